@@ -1,0 +1,130 @@
+//! A call: one simple command that a line can run, with everything a policy may ask of it.
+//!
+//! Calls form a flat list. A wrapper (`sudo`, `timeout`, `xargs`, `sh -c`, …) is a call with its
+//! own words only; what it runs are calls of their own whose `parent` is the wrapper.
+
+use super::word::{Span, Word};
+
+/// The command word, seen as a program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Name {
+    /// The decoded command word; empty when it is dynamic or absent.
+    pub text: String,
+    /// The last path component of `text`: what a tightening rule compares.
+    pub base: String,
+    /// True if `text` is a bare name, or `base` in one of the system's program directories
+    /// (`/bin`, `/sbin`, `/usr/bin`, `/usr/sbin`, repeated slashes allowed, no `.` or `..`).
+    /// Only such a name may be matched by an auto rule.
+    pub trusted: bool,
+}
+
+/// `NAME=value` in front of a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// The variable (a subscript or `+` is kept: `a[1]`, `PATH+`).
+    pub name: String,
+    /// The value.
+    pub value: Word,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// A redirection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redirection {
+    /// The operator as written without its descriptor: `<`, `>`, `>>`, `>|`, `<>`, `>&`, `<&`, `&>`, `&>>`, `<<`, `<<-`, `<<<`.
+    pub operator: String,
+    /// The descriptor in front of it (`2` in `2>&1`), or the name in `{fd}>`.
+    pub descriptor: Option<String>,
+    /// The file, descriptor or here-document's body.
+    pub target: Word,
+    /// One of `N>&M`, `>/dev/null`, `2>/dev/null`, `&>/dev/null`, `</dev/null`: neither reads nor writes anything that matters.
+    pub harmless: bool,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl Redirection {
+    /// Whether it can create, change or truncate what its target names.
+    pub fn writes(&self) -> bool {
+        !self.harmless && matches!(self.operator.as_str(), ">" | ">>" | ">|" | "<>" | ">&" | "&>" | "&>>")
+    }
+}
+
+/// Where a call stands in its pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pipe {
+    /// Which pipeline of the line (calls of one pipeline share the number).
+    pub pipeline: usize,
+    /// Position in it, from 0. From 1 on, standard input is the output of the one before.
+    pub index: usize,
+    /// How many commands the pipeline has; 1 for a command by itself.
+    pub len: usize,
+}
+
+/// In which construct a call stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Place {
+    /// At the top of the line: in a list or pipeline.
+    Top,
+    /// Inside `$(…)` or backquotes.
+    Substitution,
+    /// Inside `<(…)` or `>(…)`.
+    ProcessSubstitution,
+    /// Inside `( … )` or `{ …; }`.
+    Group,
+    /// Inside `if`, `while`, `until`, `for`, `case`, `select`.
+    Compound,
+    /// Inside a function's body.
+    Function,
+    /// Run by a wrapper (see [`Call::parent`]).
+    Wrapped,
+}
+
+/// How a call becomes root (or somebody else).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sudo {
+    /// As the login user.
+    No,
+    /// Through `sudo` with no option but `-n` / `--non-interactive`, `-u root`, or `--`: as root, meaning unchanged.
+    Plain,
+    /// Through `sudo`, `doas`, `su`, `runuser`, `pkexec`, … with anything else.
+    Other,
+}
+
+/// What a call runs besides itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wraps {
+    /// Nothing: not a wrapper, or a wrapper with nothing to wrap (`env` alone).
+    Nothing,
+    /// Other calls of the list, whose `parent` is this one.
+    Calls,
+    /// Something that could not be read from the line (`sh -c "$x"`, `eval $y`, `curl … | sh`, `xargs` of unknown words).
+    Unknown,
+}
+
+/// One simple command that the line can run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The command word as a program.
+    pub name: Name,
+    /// All its words, the command word first. A wrapper's words end where the wrapped command begins.
+    /// Empty for a line of assignments or redirections only.
+    pub words: Vec<Word>,
+    /// Assignments in front of it.
+    pub assignments: Vec<Assignment>,
+    /// Its redirections, those of enclosing compound commands included.
+    pub redirections: Vec<Redirection>,
+    /// Its place in a pipeline. A wrapped call has its wrapper's.
+    pub pipe: Pipe,
+    /// The construct it stands in.
+    pub place: Place,
+    /// Index of the wrapper that runs it.
+    pub parent: Option<usize>,
+    /// Whether it runs as root or another user, by any wrapper around it.
+    pub sudo: Sudo,
+    /// What it runs itself.
+    pub wraps: Wraps,
+    /// Where it stands in the source line (for text inside `sh -c '…'`: the word that holds it).
+    pub span: Span,
+}

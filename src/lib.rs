@@ -1,0 +1,22 @@
+#![forbid(unsafe_code)]
+//! `aiops` is sudo for chat agents: it stands between a conversational agent and Linux servers.
+//!
+//! One message comes in, one outcome goes out, and every step leaves an audit record:
+//!
+//! ```text
+//! stdin -> request -> command -> policy -> approval -> transport -> outcome -> stdout
+//! ```
+//!
+//! The rooms and what they must not know of each other:
+//!
+//! - [`command`] reads shell and knows nothing of policy.
+//! - [`policy`] decides and knows nothing of storage or SSH. It is pure.
+//! - [`approval`], [`transport`] and [`audit`] do not know each other.
+
+pub mod approval;
+pub mod audit;
+pub mod command;
+pub mod config;
+pub mod policy;
+pub mod transport;
+pub mod yaml;

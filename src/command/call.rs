@@ -47,7 +47,11 @@ pub struct Redirection {
 impl Redirection {
     /// Whether it can create, change or truncate what its target names.
     pub fn writes(&self) -> bool {
-        !self.harmless && matches!(self.operator.as_str(), ">" | ">>" | ">|" | "<>" | ">&" | "&>" | "&>>")
+        !self.harmless
+            && matches!(
+                self.operator.as_str(),
+                ">" | ">>" | ">|" | "<>" | ">&" | "&>" | "&>>"
+            )
     }
 }
 

@@ -51,11 +51,16 @@ impl Word {
     /// Whether the word is a pattern of literal and glob parts only.
     pub fn is_glob(&self) -> bool {
         self.segments.iter().any(|s| matches!(s, Segment::Glob(_)))
-            && !self.segments.iter().any(|s| matches!(s, Segment::Expansion(_)))
+            && !self
+                .segments
+                .iter()
+                .any(|s| matches!(s, Segment::Expansion(_)))
     }
 
     /// Whether any part is known only when the shell runs.
     pub fn is_dynamic(&self) -> bool {
-        self.segments.iter().any(|s| matches!(s, Segment::Expansion(_)))
+        self.segments
+            .iter()
+            .any(|s| matches!(s, Segment::Expansion(_)))
     }
 }

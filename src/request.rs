@@ -464,7 +464,7 @@ mod tests {
         );
         assert!(
             error(r#"{"target":"a","command":"\ud800","requester":"r","reason":"y"}"#)
-                .contains("surrogate")
+                .contains("hex escape")
         );
     }
 

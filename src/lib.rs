@@ -15,11 +15,13 @@
 
 pub mod approval;
 pub mod audit;
+pub mod caller;
 pub mod command;
 pub mod config;
 pub mod display;
 pub mod outcome;
 pub mod policy;
 pub mod request;
+pub mod runs;
 pub mod transport;
 pub mod yaml;

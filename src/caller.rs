@@ -21,17 +21,30 @@ impl Caller {
     /// The user behind this process: the one who called sudo if our parent is sudo, else our own.
     pub fn from_kernel() -> Caller {
         let own = getuid();
-        let sudo = std::env::var("SUDO_UID").ok().and_then(|v| v.parse::<u32>().ok());
+        let sudo = std::env::var("SUDO_UID")
+            .ok()
+            .and_then(|v| v.parse::<u32>().ok());
         match sudo {
-            Some(uid) if parent_is_sudo() => Caller { uid, name: name_of(uid), via_sudo: true },
-            _ => Caller { uid: own.as_raw(), name: name_of(own.as_raw()), via_sudo: false },
+            Some(uid) if parent_is_sudo() => Caller {
+                uid,
+                name: name_of(uid),
+                via_sudo: true,
+            },
+            _ => Caller {
+                uid: own.as_raw(),
+                name: name_of(own.as_raw()),
+                via_sudo: false,
+            },
         }
     }
 }
 
 /// The login name of a user id.
 pub fn name_of(uid: u32) -> String {
-    User::from_uid(Uid::from_raw(uid)).ok().flatten().map_or_else(|| format!("uid:{uid}"), |user| user.name)
+    User::from_uid(Uid::from_raw(uid))
+        .ok()
+        .flatten()
+        .map_or_else(|| format!("uid:{uid}"), |user| user.name)
 }
 
 /// Whether our parent is a process of root's called sudo. Without that, `SUDO_UID` in the
@@ -42,7 +55,8 @@ pub fn name_of(uid: u32) -> String {
 fn parent_is_sudo() -> bool {
     let parent = getppid();
     let dir = format!("/proc/{parent}");
-    let root_owned = std::fs::metadata(&dir).is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
+    let root_owned =
+        std::fs::metadata(&dir).is_ok_and(|m| std::os::unix::fs::MetadataExt::uid(&m) == 0);
     let name = std::fs::read_to_string(format!("{dir}/comm")).unwrap_or_default();
     // Where sudo execs the command in its own place (no session to close), our parent is somebody
     // else: then nobody is identified, which only ever refuses.

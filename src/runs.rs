@@ -79,7 +79,9 @@ impl Runs {
         if !dir.is_dir() {
             DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
         }
-        Ok(Runs { dir: dir.to_owned() })
+        Ok(Runs {
+            dir: dir.to_owned(),
+        })
     }
 
     /// Notes that a run begins. Call before the audit record that says so.
@@ -91,11 +93,18 @@ impl Runs {
         // Written under a name that the search passes over, and locked before it gets its real one:
         // there is no moment in which it lies there unlocked.
         let temporary = self.dir.join(format!(".{}.new", facts.run_id));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&temporary)?;
         file.lock()?;
         file.write_all(&serde_json::to_vec(facts)?)?;
         fs::rename(&temporary, &path)?;
-        Ok(Open { path, _locked: file })
+        Ok(Open {
+            path,
+            _locked: file,
+        })
     }
 
     /// The runs that were left open by a process that is gone.
@@ -106,7 +115,10 @@ impl Runs {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
+            let name = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .unwrap_or_default();
             if name.starts_with('.') || !name.ends_with(".json") {
                 continue;
             }
@@ -120,7 +132,12 @@ impl Runs {
 
 fn look(path: &Path) -> io::Result<Option<Dead>> {
     let nofollow = nix::fcntl::OFlag::O_NOFOLLOW.bits();
-    let mut file = match OpenOptions::new().read(true).write(true).custom_flags(nofollow).open(path) {
+    let mut file = match OpenOptions::new()
+        .read(true)
+        .write(true)
+        .custom_flags(nofollow)
+        .open(path)
+    {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(e),
@@ -136,7 +153,10 @@ fn look(path: &Path) -> io::Result<Option<Dead>> {
     }
     let mut text = String::new();
     file.read_to_string(&mut text)?;
-    let name = path.file_stem().and_then(|n| n.to_str()).unwrap_or_default();
+    let name = path
+        .file_stem()
+        .and_then(|n| n.to_str())
+        .unwrap_or_default();
     // A file that a full disk or a power cut left empty still stands for a run.
     let facts = serde_json::from_str(&text).unwrap_or_else(|_| Facts {
         run_id: name.to_owned(),
@@ -147,7 +167,11 @@ fn look(path: &Path) -> io::Result<Option<Dead>> {
         approval_id: None,
         request_id: None,
     });
-    Ok(Some(Dead { facts, path: path.to_owned(), _locked: file }))
+    Ok(Some(Dead {
+        facts,
+        path: path.to_owned(),
+        _locked: file,
+    }))
 }
 
 #[cfg(test)]
@@ -175,7 +199,10 @@ mod tests {
         drop(open);
         let dead = runs.dead().unwrap();
         assert_eq!(dead[0].facts, facts("a"));
-        assert!(runs.dead().unwrap().is_empty(), "told of once, even by two at a time");
+        assert!(
+            runs.dead().unwrap().is_empty(),
+            "told of once, even by two at a time"
+        );
         for d in dead {
             d.forget().unwrap();
         }

@@ -2,6 +2,8 @@
 //!
 //! Must never be more lenient for a line than for its strictest command.
 
+pub mod language;
+
 use serde::{Deserialize, Serialize};
 
 /// What the policy says of a line.

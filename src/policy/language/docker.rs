@@ -1,0 +1,275 @@
+//! `docker` (and `podman`): which line only reads, which changes, and which must never run.
+
+use super::formats::check_template;
+use super::{Class, Limits, int_in, plain_word};
+use crate::policy::RiskLevel;
+
+type R = Result<(), String>;
+
+/// What a reading subcommand takes: flags, options with a plain value, how many names.
+struct Form {
+    flags: &'static [&'static str],
+    valued: &'static [&'static str],
+    names: (usize, usize),
+}
+
+const NOUNS: &[&str] = &[
+    "container",
+    "image",
+    "volume",
+    "network",
+    "system",
+    "compose",
+    "context",
+    "node",
+    "service",
+    "stack",
+];
+
+fn form(path: &[&str]) -> Option<Form> {
+    let f = |flags, valued, names| {
+        Some(Form {
+            flags,
+            valued,
+            names,
+        })
+    };
+    match path {
+        ["ps"] | ["container", "ls" | "list" | "ps"] => f(
+            &[
+                "-a",
+                "--all",
+                "-q",
+                "--quiet",
+                "--no-trunc",
+                "-s",
+                "--size",
+                "-l",
+                "--latest",
+            ],
+            &["-f", "--filter", "--format", "-n", "--last"],
+            (0, 0),
+        ),
+        ["images"] | ["image", "ls" | "list"] => f(
+            &["-a", "--all", "-q", "--quiet", "--no-trunc", "--digests"],
+            &["-f", "--filter", "--format"],
+            (0, 1),
+        ),
+        ["logs"] | ["container", "logs"] => f(
+            &["-t", "--timestamps"],
+            &["--tail", "-n", "--since", "--until"],
+            (1, 1),
+        ),
+        ["stats"] | ["container", "stats"] => f(
+            &["-a", "--all", "--no-stream", "--no-trunc"],
+            &["--format"],
+            (0, 16),
+        ),
+        ["top"]
+        | ["container", "top"]
+        | ["port"]
+        | ["container", "port"]
+        | ["diff"]
+        | ["container", "diff"] => f(&[], &[], (1, 1)),
+        ["inspect"] | ["container" | "image" | "volume" | "network", "inspect"] => {
+            f(&["-s", "--size"], &["-f", "--format", "--type"], (1, 16))
+        }
+        ["history"] | ["image", "history"] => {
+            f(&["-q", "--quiet", "-H", "--human"], &["--format"], (1, 1))
+        }
+        ["version"] | ["info"] | ["system", "info"] => f(&[], &["-f", "--format"], (0, 0)),
+        ["system", "df"] => f(&["-v", "--verbose"], &["--format"], (0, 0)),
+        ["volume" | "network", "ls" | "list"] => f(
+            &["-q", "--quiet", "--no-trunc"],
+            &["-f", "--filter", "--format"],
+            (0, 0),
+        ),
+        ["compose", "ps"] => f(
+            &["-a", "--all", "-q", "--quiet", "--services"],
+            &["--format", "--filter", "--status"],
+            (0, 16),
+        ),
+        ["compose", "logs"] => f(
+            &["-t", "--timestamps", "--no-color", "--no-log-prefix"],
+            &["--tail", "-n", "--since", "--until"],
+            (0, 16),
+        ),
+        ["compose", "ls" | "top" | "images" | "version"] => {
+            f(&["-a", "--all", "-q", "--quiet"], &[], (0, 16))
+        }
+        ["events"] | ["system", "events"] => {
+            f(&[], &["--since", "--until", "-f", "--filter"], (0, 0))
+        }
+        _ => None,
+    }
+}
+
+/// Checks all words after `docker`. Options before the subcommand (`-H`, `--context`, `--config`)
+/// are never accepted: they choose another daemon or load plugins.
+///
+/// # Errors
+/// The word that is not accepted.
+pub fn check(words: &[&str], limits: &Limits) -> R {
+    if matches!(words, ["-v" | "--version"]) {
+        return Ok(());
+    }
+    let depth = match words.first() {
+        Some(n) if NOUNS.contains(n) => 2,
+        _ => 1,
+    };
+    let path = words.get(..depth).unwrap_or(words);
+    let form = form(path).ok_or(format!(
+        "docker: `{}` is not accepted as a read",
+        path.join(" ")
+    ))?;
+    let mut values: Vec<(&str, &str)> = Vec::new();
+    let mut flags: Vec<&str> = Vec::new();
+    let mut names = 0;
+    let mut it = words[depth..].iter();
+    while let Some(w) = it.next() {
+        if !w.starts_with('-') {
+            if !plain_word(w, "._/:@-") {
+                return Err(format!("docker: `{w}` is not accepted"));
+            }
+            names += 1;
+        } else if form.flags.contains(w) {
+            flags.push(w);
+        } else if !w.starts_with("--")
+            && w.len() > 2
+            && w[1..]
+                .chars()
+                .all(|c| form.flags.contains(&format!("-{c}").as_str()))
+        {
+            // A cluster of flags such as -aq.
+        } else {
+            let (name, glued) = match w.split_once('=') {
+                Some((n, v)) => (n, Some(v)),
+                None => (*w, None),
+            };
+            if !form.valued.contains(&name) {
+                return Err(format!("docker: option `{w}` is not accepted here"));
+            }
+            let v = match glued {
+                Some(v) => v,
+                None => it.next().ok_or(format!("docker: {w} lacks its value"))?,
+            };
+            if values.iter().any(|(n, _)| *n == name) && !name.ends_with("filter") {
+                return Err(format!("docker: {name} stands twice"));
+            }
+            value(path, name, v, limits)?;
+            values.push((name, v));
+        }
+    }
+    if !(form.names.0..=form.names.1).contains(&names) {
+        return Err(format!("docker: {names} names are not accepted here"));
+    }
+    let has = |n: &[&str]| values.iter().any(|(k, _)| n.contains(k));
+    match path.last() {
+        Some(&"logs") if !has(&["--tail", "-n", "--since"]) => {
+            Err("docker: logs need --tail or --since; add --tail 200".into())
+        }
+        Some(&"stats") if !flags.contains(&"--no-stream") => {
+            Err("docker: stats never end; add --no-stream".into())
+        }
+        Some(&"events") if !has(&["--until"]) => {
+            Err("docker: events never end; add --until".into())
+        }
+        Some(&"inspect")
+            if !matches!(path.first(), Some(&"volume" | &"network"))
+                && !has(&["-f", "--format"]) =>
+        {
+            Err(
+                "docker: inspect shows the environment; add --format with the fields you need"
+                    .into(),
+            )
+        }
+        _ => Ok(()),
+    }
+}
+
+fn value(path: &[&str], name: &str, v: &str, limits: &Limits) -> R {
+    let inspect = path.last() == Some(&"inspect");
+    let ok = match name {
+        "--format" => {
+            let whole = matches!(v, "json" | "table" | "pretty") && !inspect;
+            return if whole { Ok(()) } else { check_template(v) };
+        }
+        "-f" if inspect || matches!(path, ["version" | "info"] | ["system", "info"]) => {
+            return check_template(v);
+        }
+        "--tail" | "-n" | "--last" => int_in(v, 0, limits.lines(), name).is_ok(),
+        "--since" | "--until" => plain_word(v, ".:+-"),
+        "--type" => plain_word(v, ""),
+        _ => {
+            !v.is_empty()
+                && !v.starts_with('-')
+                && v.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._/:=@*^$!-".contains(&b))
+        }
+    };
+    if ok {
+        Ok(())
+    } else {
+        Err(format!("docker: `{v}` is not accepted for {name}"))
+    }
+}
+
+/// What a line does that [`check`] does not accept.
+pub fn classify(words: &[&str], limits: &Limits) -> Class {
+    if check(words, limits).is_ok() {
+        return Class::Read;
+    }
+    let has = |w: &str| words.contains(&w);
+    let force = words.iter().any(|w| {
+        *w == "--force" || (w.starts_with('-') && !w.starts_with("--") && w.contains('f'))
+    });
+    if has("--privileged")
+        || words.iter().any(|w| {
+            w.starts_with("/:")
+                || w.contains("=/:")
+                || w.contains("docker.sock")
+                || *w == "--pid=host"
+        })
+    {
+        return Class::Forbidden("Gives a container the whole host".into());
+    }
+    let high = RiskLevel::High;
+    let medium = RiskLevel::Medium;
+    let noun = words.first().copied().unwrap_or("");
+    let verb = if NOUNS.contains(&noun) {
+        words.get(1).copied().unwrap_or("")
+    } else {
+        noun
+    };
+    let (level, what) = match (noun, verb) {
+        ("volume", "rm" | "remove" | "prune") => (high, "Deletes volumes with their data"),
+        ("system", "prune") if has("--volumes") || has("-a") || has("--all") => {
+            (high, "Deletes everything unused, with data or images")
+        }
+        (_, "prune") => (high, "Deletes what is unused"),
+        ("compose", "down") if has("-v") || has("--volumes") => {
+            (high, "Stops the project and deletes its volumes")
+        }
+        (_, "rm" | "remove" | "rmi") if force => (high, "Deletes containers or images by force"),
+        (_, "rm" | "remove" | "rmi") => (medium, "Deletes stopped containers or images"),
+        (_, "exec" | "run" | "create" | "cp" | "attach" | "commit" | "import" | "load") => (
+            high,
+            "Runs or changes something inside a container, or as one",
+        ),
+        (_, "restart" | "start" | "stop" | "pause" | "unpause" | "up" | "down" | "kill") => {
+            (medium, "Starts or stops containers")
+        }
+        (_, "update" | "rename" | "pull" | "tag" | "connect" | "disconnect" | "wait") => {
+            (medium, "Changes a container, an image or a network")
+        }
+        (_, "inspect" | "config") => (
+            medium,
+            "Shows a configuration with its environment, which may hold secrets",
+        ),
+        _ => (
+            medium,
+            "Reads or changes docker in a way that is not known to be harmless",
+        ),
+    };
+    Class::Change(level, what.into())
+}

@@ -1,0 +1,456 @@
+//! Small formats: regular expressions, `date +FORMAT`, `ps -o`, go templates of docker.
+
+type R = Result<(), String>;
+
+/// A regular expression: any printable text; long repetitions are refused, they cost minutes.
+///
+/// # Errors
+/// Says what is too large.
+pub fn check_regex(text: &str) -> R {
+    if text.len() > 1024 {
+        return Err("regex: longer than 1024 characters".into());
+    }
+    for part in text.split('{').skip(1) {
+        let body = part.split('}').next().unwrap_or("");
+        if body
+            .split(',')
+            .any(|n| n.len() > 3 && n.trim_end_matches('\\').bytes().all(|b| b.is_ascii_digit()))
+        {
+            return Err(format!("regex: the repetition `{{{body}}}` is too large"));
+        }
+    }
+    if text.contains('\n') {
+        Err("regex: a line end inside".into())
+    } else {
+        Ok(())
+    }
+}
+
+/// `+FORMAT`. A bare operand without `+` would set the clock.
+///
+/// # Errors
+/// Says what is not accepted.
+pub fn check_date(text: &str) -> R {
+    let Some(f) = text.strip_prefix('+') else {
+        return Err(
+            "date: the operand does not begin with `+`; without it date sets the clock".into(),
+        );
+    };
+    for part in f.split('%').skip(1) {
+        let width: String = part
+            .chars()
+            .skip_while(|c| "_-^#".contains(*c))
+            .take_while(char::is_ascii_digit)
+            .collect();
+        if width.len() > 2 {
+            return Err("date: a width of more than two digits".into());
+        }
+    }
+    Ok(())
+}
+
+const PS: &[&str] = &[
+    "%cpu",
+    "%mem",
+    "args",
+    "blocked",
+    "bsdstart",
+    "bsdtime",
+    "c",
+    "caught",
+    "cgname",
+    "cgroup",
+    "class",
+    "cls",
+    "cmd",
+    "comm",
+    "command",
+    "cp",
+    "cputime",
+    "cputimes",
+    "drs",
+    "egid",
+    "egroup",
+    "eip",
+    "esp",
+    "etime",
+    "etimes",
+    "euid",
+    "euser",
+    "f",
+    "fgid",
+    "fgroup",
+    "flag",
+    "flags",
+    "fname",
+    "fuid",
+    "fuser",
+    "gid",
+    "group",
+    "ignored",
+    "ipcns",
+    "label",
+    "lstart",
+    "lsession",
+    "luid",
+    "lwp",
+    "lxc",
+    "machine",
+    "maj_flt",
+    "min_flt",
+    "mntns",
+    "netns",
+    "ni",
+    "nice",
+    "nlwp",
+    "nwchan",
+    "numa",
+    "oom",
+    "oomadj",
+    "ouid",
+    "pcpu",
+    "pending",
+    "pgid",
+    "pgrp",
+    "pid",
+    "pidns",
+    "pmem",
+    "policy",
+    "ppid",
+    "pri",
+    "priority",
+    "psr",
+    "pss",
+    "rgid",
+    "rgroup",
+    "rss",
+    "rssize",
+    "rsz",
+    "rtprio",
+    "ruid",
+    "ruser",
+    "s",
+    "sched",
+    "seat",
+    "sess",
+    "sgi_p",
+    "sgid",
+    "sgroup",
+    "sid",
+    "sig",
+    "sigcatch",
+    "sigignore",
+    "sigmask",
+    "size",
+    "slice",
+    "spid",
+    "stackp",
+    "start",
+    "start_time",
+    "stat",
+    "state",
+    "stime",
+    "suid",
+    "supgid",
+    "supgrp",
+    "suser",
+    "svgid",
+    "svuid",
+    "sz",
+    "tgid",
+    "thcount",
+    "tid",
+    "time",
+    "times",
+    "tname",
+    "tpgid",
+    "trs",
+    "tt",
+    "tty",
+    "ucmd",
+    "ucomm",
+    "uid",
+    "uname",
+    "unit",
+    "user",
+    "userns",
+    "uss",
+    "utsns",
+    "uunit",
+    "vsize",
+    "vsz",
+    "wchan",
+];
+
+/// A list for `ps -o`: known columns (`environ` is not one), each with an optional header.
+///
+/// # Errors
+/// The column that is not known.
+pub fn check_ps(text: &str) -> R {
+    let mut columns = text.split([',', ' ']);
+    let bad = columns.find(|c| {
+        let (name, header) = c.split_once('=').unwrap_or((c, ""));
+        let (name, width) = name.split_once(':').unwrap_or((name, "1"));
+        !PS.contains(&name)
+            || super::int_in(width, 1, 999, "width").is_err()
+            || !header
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"_%-".contains(&b))
+    });
+    match bad {
+        Some(c) => Err(format!("ps: column `{c}` is not accepted")),
+        None => Ok(()),
+    }
+}
+
+/// First field names whose whole value may be shown. `.Config`, `.Args`, `.HostConfig` as a whole
+/// and `.Env` hold secrets.
+const FIELDS: &[&str] = &[
+    "ID",
+    "Id",
+    "Names",
+    "Name",
+    "Image",
+    "Command",
+    "CreatedAt",
+    "Created",
+    "CreatedSince",
+    "RunningFor",
+    "Ports",
+    "State",
+    "Status",
+    "Size",
+    "Labels",
+    "Mounts",
+    "Networks",
+    "LocalVolumes",
+    "Container",
+    "CPUPerc",
+    "MemUsage",
+    "MemPerc",
+    "NetIO",
+    "BlockIO",
+    "PIDs",
+    "Repository",
+    "Tag",
+    "Digest",
+    "Driver",
+    "Scope",
+    "Mountpoint",
+    "RestartCount",
+    "NetworkSettings",
+    "Platform",
+    "LogPath",
+    "RepoTags",
+    "RepoDigests",
+    "Architecture",
+    "Os",
+    "SizeRw",
+    "SizeRootFs",
+    "VirtualSize",
+    "Client",
+    "Server",
+    "ServerVersion",
+    "Containers",
+    "ContainersRunning",
+    "ContainersPaused",
+    "ContainersStopped",
+    "Images",
+    "KernelVersion",
+    "OperatingSystem",
+    "OSType",
+    "NCPU",
+    "MemTotal",
+    "DockerRootDir",
+    "CgroupDriver",
+    "CgroupVersion",
+    "LoggingDriver",
+    "IPAM",
+    "Type",
+    "TotalCount",
+    "Active",
+    "Reclaimable",
+    "Service",
+    "Project",
+    "Health",
+    "ExitCode",
+    "Publishers",
+];
+const CONFIG: &[&str] = &[
+    "Image",
+    "Hostname",
+    "User",
+    "WorkingDir",
+    "ExposedPorts",
+    "Labels",
+    "Healthcheck",
+    "Volumes",
+    "StopSignal",
+    "Tty",
+];
+const HOST_CONFIG: &[&str] = &[
+    "RestartPolicy",
+    "Memory",
+    "MemorySwap",
+    "MemoryReservation",
+    "NanoCpus",
+    "CpuShares",
+    "CpuQuota",
+    "CpuPeriod",
+    "NetworkMode",
+    "PortBindings",
+    "Privileged",
+    "PidsLimit",
+    "Binds",
+    "AutoRemove",
+    "ReadonlyRootfs",
+    "CapAdd",
+    "CapDrop",
+    "ShmSize",
+];
+const FUNCTIONS: &[&str] = &[
+    "json", "len", "index", "upper", "lower", "title", "join", "split", "println", "print",
+    "printf", "truncate", "pad", "eq", "ne", "lt", "gt", "le", "ge", "and", "or", "not", "slice",
+];
+
+/// A go template for `docker ... --format`: fields that hold no secrets, simple functions,
+/// range, if and with.
+///
+/// # Errors
+/// The field or word that is not accepted.
+pub fn check_template(text: &str) -> R {
+    if !text.contains("{{") {
+        return Err("docker format: without a `{{field}}` it may print everything".into());
+    }
+    let mut rest = text;
+    // Blocks under way; true: the dot inside is a value that may be shown.
+    let mut scopes: Vec<bool> = Vec::new();
+    while let Some(i) = rest.find("{{") {
+        let body = &rest[i + 2..];
+        let end = body.find("}}").ok_or("docker format: `}}` is missing")?;
+        action(&body[..end], &mut scopes)?;
+        rest = &body[end + 2..];
+    }
+    if scopes.is_empty() {
+        Ok(())
+    } else {
+        Err("docker format: an {{end}} is missing".into())
+    }
+}
+
+fn action(body: &str, scopes: &mut Vec<bool>) -> R {
+    let body = body.strip_prefix("- ").unwrap_or(body);
+    let body = body.strip_suffix(" -").unwrap_or(body).trim();
+    if body.is_empty() || body.starts_with("/*") {
+        return Err("docker format: an empty or comment action".into());
+    }
+    let (head, tail) = body.split_once(' ').unwrap_or((body, ""));
+    let inside = scopes.contains(&true);
+    match head {
+        "end" if tail.is_empty() => scopes
+            .pop()
+            .map(|_| ())
+            .ok_or("docker format: {{end}} without a block".into()),
+        "else" => match tail.trim().strip_prefix("if ") {
+            _ if scopes.is_empty() => Err("docker format: {{else}} without a block".into()),
+            None if tail.is_empty() => Ok(()),
+            Some(c) => pipeline(c, inside),
+            None => Err("docker format: this {{else}} is not accepted".into()),
+        },
+        // `else` of with and range keeps the outer dot, which `inside` already had to allow.
+        "range" | "with" => {
+            pipeline(tail, inside)?;
+            scopes.push(true);
+            Ok(())
+        }
+        "if" => {
+            pipeline(tail, inside)?;
+            scopes.push(false);
+            Ok(())
+        }
+        _ => pipeline(body, inside),
+    }
+}
+
+fn pipeline(text: &str, inside: bool) -> R {
+    let mut rest = text.trim_start();
+    if rest.is_empty() {
+        return Err("docker format: an expression is expected".into());
+    }
+    while !rest.is_empty() {
+        if let Some(s) = rest.strip_prefix('"') {
+            let end = s.find('"').ok_or("docker format: a string has no end")?;
+            if s[..end].contains('%') && s[..end].bytes().filter(u8::is_ascii_digit).count() > 4 {
+                return Err("docker format: a wide column".into());
+            }
+            if s[..end].contains('\\')
+                && !s[..end]
+                    .replace("\\n", "")
+                    .replace("\\t", "")
+                    .find('\\')
+                    .is_none()
+            {
+                return Err("docker format: `\\` in a string".into());
+            }
+            rest = s[end + 1..].trim_start();
+            continue;
+        }
+        if let Some(r) = rest
+            .strip_prefix(['|', '(', ')', ','])
+            .or_else(|| rest.strip_prefix(":="))
+        {
+            rest = r.trim_start();
+            continue;
+        }
+        let end = rest
+            .find(|c: char| c.is_whitespace() || "|(),:=\"".contains(c))
+            .unwrap_or(rest.len());
+        if end == 0 {
+            return Err(format!("docker format: `{rest}` is not accepted"));
+        }
+        word(&rest[..end], inside)?;
+        rest = rest[end..].trim_start();
+    }
+    Ok(())
+}
+
+fn word(w: &str, inside: bool) -> R {
+    let refused = || Err(format!("docker format: `{w}` is not accepted"));
+    if !w
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"._$-".contains(&b))
+        || w.split('.').any(|p| p == "Env")
+    {
+        return refused();
+    }
+    if w.bytes().all(|b| b.is_ascii_digit()) && w.len() <= 4 {
+        return Ok(());
+    }
+    if let Some(path) = w.strip_prefix("$.") {
+        return if root_path(path) { Ok(()) } else { refused() };
+    }
+    if w.starts_with('$') {
+        // A variable can only hold what a range or with gave it.
+        return if w.len() > 1 && !w.contains('.') || inside {
+            Ok(())
+        } else {
+            refused()
+        };
+    }
+    match w.strip_prefix('.') {
+        Some("") if inside => Ok(()),
+        Some(path) if inside || root_path(path) => Ok(()),
+        None if FUNCTIONS.contains(&w) => Ok(()),
+        _ => refused(),
+    }
+}
+
+fn root_path(path: &str) -> bool {
+    let mut parts = path.split('.');
+    match (parts.next(), parts.next()) {
+        (Some("Config"), Some(f)) => CONFIG.contains(&f),
+        (Some("HostConfig"), Some(f)) => HOST_CONFIG.contains(&f),
+        (Some(f), _) => FIELDS.contains(&f),
+        _ => false,
+    }
+}

@@ -1,0 +1,544 @@
+//! `kubectl`: which line only reads, which changes, and which must never run.
+
+use super::{Class, Limits, int_in, plain_word};
+use crate::policy::RiskLevel;
+
+type R = Result<(), String>;
+
+/// Plural name, and every spelling kubectl takes for it.
+const RESOURCES: &[(&str, &[&str])] = &[
+    ("pods", &["pod", "po"]),
+    (
+        "deployments",
+        &[
+            "deployment",
+            "deploy",
+            "deployments.apps",
+            "deployment.apps",
+        ],
+    ),
+    ("services", &["service", "svc"]),
+    ("nodes", &["node", "no"]),
+    ("namespaces", &["namespace", "ns"]),
+    ("replicasets", &["replicaset", "rs"]),
+    ("statefulsets", &["statefulset", "sts"]),
+    ("daemonsets", &["daemonset", "ds"]),
+    ("jobs", &["job"]),
+    ("cronjobs", &["cronjob", "cj"]),
+    ("ingresses", &["ingress", "ing"]),
+    ("ingressclasses", &["ingressclass"]),
+    ("configmaps", &["configmap", "cm"]),
+    ("events", &["event", "ev"]),
+    ("endpoints", &["ep"]),
+    ("endpointslices", &["endpointslice"]),
+    ("persistentvolumes", &["persistentvolume", "pv"]),
+    ("persistentvolumeclaims", &["persistentvolumeclaim", "pvc"]),
+    ("storageclasses", &["storageclass", "sc"]),
+    ("serviceaccounts", &["serviceaccount", "sa"]),
+    ("replicationcontrollers", &["replicationcontroller", "rc"]),
+    (
+        "horizontalpodautoscalers",
+        &["horizontalpodautoscaler", "hpa"],
+    ),
+    ("poddisruptionbudgets", &["poddisruptionbudget", "pdb"]),
+    ("networkpolicies", &["networkpolicy", "netpol"]),
+    ("resourcequotas", &["resourcequota", "quota"]),
+    ("limitranges", &["limitrange", "limits"]),
+    ("roles", &["role"]),
+    ("rolebindings", &["rolebinding"]),
+    ("clusterroles", &["clusterrole"]),
+    ("clusterrolebindings", &["clusterrolebinding"]),
+    (
+        "customresourcedefinitions",
+        &["customresourcedefinition", "crd", "crds"],
+    ),
+    ("priorityclasses", &["priorityclass", "pc"]),
+    ("leases", &["lease"]),
+    ("volumeattachments", &["volumeattachment"]),
+    ("componentstatuses", &["componentstatus", "cs"]),
+    ("apiservices", &["apiservice"]),
+    ("certificates", &["certificate", "cert"]),
+    ("all", &[]),
+];
+
+fn resource(word: &str) -> Option<&'static str> {
+    RESOURCES
+        .iter()
+        .find(|(p, o)| *p == word || o.contains(&word))
+        .map(|(p, _)| *p)
+}
+
+/// Options with a value: letters, long name.
+const VALUED: &[(&str, &str)] = &[
+    ("-n", "--namespace"),
+    ("-o", "--output"),
+    ("-l", "--selector"),
+    ("", "--field-selector"),
+    ("", "--sort-by"),
+    ("", "--tail"),
+    ("", "--since"),
+    ("", "--since-time"),
+    ("-c", "--container"),
+    ("", "--limit-bytes"),
+    ("-L", "--label-columns"),
+    ("", "--request-timeout"),
+    ("", "--revision"),
+    ("", "--timeout"),
+    ("", "--api-group"),
+    ("", "--types"),
+    ("", "--for"),
+    ("", "--chunk-size"),
+];
+const FLAGS: &[&str] = &[
+    "-A",
+    "--all-namespaces",
+    "--no-headers",
+    "--show-labels",
+    "--show-kind",
+    "--previous",
+    "-p",
+    "--timestamps",
+    "--all-containers",
+    "--prefix",
+    "--short",
+    "--client",
+    "--containers",
+    "--namespaced",
+    "--ignore-not-found",
+    "--recursive",
+    "--list",
+    "--watch=false",
+    "--follow=false",
+    "--all-namespaces=true",
+];
+
+/// Words and options told apart.
+struct Parsed<'a> {
+    words: Vec<&'a str>,
+    options: Vec<(&'static str, &'a str)>,
+    flags: Vec<&'a str>,
+}
+
+impl Parsed<'_> {
+    fn get(&self, name: &str) -> Option<&str> {
+        self.options
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| *v)
+    }
+}
+
+fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, String> {
+    let mut p = Parsed {
+        words: vec![],
+        options: vec![],
+        flags: vec![],
+    };
+    let mut it = words.iter();
+    while let Some(w) = it.next() {
+        if !w.starts_with('-') {
+            p.words.push(w);
+        } else if FLAGS.contains(w) {
+            p.flags.push(w);
+        } else {
+            let (name, glued) = match w.split_once('=') {
+                Some((n, v)) => (n, Some(v)),
+                None if !w.starts_with("--") && w.len() > 2 && w.is_char_boundary(2) => {
+                    (&w[..2], Some(&w[2..]))
+                }
+                None => (*w, None),
+            };
+            let Some((_, long)) = VALUED.iter().find(|(s, l)| *s == name || *l == name) else {
+                return Err(format!("kubectl: option `{w}` is not accepted"));
+            };
+            let value = match glued {
+                Some(v) => v,
+                None => it.next().ok_or(format!("kubectl: {w} lacks its value"))?,
+            };
+            if p.get(long).is_some() {
+                return Err(format!("kubectl: {long} stands twice"));
+            }
+            p.options.push((long, value));
+        }
+    }
+    Ok(p)
+}
+
+/// Checks all words after `kubectl`.
+///
+/// # Errors
+/// The word that is not accepted.
+pub fn check(words: &[&str], limits: &Limits) -> R {
+    let p = parse(words)?;
+    values(&p, limits)?;
+    let bare = |n: usize| {
+        if p.words.len() == n {
+            Ok(())
+        } else {
+            Err("kubectl: words that are not accepted here".to_string())
+        }
+    };
+    match p.words.as_slice() {
+        ["version" | "cluster-info" | "api-resources" | "api-versions"] => Ok(()),
+        ["config", "current-context" | "get-contexts"] => Ok(()),
+        ["explain", what] if plain_word(what, ".-") => Ok(()),
+        ["events"] => Ok(()),
+        ["auth", "can-i", verb, what] if plain_word(verb, "-*") && plain_word(what, ".-/*") => {
+            Ok(())
+        }
+        ["auth", "can-i"] if p.flags.contains(&"--list") => Ok(()),
+        ["auth", "whoami"] => Ok(()),
+        [
+            "top",
+            "nodes" | "node" | "no" | "pods" | "pod" | "po",
+            rest @ ..,
+        ] => names(rest),
+        ["rollout", "status" | "history", rest @ ..] if !rest.is_empty() => {
+            if p.words.get(1) == Some(&"status") && p.get("--timeout").is_none() {
+                return Err("kubectl: rollout status waits; add --timeout=30s".into());
+            }
+            targets(rest).map(|_| ())
+        }
+        ["logs", rest @ ..] if !rest.is_empty() || p.get("--selector").is_some() => {
+            if p.get("--tail").is_none() && p.get("--since").is_none() {
+                return Err("kubectl: logs need --tail or --since; add --tail=200".into());
+            }
+            log_target(rest)
+        }
+        ["get", rest @ ..] => {
+            let kinds = targets(rest)?;
+            get_output(&p, &kinds, limits)
+        }
+        ["describe", rest @ ..] => {
+            let kinds = targets(rest)?;
+            // describe shows a configmap's data and a pod's environment.
+            let open = ["configmaps", "all"];
+            match kinds
+                .iter()
+                .find(|k| open.contains(k) && !limits.full_output.iter().any(|f| f == *k))
+            {
+                Some(k) => Err(format!("kubectl: describe {k} shows its data")),
+                None => Ok(()),
+            }
+        }
+        [] => bare(1),
+        [verb, ..] => Err(format!("kubectl: `{verb}` is not accepted as a read")),
+    }
+}
+
+/// Values of options and namespaces.
+fn values(p: &Parsed<'_>, limits: &Limits) -> R {
+    for (name, v) in &p.options {
+        let ok = match *name {
+            "--namespace" => namespace(v, limits)?,
+            "--output" => output(v),
+            "--selector" | "--field-selector" | "--label-columns" => {
+                !v.is_empty()
+                    && v.bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b"._/=!,() -".contains(&b))
+            }
+            "--sort-by" => v
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b".{}[]_-'\"\\/*@".contains(&b)),
+            "--tail" => int_in(v, 0, limits.lines(), "--tail").is_ok(),
+            "--limit-bytes" | "--chunk-size" => int_in(v, 1, 100_000_000, "size").is_ok(),
+            "--since" | "--request-timeout" | "--timeout" => duration(v),
+            "--revision" => int_in(v, 0, 1_000_000, "revision").is_ok(),
+            _ => plain_word(v, "._/:+-,"),
+        };
+        if !ok {
+            return Err(format!("kubectl: `{v}` is not accepted for {name}"));
+        }
+    }
+    let ns = &limits.namespaces;
+    let tiered = !ns.read.is_empty() || !ns.approval.is_empty() || !ns.forbidden.is_empty();
+    if tiered
+        && p.flags
+            .iter()
+            .any(|f| f.starts_with("-A") || f.starts_with("--all-namespaces"))
+    {
+        return Err("kubectl: all namespaces at once; name one".into());
+    }
+    if !ns.read.is_empty()
+        && p.get("--namespace").is_none()
+        && !ns.read.iter().any(|n| n == "default")
+    {
+        return Err("kubectl: a namespace is required; add -n".into());
+    }
+    Ok(())
+}
+
+fn namespace(v: &str, limits: &Limits) -> Result<bool, String> {
+    let ns = &limits.namespaces;
+    let has = |l: &[String]| l.iter().any(|n| n == v);
+    if has(&ns.forbidden) {
+        return Err(format!("kubectl: namespace `{v}` is forbidden"));
+    }
+    if has(&ns.approval) || (!ns.read.is_empty() && !has(&ns.read)) {
+        return Err(format!("kubectl: namespace `{v}` needs approval"));
+    }
+    Ok(plain_word(v, "-."))
+}
+
+/// Seconds to hours, to one day.
+fn duration(v: &str) -> bool {
+    let (n, unit) = v.split_at(v.len().saturating_sub(1).min(v.len()));
+    let per = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        _ => return false,
+    };
+    int_in(n, 1, 86_400 / per, "duration").is_ok()
+}
+
+fn output(v: &str) -> bool {
+    matches!(v, "wide" | "name" | "yaml" | "json") || is_columns(v)
+}
+
+/// Output of chosen fields. Fields that hold secrets are refused by name.
+fn is_columns(v: &str) -> bool {
+    let Some(t) = v
+        .strip_prefix("jsonpath=")
+        .or_else(|| v.strip_prefix("custom-columns="))
+    else {
+        return false;
+    };
+    let lower = t.to_ascii_lowercase();
+    let plain = !t.is_empty()
+        && t.len() <= 512
+        && t.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b".{}[]()\"'\\:,@*?=! <>|&/_-$".contains(&b));
+    // `..`, a bare `$`/`@`, `.*` and whole specs print everything, `env` and `data` secrets.
+    let all = [
+        "..",
+        "env",
+        "data",
+        "annotations",
+        "args",
+        "command",
+        ".spec}",
+        ".items}",
+        "@}",
+        "$}",
+        ".*}",
+        "[*]}",
+        "{}",
+        "'",
+        "['",
+        ".containers}",
+        ".template}",
+        ".spec,",
+        ".spec.template.spec}",
+    ];
+    let whole = lower.split(',').any(|c| {
+        lower.starts_with(|_: char| v.starts_with("custom"))
+            && !c
+                .split(':')
+                .nth(1)
+                .is_some_and(|f| f.matches('.').count() >= 2)
+    });
+    plain
+        && !all.iter().any(|a| lower.contains(a))
+        && !whole
+        && !(v.starts_with("custom")
+            && (lower.ends_with(".spec")
+                || lower.ends_with(".containers")
+                || lower.ends_with("[*]")
+                || lower.ends_with(".template")
+                || lower.ends_with('*')))
+}
+
+fn names(words: &[&str]) -> R {
+    match words.iter().find(|w| !plain_word(w, ".-")) {
+        Some(w) => Err(format!("kubectl: `{w}` is not accepted")),
+        None => Ok(()),
+    }
+}
+
+/// `TYPE[,TYPE] [NAME...]` or `TYPE/NAME...`: the plural kinds.
+fn targets(words: &[&str]) -> Result<Vec<&'static str>, String> {
+    let Some(first) = words.first() else {
+        return Err("kubectl: a resource is expected".into());
+    };
+    let known = |w: &str| resource(w).ok_or(format!("kubectl: resource `{w}` is not accepted"));
+    if first.contains('/') {
+        return words
+            .iter()
+            .map(|w| match w.split_once('/') {
+                Some((t, n)) if plain_word(n, ".-") => known(t),
+                _ => Err(format!("kubectl: `{w}` is not TYPE/NAME")),
+            })
+            .collect();
+    }
+    let kinds: Result<Vec<_>, _> = first.split(',').map(known).collect();
+    names(&words[1..])?;
+    kinds
+}
+
+fn log_target(words: &[&str]) -> R {
+    let ok = match words {
+        [] => true,
+        [pod] | [pod, _] if pod.contains('/') => pod.split_once('/').is_some_and(|(t, n)| {
+            matches!(
+                resource(t),
+                Some(
+                    "pods" | "deployments" | "statefulsets" | "daemonsets" | "jobs" | "replicasets"
+                )
+            ) && plain_word(n, ".-")
+        }),
+        [pod, rest @ ..] => rest.len() <= 1 && plain_word(pod, ".-"),
+    };
+    let container = words.get(1).is_none_or(|c| plain_word(c, ".-"));
+    if ok && container {
+        Ok(())
+    } else {
+        Err("kubectl: this log source is not accepted".into())
+    }
+}
+
+fn get_output(p: &Parsed<'_>, kinds: &[&str], limits: &Limits) -> R {
+    let full = matches!(p.get("--output"), Some("yaml" | "json"));
+    let columns = p.get("--output").is_some_and(is_columns);
+    // Kinds whose objects hold neither environment nor data.
+    const OPEN: &[&str] = &[
+        "services",
+        "nodes",
+        "namespaces",
+        "ingresses",
+        "ingressclasses",
+        "events",
+        "endpoints",
+        "endpointslices",
+        "persistentvolumes",
+        "persistentvolumeclaims",
+        "storageclasses",
+        "horizontalpodautoscalers",
+        "poddisruptionbudgets",
+        "networkpolicies",
+        "resourcequotas",
+        "limitranges",
+        "roles",
+        "rolebindings",
+        "clusterroles",
+        "clusterrolebindings",
+        "priorityclasses",
+        "leases",
+    ];
+    let closed = |k: &&&str| !OPEN.contains(*k) && !limits.full_output.iter().any(|f| f == **k);
+    if full && let Some(k) = kinds.iter().find(closed) {
+        return Err(format!(
+            "kubectl: full output of {k} may show secrets in their environment or data"
+        ));
+    }
+    if columns
+        && kinds.iter().any(|k| *k == "configmaps")
+        && !limits.full_output.iter().any(|f| f == "configmaps")
+    {
+        return Err("kubectl: fields of configmaps may be secrets".into());
+    }
+    Ok(())
+}
+
+/// What a line does that [`check`] does not accept.
+pub fn classify(words: &[&str], limits: &Limits) -> Class {
+    if check(words, limits).is_ok() {
+        return Class::Read;
+    }
+    let lower: Vec<String> = words.iter().map(|w| w.to_ascii_lowercase()).collect();
+    let has = |w: &str| lower.iter().any(|x| x == w);
+    let names_kind = |kinds: &[&str]| {
+        lower
+            .iter()
+            .any(|w| w.split([',', '/', '.']).any(|part| kinds.contains(&part)))
+    };
+    if lower.iter().any(|w| {
+        limits.namespaces.forbidden.iter().any(|n| {
+            w == n
+                || w.strip_prefix("-n")
+                    .is_some_and(|r| r.trim_start_matches('=') == n)
+                || w.strip_prefix("--namespace=") == Some(n)
+        })
+    }) {
+        return Class::Forbidden("Touches a namespace that the policy forbids".into());
+    }
+    let heavy = [
+        "namespace",
+        "namespaces",
+        "ns",
+        "pv",
+        "persistentvolume",
+        "persistentvolumes",
+        "pvc",
+        "persistentvolumeclaim",
+        "persistentvolumeclaims",
+        "crd",
+        "crds",
+        "customresourcedefinition",
+        "customresourcedefinitions",
+        "node",
+        "nodes",
+        "no",
+    ];
+    if has("delete") && names_kind(&heavy) {
+        return Class::Forbidden(
+            "Deletes a namespace, volume, node or resource definition with all it holds".into(),
+        );
+    }
+    if has("delete") && (has("--all") || has("all") || has("-a") || has("--all-namespaces")) {
+        return Class::Forbidden("Deletes all objects of a kind".into());
+    }
+    let table: &[(&str, RiskLevel, &str)] = &[
+        ("delete", RiskLevel::High, "Deletes objects of the cluster"),
+        ("drain", RiskLevel::High, "Evicts every pod from a node"),
+        ("exec", RiskLevel::High, "Runs a command inside a container"),
+        ("attach", RiskLevel::High, "Attaches to a running container"),
+        ("debug", RiskLevel::High, "Starts a debug container"),
+        (
+            "cp",
+            RiskLevel::High,
+            "Copies files from or into a container",
+        ),
+        (
+            "apply",
+            RiskLevel::High,
+            "Creates or changes objects of the cluster",
+        ),
+        (
+            "replace",
+            RiskLevel::High,
+            "Replaces objects of the cluster",
+        ),
+        ("patch", RiskLevel::High, "Changes objects of the cluster"),
+        ("edit", RiskLevel::High, "Changes an object in an editor"),
+        (
+            "create",
+            RiskLevel::Medium,
+            "Creates objects of the cluster",
+        ),
+        ("run", RiskLevel::High, "Starts a pod"),
+        ("scale", RiskLevel::Medium, "Changes how many replicas run"),
+        (
+            "rollout",
+            RiskLevel::Medium,
+            "Restarts, pauses or undoes a rollout, or waits for one",
+        ),
+        ("cordon", RiskLevel::Medium, "Stops scheduling on a node"),
+        ("uncordon", RiskLevel::Medium, "Allows scheduling on a node"),
+        ("set", RiskLevel::Medium, "Changes a field of an object"),
+        ("label", RiskLevel::Medium, "Changes labels"),
+        ("annotate", RiskLevel::Medium, "Changes annotations"),
+    ];
+    for (verb, level, what) in table {
+        if has(verb) {
+            return Class::Change(*level, (*what).into());
+        }
+    }
+    if names_kind(&["secret", "secrets"]) {
+        return Class::Change(RiskLevel::High, "Shows secrets of the cluster".into());
+    }
+    Class::Change(
+        RiskLevel::Medium,
+        "Reads or changes the cluster in a way that is not known to be harmless".into(),
+    )
+}

@@ -1,0 +1,358 @@
+//! What a policy allows a reader: paths, hosts, names, namespaces, tables.
+//!
+//! An empty list is at its strictest except where its comment says otherwise.
+
+use serde::Deserialize;
+
+/// The `reader_options` of a rule. Every field may be left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// Absolute directories (or files) that may be read, compared component by component.
+    pub under: Vec<String>,
+    /// Absolute paths never read although under `under`; `*` stands for any text, also `/`.
+    pub not: Vec<String>,
+    /// `host` or `host:port` for curl, url, openssl and redis. Empty: `localhost`, `127.0.0.1`
+    /// and `[::1]`.
+    pub hosts: Vec<String>,
+    /// Name servers that `dig @server` may ask. Empty: 127.0.0.1, 127.0.0.53, ::1.
+    pub resolvers: Vec<String>,
+    /// Domains that may be looked up, with all their subdomains. Empty: any short name.
+    pub domains: Vec<String>,
+    /// Tables and views an SQL `SELECT` may name besides the statistics views: `name` or
+    /// `schema.name`, exact.
+    pub tables: Vec<String>,
+    /// Redis keys (with `*` for any text) whose values may be read.
+    pub keys: Vec<String>,
+    /// Kubernetes namespaces.
+    pub namespaces: Namespaces,
+    /// Kubernetes kinds, plural, whose `-o yaml|json` is not secret (e.g. `configmaps`).
+    pub full_output: Vec<String>,
+    /// curl may follow redirects (`-L`), which leave the allowed hosts when a server says so.
+    pub follow_redirects: bool,
+    /// `openssl s_client` is allowed to allowed hosts: only where the rule has no stdin but a
+    /// pipe it trusts, because what is piped in is sent to the host.
+    pub s_client: bool,
+    /// The most lines a log reader may ask for. 0: 10,000.
+    pub max_lines: u64,
+}
+
+/// Kubernetes namespaces by tier. With `read` empty, every namespace not named in the other two
+/// may be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Namespaces {
+    /// May be read without asking.
+    pub read: Vec<String>,
+    /// Asked each time, reads too.
+    pub approval: Vec<String>,
+    /// Never.
+    pub forbidden: Vec<String>,
+}
+
+impl Limits {
+    /// The bound for `--tail`, `-n` and their like.
+    pub fn lines(&self) -> u64 {
+        if self.max_lines == 0 {
+            10_000
+        } else {
+            self.max_lines
+        }
+    }
+}
+
+/// Checks an absolute path: normalised, plain characters, inside `under`, outside `not`.
+/// Links inside cannot be seen from here: the user on the target must lack the permission.
+///
+/// # Errors
+/// Says which condition fails.
+pub fn check_path(path: &str, limits: &Limits) -> Result<(), String> {
+    if !path.starts_with('/') {
+        return Err(format!("`{path}` is not an absolute path"));
+    }
+    if path.len() > 1024
+        || !path
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"/._@:+,=-".contains(&b))
+    {
+        return Err(format!(
+            "path `{path}` has characters other than letters, digits and ._@:+,=-"
+        ));
+    }
+    let trimmed = if path == "/" {
+        path
+    } else {
+        path.strip_suffix('/').unwrap_or(path)
+    };
+    if trimmed != "/"
+        && trimmed
+            .split('/')
+            .skip(1)
+            .any(|c| matches!(c, "" | "." | ".."))
+    {
+        return Err(format!("path `{path}` has an empty, `.` or `..` component"));
+    }
+    if let Some(n) = limits.not.iter().find(|n| forbids(n, trimmed)) {
+        return Err(format!("path `{path}` is excluded by `{n}`"));
+    }
+    if limits.under.iter().any(|u| is_under(trimmed, u)) {
+        Ok(())
+    } else {
+        Err(format!(
+            "path `{path}` is not under a directory this rule may read"
+        ))
+    }
+}
+
+/// Component-wise: `/var/log` holds `/var/log/x`, not `/var/log-evil`.
+fn is_under(path: &str, root: &str) -> bool {
+    let root = root.strip_suffix('/').unwrap_or(root);
+    path == root
+        || path
+            .strip_prefix(root)
+            .is_some_and(|rest| rest.starts_with('/'))
+}
+
+fn forbids(pattern: &str, path: &str) -> bool {
+    if pattern.contains('*') {
+        glob(pattern.as_bytes(), path.as_bytes())
+            || glob(format!("{pattern}/*").as_bytes(), path.as_bytes())
+    } else {
+        is_under(path, pattern)
+    }
+}
+
+/// `*` matches any text; linear in the product of both lengths at worst.
+pub(super) fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t, mut star) = (0, 0, None);
+    while t < text.len() {
+        if pattern.get(p) == Some(&b'*') {
+            star = Some((p, t));
+            p += 1;
+        } else if pattern.get(p) == text.get(t) {
+            p += 1;
+            t += 1;
+        } else if let Some((sp, st)) = star {
+            p = sp + 1;
+            t = st + 1;
+            star = Some((sp, st + 1));
+        } else {
+            return false;
+        }
+    }
+    pattern
+        .get(p..)
+        .is_some_and(|rest| rest.iter().all(|b| *b == b'*'))
+}
+
+/// A host name (RFC 1123) or an IP address in its usual spelling; no user, no port.
+///
+/// # Errors
+/// Says what is odd about it.
+pub fn check_host(text: &str) -> Result<(), String> {
+    if text.parse::<std::net::Ipv6Addr>().is_ok() || text.parse::<std::net::Ipv4Addr>().is_ok() {
+        return Ok(());
+    }
+    let labels_ok = text.len() <= 253
+        && text.split('.').all(|l| {
+            (1..=63).contains(&l.len())
+                && !l.starts_with('-')
+                && !l.ends_with('-')
+                && l.bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        });
+    // A last label of digits only is some tool's odd spelling of an address (127.1, 0x7f.1).
+    let last = text.rsplit('.').next().unwrap_or("");
+    let numeric = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x");
+    if labels_ok && !numeric {
+        Ok(())
+    } else {
+        Err(format!(
+            "`{text}` is not a host name or an address in its usual spelling"
+        ))
+    }
+}
+
+/// A port from 1 to 65535.
+///
+/// # Errors
+/// Says so when it is not.
+pub fn check_port(text: &str) -> Result<(), String> {
+    super::int_in(text, 1, 65_535, "port").map(|_| ())
+}
+
+/// Whether `host` (lower case; an IPv6 address with brackets) with `port` is allowed.
+pub(super) fn host_allowed(host: &str, port: u16, limits: &Limits) -> bool {
+    let own = ["localhost", "127.0.0.1", "[::1]"];
+    if limits.hosts.is_empty() {
+        return own.contains(&host);
+    }
+    let with_port = format!("{host}:{port}");
+    limits.hosts.iter().any(|h| {
+        let h = h.to_ascii_lowercase();
+        h == host || h == with_port
+    })
+}
+
+/// An http or https URL (RFC 3986, a small part) to an allowed host. No user, no globbing of
+/// curl, no odd spelling of addresses. `http://` may be left out, as curl lets one.
+///
+/// # Errors
+/// Says which part is not accepted.
+pub fn check_url(url: &str, limits: &Limits) -> Result<(), String> {
+    let (port, rest) = if let Some(r) = url.strip_prefix("http://") {
+        (80, r)
+    } else if let Some(r) = url.strip_prefix("https://") {
+        (443, r)
+    } else if url.contains("://") {
+        return Err(format!("`{url}`: only http:// and https:// are accepted"));
+    } else {
+        (80, url)
+    };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, tail) = rest.split_at(end);
+    if !tail
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-._~/?&=%:+,;!()*'#$".contains(&b))
+    {
+        return Err(format!(
+            "`{url}`: the path or query has a character that curl or a shell may read as its own"
+        ));
+    }
+    let (host, port) = if let Some(v6) = authority.strip_prefix('[') {
+        let Some((inner, after)) = v6.split_once(']') else {
+            return Err(format!(
+                "`{url}`: an IPv6 address needs its closing bracket"
+            ));
+        };
+        if inner.parse::<std::net::Ipv6Addr>().is_err() {
+            return Err(format!("`{url}`: `{inner}` is not an IPv6 address"));
+        }
+        (format!("[{inner}]"), port_after(after, port)?)
+    } else {
+        let (h, after) = match authority.find(':') {
+            Some(i) => authority.split_at(i),
+            None => (authority, ""),
+        };
+        check_host(h)?;
+        (h.to_ascii_lowercase(), port_after(after, port)?)
+    };
+    // Without a scheme curl guesses the protocol from the first label.
+    let guessed = ["ftp.", "dict.", "ldap.", "imap.", "smtp.", "pop3."];
+    if !url.contains("://") && guessed.iter().any(|g| host.starts_with(g)) {
+        return Err(format!("`{url}`: write http:// or https:// in front"));
+    }
+    if host_allowed(&host, port, limits) {
+        Ok(())
+    } else {
+        Err(format!(
+            "host `{host}` port {port} is not one this rule may ask"
+        ))
+    }
+}
+
+fn port_after(after: &str, default: u16) -> Result<u16, String> {
+    match after.strip_prefix(':') {
+        None if after.is_empty() => Ok(default),
+        None => Err(format!("`{after}` stands where a port is expected")),
+        Some(p) => super::int_in(p, 1, 65_535, "port").map(|n| u16::try_from(n).unwrap_or(0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits() -> Limits {
+        Limits {
+            under: vec!["/var/log".into(), "/etc/nginx".into()],
+            not: vec!["/var/log/private".into(), "*.key".into()],
+            hosts: vec![],
+            ..Limits::default()
+        }
+    }
+
+    #[test]
+    fn paths_are_compared_by_component() {
+        let l = limits();
+        for p in [
+            "/var/log",
+            "/var/log/",
+            "/var/log/syslog.1",
+            "/etc/nginx/sites-enabled/x.conf",
+        ] {
+            assert_eq!(check_path(p, &l), Ok(()), "{p}");
+        }
+        for p in [
+            "/var/log-evil",
+            "/var/log/../shadow",
+            "/var//log",
+            "/var/log/./x",
+            "var/log",
+            "/",
+            "/etc",
+            "/var/log/private/x",
+            "/etc/nginx/tls/site.key",
+            "/var/log/a b",
+            "/var/log/*",
+            "/etc/nginx/a.key/b",
+            "~",
+            "-",
+            "",
+        ] {
+            assert!(check_path(p, &l).is_err(), "{p}");
+        }
+    }
+
+    #[test]
+    fn urls_stay_on_allowed_hosts() {
+        let l = Limits::default();
+        for u in [
+            "http://localhost/",
+            "https://127.0.0.1:8443/health",
+            "http://[::1]:9090/metrics",
+            "localhost:8080/health?x=1&y=2",
+            "http://LOCALHOST",
+        ] {
+            assert_eq!(check_url(u, &l), Ok(()), "{u}");
+        }
+        for u in [
+            "http://169.254.169.254/latest/meta-data/",
+            "file:///etc/passwd",
+            "gopher://localhost/",
+            "http://localhost@evil.com/",
+            "http://evil.com#@localhost/",
+            "http://127.1/",
+            "http://0x7f.0.0.1/",
+            "http://2130706433/",
+            "http://localhost:0/",
+            "http://localhost:99999/",
+            "http://{localhost,evil}/",
+            "http://localhost/[1-9]",
+            "http://localhost.evil.com/",
+            "http://localhost\\@evil/",
+            "http://[::1",
+            "http://[::ffff:10.0.0.1]/",
+            "",
+            "-o",
+            "http:localhost",
+            "http://localhost.",
+            "//localhost/",
+        ] {
+            assert!(check_url(u, &l).is_err(), "{u}");
+        }
+        let one = Limits {
+            hosts: vec!["localhost:8080".into()],
+            ..Limits::default()
+        };
+        assert!(check_url("http://localhost:8080/x", &one).is_ok());
+        assert!(check_url("http://localhost/x", &one).is_err());
+    }
+
+    #[test]
+    fn globs_end() {
+        assert!(glob(b"*.key", b"/a/b.key"));
+        assert!(!glob(b"*.key", b"/a/b.keys"));
+        assert!(!glob(&b"*a".repeat(50), &b"a".repeat(40)));
+    }
+}

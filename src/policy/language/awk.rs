@@ -598,7 +598,7 @@ impl Parser {
                     return self.fail(&format!("`{n}` before `(` may call a function"));
                 }
                 if self.eat("[") {
-                    self.list(false, "]")?;
+                    self.list(no_gt, "]")?;
                     self.need("]")?;
                     if READ_ONLY.contains(&n.as_str()) || SETTABLE.contains(&n.as_str()) {
                         return self.fail("a special variable is not an array");

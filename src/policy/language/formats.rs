@@ -351,13 +351,19 @@ fn action(body: &str, scopes: &mut Vec<bool>) -> R {
             .pop()
             .map(|_| ())
             .ok_or("docker format: {{end}} without a block".into()),
-        "else" => match tail.trim().strip_prefix("if ") {
-            _ if scopes.is_empty() => Err("docker format: {{else}} without a block".into()),
-            None if tail.is_empty() => Ok(()),
-            Some(c) => pipeline(c, inside),
-            None => Err("docker format: this {{else}} is not accepted".into()),
-        },
-        // `else` of with and range keeps the outer dot, which `inside` already had to allow.
+        "else" => {
+            // In the other branch of with and range the dot is the outer one again.
+            if let Some(top) = scopes.last_mut() {
+                *top = false;
+            }
+            let inside = scopes.contains(&true);
+            match tail.trim().strip_prefix("if ") {
+                _ if scopes.is_empty() => Err("docker format: {{else}} without a block".into()),
+                None if tail.is_empty() => Ok(()),
+                Some(c) => pipeline(c, inside),
+                None => Err("docker format: this {{else}} is not accepted".into()),
+            }
+        }
         "range" | "with" => {
             pipeline(tail, inside)?;
             scopes.push(true);
@@ -383,12 +389,10 @@ fn pipeline(text: &str, inside: bool) -> R {
             if s[..end].contains('%') && s[..end].bytes().filter(u8::is_ascii_digit).count() > 4 {
                 return Err("docker format: a wide column".into());
             }
-            if s[..end].contains('\\')
-                && !s[..end]
-                    .replace("\\n", "")
-                    .replace("\\t", "")
-                    .find('\\')
-                    .is_none()
+            if s[..end]
+                .replace("\\n", "")
+                .replace("\\t", "")
+                .contains('\\')
             {
                 return Err("docker format: `\\` in a string".into());
             }
@@ -431,7 +435,7 @@ fn word(w: &str, inside: bool) -> R {
     }
     if w.starts_with('$') {
         // A variable can only hold what a range or with gave it.
-        return if w.len() > 1 && !w.contains('.') || inside {
+        return if w.len() > 1 && (!w.contains('.') || inside) {
             Ok(())
         } else {
             refused()

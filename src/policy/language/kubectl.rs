@@ -296,57 +296,161 @@ fn output(v: &str) -> bool {
     matches!(v, "wide" | "name" | "yaml" | "json") || is_columns(v)
 }
 
-/// Output of chosen fields. Fields that hold secrets are refused by name.
+/// Fields whose value may be shown, as the last name of a path. Whole objects (`.items[0]`,
+/// `.spec`) are not: they hold the environment.
+const LEAVES: &[&str] = &[
+    "name",
+    "namespace",
+    "uid",
+    "phase",
+    "nodeName",
+    "image",
+    "imageID",
+    "podIP",
+    "hostIP",
+    "ip",
+    "clusterIP",
+    "type",
+    "port",
+    "nodePort",
+    "targetPort",
+    "replicas",
+    "readyReplicas",
+    "availableReplicas",
+    "updatedReplicas",
+    "currentReplicas",
+    "minReplicas",
+    "maxReplicas",
+    "restartCount",
+    "ready",
+    "reason",
+    "status",
+    "startTime",
+    "creationTimestamp",
+    "startedAt",
+    "finishedAt",
+    "exitCode",
+    "kubeletVersion",
+    "cpu",
+    "memory",
+    "storage",
+    "address",
+    "host",
+    "kind",
+    "apiVersion",
+    "generation",
+    "observedGeneration",
+    "resourceVersion",
+    "serviceAccountName",
+    "schedule",
+    "suspend",
+    "lastScheduleTime",
+    "capacity",
+    "allocatable",
+    "unschedulable",
+    "key",
+    "effect",
+    "storageClassName",
+    "volumeName",
+    "accessModes",
+    "requests",
+    "limits",
+    "priority",
+    "qosClass",
+    "containerID",
+    "protocol",
+    "lastTimestamp",
+    "count",
+    "labels",
+    "claimName",
+    "hostname",
+    "restartPolicy",
+    "containerPort",
+];
+
+/// Output of chosen fields: `jsonpath={PATH}...` or `custom-columns=NAME:PATH,...`.
 fn is_columns(v: &str) -> bool {
-    let Some(t) = v
-        .strip_prefix("jsonpath=")
-        .or_else(|| v.strip_prefix("custom-columns="))
-    else {
+    if let Some(columns) = v.strip_prefix("custom-columns=") {
+        return columns.split(',').all(|c| {
+            c.split_once(':')
+                .is_some_and(|(n, path)| plain_word(n, "_-") && is_path(path, true))
+        });
+    }
+    let Some(mut rest) = v.strip_prefix("jsonpath=") else {
         return false;
     };
-    let lower = t.to_ascii_lowercase();
-    let plain = !t.is_empty()
-        && t.len() <= 512
-        && t.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b".{}[]()\"'\\:,@*?=! <>|&/_-$".contains(&b));
-    // `..`, a bare `$`/`@`, `.*` and whole specs print everything, `env` and `data` secrets.
-    let all = [
-        "..",
-        "env",
-        "data",
-        "annotations",
-        "args",
-        "command",
-        ".spec}",
-        ".items}",
-        "@}",
-        "$}",
-        ".*}",
-        "[*]}",
-        "{}",
-        "'",
-        "['",
-        ".containers}",
-        ".template}",
-        ".spec,",
-        ".spec.template.spec}",
-    ];
-    let whole = lower.split(',').any(|c| {
-        lower.starts_with(|_: char| v.starts_with("custom"))
-            && !c
-                .split(':')
-                .nth(1)
-                .is_some_and(|f| f.matches('.').count() >= 2)
-    });
-    plain
-        && !all.iter().any(|a| lower.contains(a))
-        && !whole
-        && !(v.starts_with("custom")
-            && (lower.ends_with(".spec")
-                || lower.ends_with(".containers")
-                || lower.ends_with("[*]")
-                || lower.ends_with(".template")
-                || lower.ends_with('*')))
+    let mut fields = 0;
+    while let Some((before, after)) = rest.split_once('{') {
+        let Some((body, tail)) = after.split_once('}') else {
+            return false;
+        };
+        let literal = body.len() >= 2 && body.starts_with('"') && body.ends_with('"');
+        let ok = body == "end"
+            || (literal
+                && body[1..body.len() - 1]
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b" \\:=/_|-".contains(&b)))
+            || body
+                .strip_prefix("range ")
+                .is_some_and(|p| is_path(p.trim(), false))
+            || is_path(body.trim(), true);
+        if !ok || before.contains('}') {
+            return false;
+        }
+        fields += 1;
+        rest = tail;
+    }
+    fields > 0 && !rest.contains('}')
+}
+
+/// `.name`, `[*]`, `[0]` and `[?(@.name=="word")]` in a row. With `leaf`, the last name must be
+/// one that may be shown; without, it is walked by range and shows nothing itself.
+fn is_path(path: &str, leaf: bool) -> bool {
+    let mut rest = path;
+    let mut last = "";
+    while !rest.is_empty() {
+        if let Some(r) = rest.strip_prefix('.') {
+            let end = r
+                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')
+                .unwrap_or(r.len());
+            last = &r[..end];
+            if last.is_empty()
+                || [
+                    "env",
+                    "envfrom",
+                    "data",
+                    "stringdata",
+                    "binarydata",
+                    "annotations",
+                ]
+                .contains(&last.to_ascii_lowercase().as_str())
+            {
+                return false;
+            }
+            rest = &r[end..];
+        } else if let Some(r) = rest.strip_prefix('[') {
+            let Some((index, tail)) = r.split_once(']') else {
+                return false;
+            };
+            let filter = index
+                .strip_prefix("?(@.")
+                .and_then(|f| f.strip_suffix(')'))
+                .and_then(|f| f.split_once("=="))
+                .is_some_and(|(n, w)| {
+                    LEAVES.contains(&n) && plain_word(w.trim_matches(['"', '\'']), "._-")
+                });
+            if index != "*"
+                && !filter
+                && (index.is_empty() || !index.bytes().all(|b| b.is_ascii_digit()))
+            {
+                return false;
+            }
+            rest = tail;
+        } else {
+            return false;
+        }
+    }
+    !path.is_empty() && (!leaf || LEAVES.contains(&last))
 }
 
 fn names(words: &[&str]) -> R {
@@ -432,7 +536,7 @@ fn get_output(p: &Parsed<'_>, kinds: &[&str], limits: &Limits) -> R {
         ));
     }
     if columns
-        && kinds.iter().any(|k| *k == "configmaps")
+        && kinds.contains(&"configmaps")
         && !limits.full_output.iter().any(|f| f == "configmaps")
     {
         return Err("kubectl: fields of configmaps may be secrets".into());

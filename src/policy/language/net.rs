@@ -94,6 +94,12 @@ fn is_type(w: &str) -> bool {
 /// A name to look up. What is asked leaves the host, so names are short, and only below the
 /// allowed domains where a policy has some.
 fn name(w: &str, limits: &Limits) -> R {
+    if ["axfr", "ixfr"]
+        .iter()
+        .any(|x| w.to_ascii_lowercase().starts_with(x))
+    {
+        return Err(format!("`{w}` asks for a whole zone"));
+    }
     let bare = w.strip_suffix('.').unwrap_or(w);
     check_host(bare)?;
     let address = bare.parse::<std::net::IpAddr>().is_ok();

@@ -16,6 +16,7 @@
 pub mod approval;
 pub mod audit;
 pub mod caller;
+pub mod cli;
 pub mod command;
 pub mod config;
 pub mod display;

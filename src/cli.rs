@@ -1,0 +1,220 @@
+//! Every command, option and help text: from these definitions come parsing, `--help`, the manual
+//! pages and the shell completions.
+//!
+//! Must hold no behaviour: `main` and the rooms do the work.
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use std::path::PathBuf;
+
+/// Where the configuration is when nothing else is said. The wrapper `run_action` knows only this.
+pub const DEFAULT_CONFIG: &str = "/opt/aiops/config.yml";
+
+/// sudo for chat agents: runs what the policy allows, asks a human where it says so, records everything
+#[derive(Debug, Parser)]
+#[command(name = "aiops", version, max_term_width = 100, after_help = EXIT_CODES, subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 handled · 3 rejected by policy · 4 the reply could not be applied · \
+5 target not reached, or time ran out · 64 bad input · 70 internal fault · 73 state or audit cannot be written \
+(nothing was run) · 77 not permitted · 78 bad configuration.\n\
+Called through the name run_action, the program takes no arguments: it reads one message as `aiops run` does.";
+
+/// The configuration file.
+#[derive(Debug, Args, Clone)]
+pub struct ConfigArg {
+    /// Configuration file
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG, value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+}
+
+/// Which policy to decide by.
+#[derive(Debug, Args, Clone)]
+pub struct PolicyArg {
+    /// Policy file [default: the one the configuration names; without a configuration, the shipped production policy]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub policy: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Decide for this target (its name and tags matter to rules with conditions)
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read one message (a JSON request, or a reply) on stdin and write one JSON outcome on stdout
+    Run(ConfigArg),
+    /// Show how a command line is read and what the policy says of each command in it; runs nothing
+    Explain(ExplainArgs),
+    /// Evaluate, check and compare policies
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// List the requests that wait for a human
+    Pending(PendingArgs),
+    /// Approve a waiting request as yourself, and run it when that was the last approval needed
+    Approve(VoteArgs),
+    /// Deny a waiting request as yourself
+    Deny(VoteArgs),
+    /// Look at one approval, waiting or closed
+    #[command(subcommand)]
+    Approval(ApprovalCommand),
+    /// Read and verify the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Check the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Play the whole story in a throwaway folder: auto, approved, denied, forbidden, ambiguous, and a forged log
+    Demo,
+    /// Print shell completions
+    Completions {
+        /// bash, zsh, fish, elvish or powershell
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages, one file a command, into a folder
+    Man {
+        /// The folder, which must exist
+        #[arg(value_hint = ValueHint::DirPath)]
+        dir: PathBuf,
+    },
+}
+
+/// `aiops explain`.
+#[derive(Debug, Args)]
+pub struct ExplainArgs {
+    /// The policy to decide by
+    #[command(flatten)]
+    pub policy: PolicyArg,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// The command line, as one argument: quote it
+    #[arg(value_name = "LINE", allow_hyphen_values = true)]
+    pub line: String,
+}
+
+/// `aiops policy`.
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Decide many commands: JSON lines {"command":"…"} on stdin, a JSON line for each on stdout; runs nothing
+    Eval(PolicyArg),
+    /// Check policies: every rule's own examples, and attacks on them; exit 78 when something does not hold
+    Check {
+        /// Policy files
+        #[arg(required = true, value_hint = ValueHint::FilePath)]
+        files: Vec<PathBuf>,
+    },
+    /// Show which commands two policies decide differently
+    Diff {
+        /// The policy in force
+        #[arg(value_hint = ValueHint::FilePath)]
+        old: PathBuf,
+        /// The policy to come
+        #[arg(value_hint = ValueHint::FilePath)]
+        new: PathBuf,
+        /// Commands, one a line, or an audit log (JSON lines) [default: standard input]
+        #[arg(value_hint = ValueHint::FilePath)]
+        corpus: Option<PathBuf>,
+    },
+    /// Propose rules, as YAML for a person to review, for what humans approved again and again
+    Suggest {
+        /// The audit log
+        #[arg(value_hint = ValueHint::FilePath)]
+        log: PathBuf,
+        /// Only what was approved at least this often, and never denied
+        #[arg(long, default_value_t = 3)]
+        at_least: u32,
+    },
+    /// Print the JSON Schema of policy files, for editors
+    Schema,
+}
+
+/// `aiops pending`.
+#[derive(Debug, Args)]
+pub struct PendingArgs {
+    /// The configuration
+    #[command(flatten)]
+    pub config: ConfigArg,
+    /// Print JSON instead of a table
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `aiops approve`, `aiops deny`.
+#[derive(Debug, Args)]
+pub struct VoteArgs {
+    /// The configuration
+    #[command(flatten)]
+    pub config: ConfigArg,
+    /// The approval's short code, or its id
+    pub code: String,
+    /// A remark for the record
+    #[arg(long, value_name = "TEXT")]
+    pub comment: Option<String>,
+}
+
+/// `aiops approval`.
+#[derive(Debug, Subcommand)]
+pub enum ApprovalCommand {
+    /// Show everything about one approval
+    Show {
+        /// The configuration
+        #[command(flatten)]
+        config: ConfigArg,
+        /// The approval's short code (while it waits), or its id
+        code: String,
+        /// Print JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Where the log is.
+#[derive(Debug, Args, Clone)]
+pub struct LogArg {
+    /// Audit log [default: the one the configuration names]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub log: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG, value_hint = ValueHint::FilePath)]
+    pub config: PathBuf,
+}
+
+/// `aiops audit`.
+#[derive(Debug, Subcommand)]
+pub enum AuditCommand {
+    /// Show the last records, one line an event
+    Tail {
+        /// The log
+        #[command(flatten)]
+        log: LogArg,
+        /// How many records
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        lines: usize,
+        /// Go on showing records as they come
+        #[arg(short, long)]
+        follow: bool,
+    },
+    /// Verify the chain; exit 4 and the first bad record when it does not hold
+    Verify {
+        /// The log
+        #[command(flatten)]
+        log: LogArg,
+        /// Print JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// `aiops config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Read the configuration and its policy and say what they hold; exit 78 when they are wrong
+    Check(ConfigArg),
+}

@@ -1,3 +1,82 @@
 #![forbid(unsafe_code)]
-//! x
-fn main() {}
+//! The doors: which personality was called, what it is asked to do, and the process's exit code.
+
+use aiops::cli::{ApprovalCommand, AuditCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG, PolicyCommand};
+use aiops::outcome::{Exit, Outcome};
+use aiops::{commands, demo, gate};
+use clap::{CommandFactory, Parser};
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let name = std::env::args_os().next().unwrap_or_default();
+    if Path::new(&name).file_name().is_some_and(|n| n == "run_action") {
+        return run_action();
+    }
+    start_diagnostics();
+    let cli = Cli::parse();
+    ExitCode::from(dispatch(cli.command) as u8)
+}
+
+/// The wrapper's personality: no arguments, nothing from the environment.
+fn run_action() -> ExitCode {
+    if std::env::args_os().len() > 1 {
+        let message = "run_action takes no arguments: it reads one message on standard input";
+        let outcome = Outcome::new(aiops::outcome::Status::Invalid, message);
+        return ExitCode::from(print(&(outcome, Exit::BadInput)) as u8);
+    }
+    let answer = gate::answer(Path::new(DEFAULT_CONFIG), &mut io::stdin().lock());
+    ExitCode::from(print(&answer) as u8)
+}
+
+/// Diagnostics for people go to standard error; `AIOPS_LOG=debug` shows more.
+fn start_diagnostics() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("AIOPS_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+}
+
+fn dispatch(command: Command) -> Exit {
+    match command {
+        Command::Run(arg) => print(&gate::answer(&arg.config, &mut io::stdin().lock())),
+        Command::Approve(arg) => print(&gate::vote(&arg.config.config, &arg.code, true, arg.comment)),
+        Command::Deny(arg) => print(&gate::vote(&arg.config.config, &arg.code, false, arg.comment)),
+        Command::Explain(arg) => commands::explain(&arg),
+        Command::Policy(PolicyCommand::Eval(arg)) => commands::policy_eval(&arg),
+        Command::Policy(PolicyCommand::Check { files }) => commands::policy_check(&files),
+        Command::Policy(PolicyCommand::Diff { old, new, corpus }) => commands::policy_diff(&old, &new, corpus.as_deref()),
+        Command::Policy(PolicyCommand::Suggest { log, at_least }) => commands::policy_suggest(&log, at_least),
+        Command::Policy(PolicyCommand::Schema) => commands::policy_schema(),
+        Command::Pending(arg) => commands::pending(&arg),
+        Command::Approval(ApprovalCommand::Show { config, code, json }) => commands::approval_show(&config.config, &code, json),
+        Command::Audit(AuditCommand::Tail { log, lines, follow }) => commands::audit_tail(&log, lines, follow),
+        Command::Audit(AuditCommand::Verify { log, json }) => commands::audit_verify(&log, json),
+        Command::Config(ConfigCommand::Check(arg)) => commands::config_check(&arg.config),
+        Command::Demo => match demo::play(&mut io::stdout().lock()) {
+            Ok(()) => Exit::Handled,
+            Err(e) => commands::complain(Exit::Internal, &e.to_string()),
+        },
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "aiops", &mut io::stdout());
+            Exit::Handled
+        }
+        Command::Man { dir } => match clap_mangen::generate_to(Cli::command(), &dir) {
+            Ok(()) => Exit::Handled,
+            Err(e) => commands::complain(Exit::CannotRecord, &format!("{}: {e}", dir.display())),
+        },
+    }
+}
+
+/// One JSON document on standard output, and its exit code.
+fn print((outcome, exit): &(Outcome, Exit)) -> Exit {
+    let written = serde_json::to_string(outcome).map_err(io::Error::from).and_then(|text| {
+        let mut out = io::stdout().lock();
+        writeln!(out, "{text}").and_then(|()| out.flush())
+    });
+    match written {
+        Ok(()) => *exit,
+        // Nobody is left to read the answer; what happened is in the audit log.
+        Err(_) => Exit::Internal,
+    }
+}

@@ -43,6 +43,30 @@ pub enum Status {
     DryRun,
 }
 
+impl Status {
+    /// Its name, as written in outcomes and records.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Executed => "executed",
+            Status::ApprovalRequested => "approval_requested",
+            Status::Approved => "approved",
+            Status::Denied => "denied",
+            Status::Expired => "expired",
+            Status::Cancelled => "cancelled",
+            Status::Voided => "voided",
+            Status::Rejected => "rejected",
+            Status::Failed => "failed",
+            Status::TimedOut => "timed_out",
+            Status::Interrupted => "interrupted",
+            Status::NothingPending => "nothing_pending",
+            Status::Ambiguous => "ambiguous",
+            Status::NotAuthorized => "not_authorized",
+            Status::Invalid => "invalid",
+            Status::DryRun => "dry_run",
+        }
+    }
+}
+
 /// The gate's own exit codes (the remote one is [`Outcome::exit_code`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -64,6 +88,16 @@ pub enum Exit {
     NotPermitted = 77,
     /// Bad configuration or policy (EX_CONFIG).
     BadConfig = 78,
+}
+
+impl Exit {
+    /// The exit code of that number; [`Exit::Internal`] for any that is not the gate's.
+    pub fn from_code(code: u64) -> Exit {
+        [Exit::Handled, Exit::Rejected, Exit::NotApplied, Exit::Unreachable, Exit::BadInput, Exit::CannotRecord, Exit::NotPermitted, Exit::BadConfig]
+            .into_iter()
+            .find(|exit| *exit as u64 == code)
+            .unwrap_or(Exit::Internal)
+    }
 }
 
 impl Status {

@@ -130,3 +130,21 @@ impl Gate {
         (decision, read.ok())
     }
 }
+
+impl Gate {
+    /// The approvals that wait, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn waiting(&self) -> Result<Vec<crate::approval::Approval>, Fault> {
+        self.store.pending(None, &self.clock).map_err(|e| Fault::record("the approvals cannot be read", e))
+    }
+
+    /// The approval with that code (while it waits) or id.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn find_approval(&self, code: &str) -> Result<Option<crate::approval::Approval>, Fault> {
+        self.store.find(&code.to_ascii_lowercase()).map_err(|e| Fault::record("the approvals cannot be read", e))
+    }
+}

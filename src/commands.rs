@@ -1,0 +1,305 @@
+//! The commands for people: explaining, checking, listing, reading the log.
+//!
+//! Must never run a command line or change an approval; what they print of hostile text is escaped.
+
+use crate::audit;
+use crate::cli::{ExplainArgs, LogArg, PendingArgs, PolicyArg};
+use crate::command;
+use crate::config::Config;
+use crate::display::escape;
+use crate::gate::Gate;
+use crate::outcome::{Exit, level_name, rfc3339};
+use crate::policy::{self, Context, Decision, Policy, Risk};
+use crate::shipped;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+/// Tells on standard error what went wrong.
+pub fn complain(exit: Exit, message: &str) -> Exit {
+    eprintln!("aiops: {message}");
+    exit
+}
+
+/// Writes to standard output; a reader that went away is no fault.
+fn say(text: &str) -> Exit {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Ok(()) => Exit::Handled,
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Handled,
+        Err(e) => complain(Exit::Internal, &format!("standard output: {e}")),
+    }
+}
+
+/// A policy and what a target adds to a decision.
+struct Bench {
+    policy: Policy,
+    name: String,
+    target: Option<String>,
+    tags: Vec<String>,
+}
+
+impl Bench {
+    fn open(arg: &PolicyArg) -> Result<Bench, String> {
+        let default = Path::new(crate::cli::DEFAULT_CONFIG);
+        let path = arg.config.clone().or_else(|| (arg.policy.is_none() && default.exists()).then(|| default.to_owned()));
+        let config = path.map(|p| Config::load(&p)).transpose().map_err(|e| e.to_string())?;
+        let (policy, name) = match (&arg.policy, &config) {
+            (Some(path), _) => (Policy::load(path), path.display().to_string()),
+            (None, Some(config)) => (Policy::load(&config.policy), config.policy.display().to_string()),
+            (None, None) => (shipped_policy("production.yml"), "production.yml (shipped)".to_owned()),
+        };
+        let tags = match (&arg.target, &config) {
+            (Some(name), Some(config)) => match config.targets.get(name) {
+                Some(target) => target.tags.clone(),
+                None => return Err(format!("target {name} is not in the configuration")),
+            },
+            _ => Vec::new(),
+        };
+        Ok(Bench { policy: policy.map_err(|e| e.to_string())?, name, target: arg.target.clone(), tags })
+    }
+
+    fn context(&self) -> Context<'_> {
+        Context { target: self.target.as_deref(), tags: &self.tags, requester: "", now: chrono::Utc::now(), recent: &[] }
+    }
+}
+
+fn shipped_policy(name: &str) -> Result<Policy, policy::PolicyError> {
+    Policy::from_sources(name, &|path| shipped::text(path).map(str::to_owned))
+}
+
+/// `aiops explain`.
+pub fn explain(arg: &ExplainArgs) -> Exit {
+    let bench = match Bench::open(&arg.policy) {
+        Ok(bench) => bench,
+        Err(e) => return complain(Exit::BadConfig, &e),
+    };
+    let read = command::read(&arg.line);
+    let decision = bench.policy.decide(read.as_ref(), &bench.context());
+    let exit = if decision.risk == Risk::Forbidden { Exit::Rejected } else { Exit::Handled };
+    if arg.json {
+        return match serde_json::to_string_pretty(&decision) {
+            Ok(text) => worst(say(&format!("{text}\n")), exit),
+            Err(e) => complain(Exit::Internal, &e.to_string()),
+        };
+    }
+    let mut text = match &read {
+        Ok(reading) => command::explain::draw(reading),
+        Err(e) => format!("It cannot be read, and so never runs:\n{}\n", e.draw(&arg.line)),
+    };
+    text.push_str(&decision_text(&decision, &bench.name));
+    worst(say(&text), exit)
+}
+
+fn worst(a: Exit, b: Exit) -> Exit {
+    if a == Exit::Handled { b } else { a }
+}
+
+fn decision_text(decision: &Decision, policy: &str) -> String {
+    let mut text = format!("\nPolicy {policy}\n");
+    for call in &decision.calls {
+        let rules = if call.rules.is_empty() { "no rule".to_owned() } else { call.rules.join(", ") };
+        text.push_str(&format!("  {:<9} {}\n            {} — {}\n", risk_name(call.risk), escape(&call.command), rules, escape(&call.why)));
+    }
+    text.push_str(&format!("\nDecision: {} ({} risk). {}\n", risk_name(decision.risk), level_name(decision.risk_level), escape(&decision.why)));
+    if decision.risk == Risk::ApprovalRequired {
+        text.push_str(&format!("Approvals needed: {}\n", decision.quorum.need));
+    }
+    if let Some(canonical) = &decision.canonical {
+        text.push_str(&format!("Would be sent: {}\n", escape(canonical)));
+    }
+    text
+}
+
+fn risk_name(risk: Risk) -> &'static str {
+    match risk {
+        Risk::AutoAllowed => "auto",
+        Risk::ApprovalRequired => "approval",
+        Risk::Forbidden => "forbidden",
+    }
+}
+
+/// `aiops policy eval`.
+pub fn policy_eval(arg: &PolicyArg) -> Exit {
+    let bench = match Bench::open(arg) {
+        Ok(bench) => bench,
+        Err(e) => return complain(Exit::BadConfig, &e),
+    };
+    let mut input = io::stdin().lock();
+    let mut output = io::BufWriter::new(io::stdout().lock());
+    match policy::eval::stream(&bench.policy, &bench.context(), &mut input, &mut output).and_then(|()| output.flush()) {
+        Ok(()) => Exit::Handled,
+        Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Handled,
+        Err(e) => complain(Exit::Internal, &e.to_string()),
+    }
+}
+
+/// `aiops policy check`.
+pub fn policy_check(files: &[PathBuf]) -> Exit {
+    let mut exit = Exit::Handled;
+    for file in files {
+        let policy = match Policy::load(file) {
+            Ok(policy) => policy,
+            Err(e) => {
+                exit = complain(Exit::BadConfig, &e.to_string());
+                continue;
+            }
+        };
+        let report = policy::check::check(&policy);
+        print!("{}: {report}", file.display());
+        if !report.holds() {
+            exit = Exit::BadConfig;
+        }
+    }
+    exit
+}
+
+/// `aiops policy diff`.
+pub fn policy_diff(old: &Path, new: &Path, corpus: Option<&Path>) -> Exit {
+    let load = |path: &Path| Policy::load(path).map_err(|e| e.to_string());
+    let (old, new) = match (load(old), load(new)) {
+        (Ok(old), Ok(new)) => (old, new),
+        (Err(e), _) | (_, Err(e)) => return complain(Exit::BadConfig, &e),
+    };
+    let text = match corpus {
+        Some(path) => std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display())),
+        None => io::read_to_string(io::stdin()).map_err(|e| format!("standard input: {e}")),
+    };
+    match text {
+        Ok(text) => say(&policy::diff::diff(&old, &new, &text).to_string()),
+        Err(e) => complain(Exit::BadInput, &e),
+    }
+}
+
+/// `aiops policy suggest`.
+pub fn policy_suggest(log: &Path, at_least: u32) -> Exit {
+    match std::fs::read_to_string(log) {
+        Ok(text) => say(&policy::suggest::suggest(&text, at_least)),
+        Err(e) => complain(Exit::BadInput, &format!("{}: {e}", log.display())),
+    }
+}
+
+/// `aiops policy schema`.
+pub fn policy_schema() -> Exit {
+    match serde_json::to_string_pretty(&policy::schema::schema()) {
+        Ok(text) => say(&format!("{text}\n")),
+        Err(e) => complain(Exit::Internal, &e.to_string()),
+    }
+}
+
+/// `aiops pending`.
+pub fn pending(arg: &PendingArgs) -> Exit {
+    let gate = match Gate::open(&arg.config.config) {
+        Ok(gate) => gate,
+        Err(fault) => return complain(fault.exit, &fault.message),
+    };
+    let waiting = match gate.waiting() {
+        Ok(waiting) => waiting,
+        Err(fault) => return complain(fault.exit, &fault.message),
+    };
+    if arg.json {
+        return match serde_json::to_string_pretty(&waiting) {
+            Ok(text) => say(&format!("{text}\n")),
+            Err(e) => complain(Exit::Internal, &e.to_string()),
+        };
+    }
+    if waiting.is_empty() {
+        return say("No request is waiting.\n");
+    }
+    let mut text = format!("{:<6} {:<12} {:<9} {:<7} {:<12} {:<24} COMMAND\n", "CODE", "TARGET", "RISK", "VOTES", "REQUESTER", "EXPIRES");
+    for approval in &waiting {
+        let q = &approval.question;
+        text.push_str(&format!(
+            "{:<6} {:<12} {:<9} {:<7} {:<12} {:<24} {}\n",
+            approval.code,
+            escape(&q.target),
+            level_name(q.risk_level),
+            format!("{}/{}", approval.have(), q.quorum.need),
+            escape(&q.requester),
+            rfc3339(q.expires_at),
+            escape(&q.command)
+        ));
+    }
+    say(&text)
+}
+
+/// `aiops approval show`.
+pub fn approval_show(config: &Path, code: &str, json: bool) -> Exit {
+    let gate = match Gate::open(config) {
+        Ok(gate) => gate,
+        Err(fault) => return complain(fault.exit, &fault.message),
+    };
+    let approval = match gate.find_approval(code) {
+        Ok(Some(approval)) => approval,
+        Ok(None) => return complain(Exit::NotApplied, &format!("no approval has the code or id {}", escape(code))),
+        Err(fault) => return complain(fault.exit, &fault.message),
+    };
+    match serde_json::to_value(&approval) {
+        Ok(value) if json => say(&format!("{value:#}\n")),
+        Ok(value) => say(&indented(&value, 0)),
+        Err(e) => complain(Exit::Internal, &e.to_string()),
+    }
+}
+
+/// A JSON value as `key: value` lines.
+fn indented(value: &serde_json::Value, depth: usize) -> String {
+    let pad = "  ".repeat(depth);
+    match value {
+        serde_json::Value::Object(map) => map
+            .iter()
+            .map(|(key, value)| match value {
+                serde_json::Value::Object(_) => format!("{pad}{key}:\n{}", indented(value, depth + 1)),
+                serde_json::Value::String(text) => format!("{pad}{key}: {}\n", escape(text)),
+                other => format!("{pad}{key}: {}\n", escape(&other.to_string())),
+            })
+            .collect(),
+        other => format!("{pad}{}\n", escape(&other.to_string())),
+    }
+}
+
+fn log_path(arg: &LogArg) -> Result<PathBuf, String> {
+    match &arg.log {
+        Some(path) => Ok(path.clone()),
+        None => Config::load(&arg.config).map(|c| c.audit_log).map_err(|e| e.to_string()),
+    }
+}
+
+/// `aiops audit tail`.
+pub fn audit_tail(arg: &LogArg, lines: usize, follow: bool) -> Exit {
+    let path = match log_path(arg) {
+        Ok(path) => path,
+        Err(e) => return complain(Exit::BadConfig, &e),
+    };
+    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    match audit::tail::tail(&path, lines, follow, colour, &mut io::stdout()) {
+        Ok(()) => Exit::Handled,
+        Err(e) => complain(Exit::BadInput, &e.to_string()),
+    }
+}
+
+/// `aiops audit verify`.
+pub fn audit_verify(arg: &LogArg, json: bool) -> Exit {
+    let path = match log_path(arg) {
+        Ok(path) => path,
+        Err(e) => return complain(Exit::BadConfig, &e),
+    };
+    let report = match audit::verify::verify(&path) {
+        Ok(report) => report,
+        Err(e) => return complain(Exit::BadInput, &e.to_string()),
+    };
+    let text = if json { serde_json::to_string_pretty(&report).unwrap_or_default() + "\n" } else { report.to_string() };
+    worst(say(&text), if report.holds() { Exit::Handled } else { Exit::NotApplied })
+}
+
+/// `aiops config check`.
+pub fn config_check(path: &Path) -> Exit {
+    let config = match Config::load(path) {
+        Ok(config) => config,
+        Err(e) => return complain(Exit::BadConfig, &e.to_string()),
+    };
+    let policy = match Policy::load(&config.policy) {
+        Ok(policy) => policy,
+        Err(e) => return complain(Exit::BadConfig, &e.to_string()),
+    };
+    let targets: Vec<&str> = config.targets.keys().map(String::as_str).collect();
+    say(&format!("{}: good\npolicy {} (sha256 {})\ntargets: {}\n", path.display(), config.policy.display(), policy.hash(), targets.join(", ")))
+}

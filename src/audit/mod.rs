@@ -1,1 +1,13 @@
-//! (in work)
+//! The audit log: one JSON record a line, chained by hashes, on disk before anything runs.
+//!
+//! Must never report a record as written that is not on disk, and never lose a whole record to
+//! repair a torn one. Knows nothing of policy, approvals or transports but the words it writes down.
+
+pub mod log;
+pub mod mask;
+pub mod record;
+pub mod tail;
+pub mod verify;
+
+pub use log::{Appended, Error, Log};
+pub use record::{Entry, Event};

@@ -13,7 +13,8 @@ pub use word::{Segment, Span, Word};
 pub const MAX_LINE: usize = 64 * 1024;
 
 /// Which shell gives the canonical form its meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Shell {
     /// Any POSIX shell: dash and bash agree on it.
     Posix,

@@ -73,7 +73,7 @@ pub struct Recent {
 }
 
 /// How many approvals of whom a line needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quorum {
     /// How many different people.
     pub need: u32,

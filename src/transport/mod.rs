@@ -1,1 +1,142 @@
-//! (in work)
+//! Runs a canonical command line on a target, and says exactly what is known of its end.
+//!
+//! Both transports start the same small POSIX `sh` program, the runner, with a cleared environment.
+//! It reads the line from its standard input, runs it under `timeout(1)` with standard input from
+//! `/dev/null`, and writes how it ended to standard error behind a nonce. So exit codes 124, 127
+//! and 255 are the command's own, a lost connection is known as such, and until the whole line was
+//! handed over nothing can have run. A time limit ends the command's whole process group, also when
+//! the connection is gone.
+//!
+//! Must never run the agent's own text: only what [`crate::command`] rendered.
+
+mod capture;
+mod channel;
+mod local;
+mod ssh;
+
+pub use capture::Captured;
+
+use crate::command::Shell;
+use crate::config::{Target, Transport};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// The longest script that is handed over, in bytes: it is one argument of `sh -c`, and Linux
+/// takes 128 KiB for one (execve(2), MAX_ARG_STRLEN).
+pub const MAX_SCRIPT: usize = 120_000;
+
+/// What to run, where, and within which limits.
+#[derive(Debug)]
+pub struct RunSpec<'a> {
+    /// The target.
+    pub target: &'a Target,
+    /// The canonical line.
+    pub script: &'a str,
+    /// The shell that reads it.
+    pub shell: Shell,
+    /// Time limit on the target.
+    pub timeout: Duration,
+    /// How much of each stream is kept, in bytes.
+    pub output_bytes: usize,
+    /// The run's id, for diagnostics.
+    pub run_id: &'a str,
+    /// Folder of the SSH masters' sockets.
+    pub control_dir: &'a Path,
+    /// Time limit for connecting.
+    pub connect_timeout: Duration,
+    /// How long an unused master stays.
+    pub persist: Duration,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// With this exit code; 128+N is the shell's way to say that signal N ended it.
+    Exited(i32),
+    /// By the time limit.
+    TimedOut,
+    /// It certainly did not run.
+    NotStarted(String),
+    /// It may have run, in part or in full.
+    Unknown(String),
+}
+
+/// Everything that is known of a run.
+#[derive(Debug, Clone)]
+pub struct RunResult {
+    /// How it ended.
+    pub ended: Ended,
+    /// Standard output.
+    pub stdout: Captured,
+    /// Standard error, without the runner's own lines.
+    pub stderr: Captured,
+    /// From the start of the attempt to its end.
+    pub duration: Duration,
+}
+
+impl RunResult {
+    fn not_started(why: impl Into<String>) -> RunResult {
+        RunResult { ended: Ended::NotStarted(why.into()), stdout: Captured::default(), stderr: Captured::default(), duration: Duration::ZERO }
+    }
+}
+
+/// Runs it.
+pub fn run(spec: &RunSpec) -> RunResult {
+    if spec.script.len() > MAX_SCRIPT || spec.script.contains('\0') {
+        return RunResult::not_started(format!("the canonical form is longer than {MAX_SCRIPT} bytes: split the command"));
+    }
+    let began = Instant::now();
+    let mut result = match &spec.target.transport {
+        Transport::Local => local::run(spec),
+        Transport::Ssh(ssh) => ssh::run(spec, ssh),
+    };
+    result.duration = began.elapsed();
+    tracing::debug!(run_id = spec.run_id, ended = ?result.ended, "run ended");
+    result
+}
+
+/// The runner. Its text has none of `' \ !` and no line feed, so that every login shell reads it alike in
+/// single quotes (fish and tcsh differ from POSIX on those). Arguments: the keeper, the shell, the
+/// time limit in seconds, the nonce.
+const RUNNER: &str = concat!(
+    "cd / || exit 1; P=$1; K=$2; T=$3; N=$4; S=$(cat); exec </dev/null; ",
+    // A line that was cut off on its way must not run: it ends in the nonce.
+    "case $S in *\"$N\") S=${S%\"$N\"};; *) echo \"$N cut\" >&2; exit 1;; esac; ",
+    "if [ \"$K\" = bash ]; then set -- bash --noprofile --norc; ",
+    "elif [ -x /bin/dash ]; then set -- /bin/dash; else set -- /bin/sh; fi; ",
+    "timeout -k 2 \"$T\" /bin/sh -c \"$P\" aiops \"$N\" \"$S\" \"$@\" & G=$!; wait $G; R=$?; ",
+    // Whatever is left of the group after the time limit ends now.
+    "if [ $R = 124 ] || [ $R = 137 ]; then kill -9 -$G 2>/dev/null; fi; ",
+    "echo >&2; echo \"$N over $R\" >&2"
+);
+
+/// Runs under `timeout`: stays through its SIGTERM, so that it can tell how the command itself ended.
+const KEEPER: &str = "N=$1; S=$2; X=0; shift 2; trap X=1 TERM; \"$@\" -c -- \"$S\"; R=$?; echo >&2; echo \"$N end $R $X\" >&2";
+
+/// The command's environment: nothing of ours, nothing of the target's.
+const ENVIRONMENT: [(&str, &str); 9] = [
+    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    ("LC_ALL", "C.UTF-8"),
+    ("HOME", "/nonexistent"),
+    ("TERM", "dumb"),
+    ("PAGER", "cat"),
+    ("SYSTEMD_PAGER", "cat"),
+    ("SYSTEMD_COLORS", "0"),
+    ("GIT_PAGER", "cat"),
+    ("DEBIAN_FRONTEND", "noninteractive"),
+];
+
+/// How long beyond the time limit an answer is waited for: `timeout -k 2` and the way back.
+const GRACE: Duration = Duration::from_secs(6);
+
+fn shell_word(shell: Shell) -> &'static str {
+    match shell {
+        Shell::Posix => "posix",
+        Shell::Bash => "bash",
+    }
+}
+
+/// 128 random bits in hexadecimal: the command cannot know them when its text is written.
+fn nonce() -> String {
+    uuid::Uuid::new_v4().simple().to_string()
+}

@@ -1,0 +1,145 @@
+//! What is asked, what it is bound to, and who answered.
+
+use super::clock::Clock;
+use super::state::State;
+use crate::audit::record::hex;
+use crate::policy::{Quorum, Reversibility, RiskLevel};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+
+/// A question for a human: may this run?
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// The target's name.
+    pub target: String,
+    /// Its address, user and pinned host keys.
+    pub target_identity: String,
+    /// The command as it was asked for.
+    pub command: String,
+    /// What would run.
+    pub canonical: String,
+    /// The shell that would read it.
+    pub shell: crate::command::Shell,
+    /// Who asked, by the agent's word.
+    pub requester: String,
+    /// The user who called the gate, by the kernel's word.
+    pub caller: u32,
+    /// The chat conversation.
+    pub session: Option<String>,
+    /// Why, by the agent's word.
+    pub reason: String,
+    /// The idempotency key.
+    pub request_id: Option<String>,
+    /// How much harm it could do.
+    pub risk_level: RiskLevel,
+    /// Ids of the rules that decided.
+    pub rules: Vec<String>,
+    /// What it does.
+    pub effect: Option<String>,
+    /// Whether it can be taken back.
+    pub reversibility: Option<Reversibility>,
+    /// Who must approve.
+    pub quorum: Quorum,
+    /// SHA-256 of the policy that asked.
+    pub policy_hash: String,
+    /// Time limit of the run, in seconds.
+    pub timeout_s: u64,
+    /// When it was asked.
+    pub asked_at: DateTime<Utc>,
+    /// Until when it waits.
+    pub expires_at: DateTime<Utc>,
+}
+
+impl Question {
+    /// SHA-256 over everything that an approval is for, as a JSON array in this order.
+    pub fn digest(&self) -> String {
+        let bound = serde_json::json!([
+            "aiops-approval-1",
+            self.canonical,
+            self.shell,
+            self.target,
+            self.target_identity,
+            self.requester,
+            self.caller,
+            self.session,
+            self.policy_hash,
+            self.timeout_s,
+            self.quorum.need,
+            self.quorum.roles,
+            self.expires_at.timestamp_millis(),
+        ]);
+        hex(bound.to_string().as_bytes())
+    }
+}
+
+/// One person's vote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vote {
+    /// Who.
+    pub approver: String,
+    /// How they are known.
+    pub method: String,
+    /// Their roles.
+    pub roles: Vec<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// A remark.
+    pub comment: Option<String>,
+}
+
+/// A question with its answers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Approval {
+    /// UUID version 7.
+    pub id: String,
+    /// Four characters, unique among those that wait.
+    pub code: String,
+    /// What is asked.
+    pub question: Question,
+    /// [`Question::digest`] when it was asked.
+    pub digest: String,
+    /// Where it stands.
+    pub state: State,
+    /// Who voted for it.
+    pub votes: Vec<Vote>,
+    /// The clocks when it was asked.
+    pub asked: Clock,
+    /// The clocks at the vote that was enough.
+    pub approved: Option<Clock>,
+    /// Who or what closed it, and why.
+    pub closed_by: Option<String>,
+    /// What came of the run.
+    pub result: Option<String>,
+}
+
+impl Approval {
+    /// How many different people voted for it.
+    pub fn have(&self) -> u32 {
+        let people: BTreeSet<String> = self.votes.iter().map(|v| v.approver.to_lowercase()).collect();
+        u32::try_from(people.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Whether the votes are enough: the number, and every role by a person of its own.
+    pub fn is_met(&self) -> bool {
+        self.have() >= self.question.quorum.need.max(1) && self.roles_filled(&self.question.quorum.roles, &mut BTreeSet::new())
+    }
+
+    /// Whether each role can be given to a different voter. Few roles, few voters: a plain search.
+    fn roles_filled(&self, roles: &[String], used: &mut BTreeSet<String>) -> bool {
+        let Some((role, rest)) = roles.split_first() else { return true };
+        for vote in &self.votes {
+            let person = vote.approver.to_lowercase();
+            if vote.roles.contains(role) && used.insert(person.clone()) {
+                if self.roles_filled(rest, used) {
+                    return true;
+                }
+                used.remove(&person);
+            }
+        }
+        false
+    }
+}

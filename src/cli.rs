@@ -110,29 +110,6 @@ pub enum PolicyCommand {
         #[arg(required = true, value_hint = ValueHint::FilePath)]
         files: Vec<PathBuf>,
     },
-    /// Show which commands two policies decide differently
-    Diff {
-        /// The policy in force
-        #[arg(value_hint = ValueHint::FilePath)]
-        old: PathBuf,
-        /// The policy to come
-        #[arg(value_hint = ValueHint::FilePath)]
-        new: PathBuf,
-        /// Commands, one a line, or an audit log (JSON lines) [default: standard input]
-        #[arg(value_hint = ValueHint::FilePath)]
-        corpus: Option<PathBuf>,
-    },
-    /// Propose rules, as YAML for a person to review, for what humans approved again and again
-    Suggest {
-        /// The audit log
-        #[arg(value_hint = ValueHint::FilePath)]
-        log: PathBuf,
-        /// Only what was approved at least this often, and never denied
-        #[arg(long, default_value_t = 3)]
-        at_least: u32,
-    },
-    /// Print the JSON Schema of policy files, for editors
-    Schema,
 }
 
 /// `aiops pending`.

@@ -153,39 +153,6 @@ pub fn policy_check(files: &[PathBuf]) -> Exit {
     exit
 }
 
-/// `aiops policy diff`.
-pub fn policy_diff(old: &Path, new: &Path, corpus: Option<&Path>) -> Exit {
-    let load = |path: &Path| Policy::load(path).map_err(|e| e.to_string());
-    let (old, new) = match (load(old), load(new)) {
-        (Ok(old), Ok(new)) => (old, new),
-        (Err(e), _) | (_, Err(e)) => return complain(Exit::BadConfig, &e),
-    };
-    let text = match corpus {
-        Some(path) => std::fs::read_to_string(path).map_err(|e| format!("{}: {e}", path.display())),
-        None => io::read_to_string(io::stdin()).map_err(|e| format!("standard input: {e}")),
-    };
-    match text {
-        Ok(text) => say(&policy::diff::diff(&old, &new, &text).to_string()),
-        Err(e) => complain(Exit::BadInput, &e),
-    }
-}
-
-/// `aiops policy suggest`.
-pub fn policy_suggest(log: &Path, at_least: u32) -> Exit {
-    match std::fs::read_to_string(log) {
-        Ok(text) => say(&policy::suggest::suggest(&text, at_least)),
-        Err(e) => complain(Exit::BadInput, &format!("{}: {e}", log.display())),
-    }
-}
-
-/// `aiops policy schema`.
-pub fn policy_schema() -> Exit {
-    match serde_json::to_string_pretty(&policy::schema::schema()) {
-        Ok(text) => say(&format!("{text}\n")),
-        Err(e) => complain(Exit::Internal, &e.to_string()),
-    }
-}
-
 /// `aiops pending`.
 pub fn pending(arg: &PendingArgs) -> Exit {
     let gate = match Gate::open(&arg.config.config) {

@@ -56,6 +56,13 @@ impl Fault {
     }
 }
 
+fn limits(config: &Config) -> crate::approval::Limits {
+    crate::approval::Limits {
+        pending_per_caller: config.limits.pending_per_requester,
+        approval_ttl: chrono::TimeDelta::seconds(i64::try_from(config.limits.approval_ttl_s).unwrap_or(300)),
+    }
+}
+
 /// What a door answers.
 pub type Answer = Result<(Outcome, Exit), Fault>;
 
@@ -81,7 +88,7 @@ impl Gate {
         let policy = Policy::load(&config.policy).map_err(Fault::config)?;
         let state = |what: &'static str| move |e: &dyn std::fmt::Display| Fault::record(what, e);
         let log = Log::open(&config.audit_log).map_err(|e| state("the audit log cannot be opened")(&e))?;
-        let store = Store::open(&config.state_dir.join("approvals")).map_err(|e| state("the approvals cannot be opened")(&e))?;
+        let store = Store::open(&config.state_dir.join("approvals"), limits(&config)).map_err(|e| state("the approvals cannot be opened")(&e))?;
         let requests = Requests::open(&config.state_dir.join("requests")).map_err(|e| state("the request ids cannot be opened")(&e))?;
         let runs = Runs::open(&config.state_dir.join("runs")).map_err(|e| state("the runs cannot be opened")(&e))?;
         let gate = Gate { config, policy, log, store, requests, runs, caller: Caller::from_kernel(), clock: Clock::now() };

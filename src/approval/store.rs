@@ -337,9 +337,9 @@ impl Store {
         self.dir.join("pending").join(format!("{id}.json"))
     }
 
-    /// Closed ones lie in a folder a day: the time in the id (RFC 9562, version 7) says which.
+    /// Closed ones lie in folders of about three days: the time in the id (RFC 9562, version 7) says which.
     fn closed_path(&self, id: &str) -> PathBuf {
-        let day: String = id.chars().filter(|c| *c != '-').take(7).collect();
+        let day: String = id.chars().filter(|c| *c != '-').take(5).collect();
         self.dir.join("closed").join(day).join(format!("{id}.json"))
     }
 

@@ -4,7 +4,12 @@
 //! What it cannot read it refuses: [`read`] returns an error and nothing may run.
 
 pub mod call;
+pub mod explain;
+pub mod name;
+pub mod render;
+pub mod strict;
 pub mod word;
+pub mod wrapper;
 
 pub use call::{Assignment, Call, Name, Pipe, Place, Redirection, Sudo, Wraps};
 pub use word::{Segment, Span, Word};
@@ -61,4 +66,79 @@ pub struct ReadError {
     pub span: Span,
     /// What is wrong, for a person.
     pub reason: String,
+}
+
+impl std::fmt::Display for ReadError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "column {}: {}", self.span.start + 1, self.reason)
+    }
+}
+
+impl std::error::Error for ReadError {}
+
+impl ReadError {
+    /// The line, a caret under the place, and the reason; all of it escaped for display.
+    pub fn draw(&self, line: &str) -> String {
+        let shown = crate::display::escape(line);
+        let start = self.span.start.min(line.len());
+        let before = line.get(..start).map_or(start, |text| crate::display::escape(text).chars().count());
+        format!("  {shown}\n  {:before$}^ {}", "", self.reason)
+    }
+}
+
+/// Reads a line.
+///
+/// # Errors
+/// [`ReadError`] with the place and the reason; such a line must not run.
+pub fn read(line: &str) -> Result<Reading, ReadError> {
+    read_at(line, 0)
+}
+
+/// Reads text that stands `depth` wrappers deep.
+pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
+    check_text(line)?;
+    let parsed = strict::read(line).map_err(|note| ReadError { span: note.span, reason: note.what })?;
+    Ok(Reading {
+        source: line.to_owned(),
+        notes: Vec::new(),
+        calls: wrapper::see_through(calls(&parsed), depth)?,
+        canonical: render::line(&parsed),
+        shell: Shell::Posix,
+    })
+}
+
+/// What no line may hold, wherever it stands: what a shell drops, a terminal obeys, or an eye misses.
+fn check_text(line: &str) -> Result<(), ReadError> {
+    if line.len() > MAX_LINE {
+        return Err(ReadError { span: Span { start: MAX_LINE, end: line.len() }, reason: format!("the line is longer than {MAX_LINE} bytes") });
+    }
+    match line.char_indices().find(|(_, c)| *c != '\n' && *c != '\t' && crate::display::is_deceptive(*c)) {
+        None => Ok(()),
+        Some((start, c)) => {
+            let reason = format!("the character U+{:04X} is refused: it is not shown as itself", u32::from(c));
+            Err(ReadError { span: Span { start, end: start + c.len_utf8() }, reason })
+        }
+    }
+}
+
+/// The calls of a strict line, in order.
+fn calls(line: &strict::Line) -> Vec<Call> {
+    let mut calls = Vec::new();
+    for (pipeline, (_, commands)) in line.pipelines.iter().enumerate() {
+        for (index, command) in commands.iter().enumerate() {
+            calls.push(Call {
+                name: name::of(command.words.first().and_then(Word::literal)),
+                words: command.words.clone(),
+                assignments: command.assignments.clone(),
+                redirections: command.redirections.clone(),
+                pipe: Pipe { pipeline, index, len: commands.len() },
+                place: Place::Top,
+                parent: None,
+                sudo: Sudo::No,
+                wraps: Wraps::Nothing,
+                span: command.span,
+            });
+        }
+    }
+    calls
 }

@@ -248,7 +248,6 @@ fn described(request: &Request, decision: &Decision) -> Outcome {
 
 /// What makes two requests with one id the same request.
 fn content(request: &Request) -> String {
-    use sha2::Digest;
     let parts = serde_json::json!([request.target, request.command, request.requester, request.reason, request.session, request.timeout_s]);
-    format!("{:x}", sha2::Sha256::digest(parts.to_string().as_bytes()))
+    crate::audit::record::hex(parts.to_string().as_bytes())
 }

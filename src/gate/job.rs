@@ -56,8 +56,10 @@ impl Gate {
         outcome.status = status;
         outcome.message = message;
         match result.ended {
-            Ended::Exited(code) => outcome.exit_code = Some(code),
-            Ended::Signaled(signal) => outcome.signal = Some(signal),
+            Ended::Exited(code) => {
+                outcome.exit_code = Some(code);
+                outcome.signal = signal_of(code);
+            }
             Ended::TimedOut | Ended::NotStarted(_) | Ended::Unknown(_) => {}
         }
         if !matches!(result.ended, Ended::NotStarted(_)) {
@@ -128,12 +130,19 @@ impl Job<'_> {
 fn ending(ended: &Ended, timeout_s: u64) -> (Status, String) {
     match ended {
         Ended::Exited(0) => (Status::Executed, "Executed.".into()),
-        Ended::Exited(code) => (Status::Executed, format!("Executed; the command ended with exit code {code}.")),
-        Ended::Signaled(signal) => (Status::Executed, format!("Executed; signal {signal} ended the command.")),
+        Ended::Exited(code) => {
+            let signal = signal_of(*code).map(|s| format!(", the shell's way to say that signal {s} ended it")).unwrap_or_default();
+            (Status::Executed, format!("Executed; the command ended with exit code {code}{signal}."))
+        }
         Ended::TimedOut => (Status::TimedOut, format!("The time limit of {timeout_s} s ended it. What it had done until then stays done.")),
         Ended::NotStarted(why) => (Status::Failed, format!("It did not run: {why}")),
         Ended::Unknown(why) => (Status::Interrupted, format!("It may have run, in part or in full: {why} It is not run again by itself: look at the target first.")),
     }
+}
+
+/// The signal that an exit code stands for (POSIX 2.8.2: above 128).
+fn signal_of(code: i32) -> Option<i32> {
+    (129..=128 + 64).contains(&code).then_some(code - 128)
 }
 
 fn shown(captured: &Captured) -> (Option<String>, Option<bool>) {

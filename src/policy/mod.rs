@@ -2,7 +2,19 @@
 //!
 //! Must never be more lenient for a line than for its strictest command.
 
+mod builtin;
+pub mod check;
+mod decide;
+pub mod eval;
 pub mod language;
+mod load;
+mod options;
+mod path;
+mod rule;
+mod tighten;
+mod types;
+
+pub use load::{ApprovalPolicy, Mode, Policy, PolicyError};
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,439 @@
+//! Sees through programs that run other programs: what is wrapped becomes a call of its own.
+//!
+//! A wrapper whose options are not understood exactly runs something unknown: it is marked so, and every
+//! word that could be the wrapped command is put before the policy as well, so that what is forbidden
+//! is seen. Must never make a line look like less than it is.
+
+use super::call::{Call, Place, Sudo, Wraps};
+use super::name;
+use super::word::{Segment, Word};
+use super::{ReadError, read_at};
+
+/// Deepest nesting of wrappers in wrappers.
+pub const MAX_DEPTH: usize = 16;
+/// Most calls of one line.
+const MAX_CALLS: usize = 4096;
+/// How many words of a wrapper that is not understood are taken for a command.
+const MAX_GUESSES: usize = 24;
+
+/// How a wrapper's own words end.
+struct Form {
+    names: &'static [&'static str],
+    /// Letters of options without a value.
+    flags: &'static str,
+    /// Letters of options with a value.
+    values: &'static str,
+    /// Long options without a value.
+    long_flags: &'static [&'static str],
+    /// Long options with a value, glued with `=` or the next word.
+    long_values: &'static [&'static str],
+    /// Operands in front of the command.
+    operands: usize,
+    /// `NAME=value` words in front of the command.
+    assignments: bool,
+    /// The words are joined and read by a shell.
+    text: bool,
+}
+
+const PLAIN: Form = Form { names: &[], flags: "", values: "", long_flags: &[], long_values: &[], operands: 0, assignments: false, text: false };
+
+const FORMS: [Form; 17] = [
+    Form {
+        names: &["sudo"],
+        flags: "AbEHnPSkB",
+        values: "CDgpRrTtUuh",
+        long_flags: &["askpass", "background", "preserve-env", "set-home", "non-interactive", "preserve-groups", "stdin", "reset-timestamp", "bell"],
+        long_values: &["close-from", "chdir", "group", "prompt", "chroot", "role", "command-timeout", "type", "other-user", "user", "host"],
+        assignments: true,
+        ..PLAIN
+    },
+    Form { names: &["doas"], flags: "nLs", values: "Cu", ..PLAIN },
+    Form { names: &["pkexec"], long_flags: &["disable-internal-agent", "keep-cwd"], long_values: &["user"], ..PLAIN },
+    Form {
+        names: &["env"],
+        flags: "i0v",
+        values: "uC",
+        long_flags: &["ignore-environment", "null", "debug", "list-signal-handling"],
+        long_values: &["unset", "chdir"],
+        assignments: true,
+        ..PLAIN
+    },
+    Form { names: &["nohup"], ..PLAIN },
+    Form { names: &["nice"], values: "n0123456789", long_values: &["adjustment"], ..PLAIN },
+    Form { names: &["ionice"], flags: "t", values: "cn", long_flags: &["ignore"], long_values: &["class", "classdata"], ..PLAIN },
+    Form { names: &["chrt"], flags: "abfiorRmvd", values: "TPD", operands: 1, ..PLAIN },
+    Form { names: &["taskset"], flags: "ac", long_flags: &["all-tasks", "cpu-list"], operands: 1, ..PLAIN },
+    Form {
+        names: &["timeout"],
+        flags: "fpv",
+        values: "ks",
+        long_flags: &["foreground", "preserve-status", "verbose"],
+        long_values: &["kill-after", "signal"],
+        operands: 1,
+        ..PLAIN
+    },
+    Form { names: &["stdbuf"], values: "ioe", long_values: &["input", "output", "error"], ..PLAIN },
+    Form { names: &["setsid"], flags: "cfw", long_flags: &["ctty", "fork", "wait"], ..PLAIN },
+    Form { names: &["time"], flags: "apqv", values: "fo", long_flags: &["append", "portability", "quiet", "verbose"], long_values: &["format", "output"], ..PLAIN },
+    Form { names: &["chroot"], long_flags: &["skip-chdir"], long_values: &["groups", "userspec"], operands: 1, ..PLAIN },
+    Form {
+        names: &["xargs"],
+        flags: "0oprtx",
+        values: "adEILnPs",
+        long_flags: &["null", "open-tty", "interactive", "no-run-if-empty", "verbose", "exit"],
+        long_values: &["arg-file", "delimiter", "max-args", "max-procs", "max-chars", "max-lines", "replace"],
+        ..PLAIN
+    },
+    Form { names: &["ssh"], flags: "46AaCfGgKkMNnqsTtVvXxYy", values: "BbcDEeFIiJLlmOopQRSWw", operands: 1, text: true, ..PLAIN },
+    Form {
+        names: &["watch"],
+        flags: "bcdegtprwxC",
+        values: "nq",
+        long_flags: &["beep", "color", "differences", "errexit", "chgexit", "no-title", "precise", "no-wrap", "exec"],
+        long_values: &["interval", "equexit"],
+        text: true,
+        ..PLAIN
+    },
+];
+
+/// Shells that read `-c TEXT` as we do.
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "rbash"];
+
+/// Programs that run what they are given, in ways that are not read here.
+const OPAQUE: [&str; 98] = [
+    "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "python", "python2", "python3", "perl", "ruby", "node", "nodejs", "php", "lua", "tclsh", "expect", "gdb", "strace", "ltrace", "perf",
+    "valgrind", "parallel", "su", "runuser", "systemd-run", "systemd-cat", "systemd-inhibit", "systemd-nspawn", "machinectl", "nsenter", "unshare", "flock", "script", "setarch", "linux32",
+    "linux64", "prlimit", "choom", "logsave", "run-parts", "start-stop-daemon", "cpulimit", "firejail", "torify", "torsocks", "proxychains", "rlwrap", "dbus-run-session", "aa-exec", "capsh",
+    "sg", "newgrp", "screen", "tmux", "make", "ansible", "salt", "at", "batch", "crontab", "busybox", "toybox", "eval", "exec", "command", "builtin", "trap", "source", ".", "coproc",
+    "softlimit", "setlock", "chpst", "envdir", "setuidgid", "multitime", "fakeroot", "unbuffer", "daemonize", "entr", "inotifywait", "watchexec", "socat", "nc", "ncat", "netcat", "lxc", "virsh",
+    "ksu", "runcon", "setpriv", "bwrap", "proot", "gosu", "tini", "dumb-init", "sshpass",
+];
+
+/// Whether a program runs code that it is given.
+pub fn is_interpreter(base: &str) -> bool {
+    SHELLS.contains(&base) || OPAQUE.contains(&base) || base.starts_with("python3.") || base.starts_with("ld-linux") || base.starts_with("ld-musl")
+}
+
+/// Replaces each wrapper by itself and what it runs.
+///
+/// # Errors
+/// When the nesting is too deep or the calls are too many: the line is then refused.
+pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<Vec<Call>, ReadError> {
+    let mut out = Vec::with_capacity(calls.len());
+    for call in calls {
+        expand(call, depth, &mut out)?;
+    }
+    Ok(out)
+}
+
+fn refuse(call: &Call, reason: &str) -> ReadError {
+    ReadError { span: call.span, reason: reason.to_owned() }
+}
+
+fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadError> {
+    if out.len() >= MAX_CALLS {
+        return Err(refuse(&call, "the line runs too many commands"));
+    }
+    let base = call.name.base.clone();
+    let found = if base == "find" {
+        find_actions(&call)
+    } else if SHELLS.contains(&base.as_str()) {
+        shell_text(&call)
+    } else if let Some(form) = FORMS.iter().find(|f| f.names.contains(&base.as_str())) {
+        formed(&call, form)
+    } else if is_interpreter(&base) || is_exec(&call) {
+        Inner::Unknown
+    } else {
+        Inner::None
+    };
+    if depth >= MAX_DEPTH && !matches!(found, Inner::None) {
+        return Err(refuse(&call, "commands are wrapped in one another too deeply"));
+    }
+    let parent = out.len();
+    match found {
+        Inner::None => {
+            out.push(call);
+            Ok(())
+        }
+        Inner::Nothing => {
+            out.push(call);
+            Ok(())
+        }
+        Inner::Argv(at) => {
+            let words = call.words.split_off(at);
+            call.wraps = Wraps::Calls;
+            let mut inner = wrapped(&call, words, parent);
+            if base == "xargs" {
+                inner.words.push(Word { segments: vec![Segment::Expansion("…".into())], span: call.span });
+            }
+            out.push(call);
+            expand(inner, depth + 1, out)
+        }
+        Inner::Each(lists) => {
+            call.wraps = Wraps::Calls;
+            let inner: Vec<Call> = lists.into_iter().map(|words| wrapped(&call, words, parent)).collect();
+            out.push(call);
+            inner.into_iter().try_for_each(|c| expand(c, depth + 1, out))
+        }
+        Inner::Text { at, text } => text_inside(call, at, &text, depth, out),
+        Inner::Unknown => {
+            call.wraps = Wraps::Unknown;
+            guesses(call, depth, out)
+        }
+    }
+}
+
+/// What a wrapper runs.
+enum Inner {
+    /// It is no wrapper.
+    None,
+    /// A wrapper with nothing to run (`env` alone).
+    Nothing,
+    /// The words from there on.
+    Argv(usize),
+    /// Several commands (`find -exec`).
+    Each(Vec<Vec<Word>>),
+    /// Text for a shell; the wrapper's own words end at `at`.
+    Text { at: usize, text: String },
+    /// Something that is not read.
+    Unknown,
+}
+
+/// A call for wrapped words.
+fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
+    let own = match wrapper.name.base.as_str() {
+        "sudo" if is_plain_sudo(wrapper) => Sudo::Plain,
+        "sudo" | "doas" | "pkexec" | "su" | "runuser" => Sudo::Other,
+        _ => Sudo::No,
+    };
+    let sudo = match (wrapper.sudo, own) {
+        (Sudo::No, own) => own,
+        (outer, Sudo::No) => outer,
+        (Sudo::Plain, Sudo::Plain) => Sudo::Plain,
+        _ => Sudo::Other,
+    };
+    Call {
+        name: name::of(words.first().and_then(Word::literal)),
+        words,
+        assignments: Vec::new(),
+        redirections: wrapper.redirections.clone(),
+        pipe: wrapper.pipe,
+        place: Place::Wrapped,
+        parent: Some(parent),
+        sudo,
+        wraps: Wraps::Nothing,
+        span: wrapper.span,
+    }
+}
+
+/// `sudo` with no option but `-n` and `-u root`.
+fn is_plain_sudo(call: &Call) -> bool {
+    let mut words = call.words.iter().skip(1).map(|w| w.literal().unwrap_or("$"));
+    while let Some(word) = words.next() {
+        match word {
+            "-n" | "--non-interactive" | "--" => {}
+            "-u" if words.next() == Some("root") => {}
+            _ => return false,
+        }
+    }
+    call.assignments.is_empty()
+}
+
+/// Reads a wrapper's own options exactly, or gives up.
+fn formed(call: &Call, form: &Form) -> Inner {
+    let mut at = 1;
+    let mut operands = form.operands;
+    while let Some(word) = call.words.get(at) {
+        let Some(text) = word.literal() else { return Inner::Unknown };
+        if text == "--" {
+            at += 1;
+            break;
+        }
+        if let Some(long) = text.strip_prefix("--") {
+            match long_option(form, long) {
+                Some(words) => at += words,
+                None => return Inner::Unknown,
+            }
+        } else if text.len() > 1 && text.starts_with('-') {
+            match short_options(form, &text[1..]) {
+                Some(words) => at += words,
+                None => return Inner::Unknown,
+            }
+        } else if text == "-" {
+            if call.name.base != "env" {
+                return Inner::Unknown;
+            }
+            at += 1;
+        } else {
+            break;
+        }
+    }
+    while form.assignments && call.words.get(at).is_some_and(|w| w.literal_prefix().contains('=')) {
+        at += 1;
+    }
+    while operands > 0 && at < call.words.len() {
+        operands -= 1;
+        at += 1;
+    }
+    if at >= call.words.len() {
+        return Inner::Nothing;
+    }
+    if form.text { joined(call, at) } else { Inner::Argv(at) }
+}
+
+/// How many words a long option takes, if it is known by its whole name.
+fn long_option(form: &Form, text: &str) -> Option<usize> {
+    let (name, glued) = text.split_once('=').map_or((text, false), |(name, _)| (name, true));
+    if form.long_flags.contains(&name) {
+        // `--preserve-env=LIST` and the like: a flag may have a glued list.
+        return Some(1);
+    }
+    form.long_values.contains(&name).then_some(if glued { 1 } else { 2 })
+}
+
+/// How many words a cluster of short options takes, if all are known.
+fn short_options(form: &Form, letters: &str) -> Option<usize> {
+    if form.names == ["nice"] && letters.bytes().all(|b| b.is_ascii_digit() || b == b'-') {
+        return Some(1);
+    }
+    for (index, letter) in letters.char_indices() {
+        if form.values.contains(letter) {
+            return Some(if index + letter.len_utf8() < letters.len() { 1 } else { 2 });
+        }
+        if !form.flags.contains(letter) {
+            return None;
+        }
+    }
+    Some(1)
+}
+
+/// The words from there on, joined with spaces as ssh and watch do it.
+fn joined(call: &Call, at: usize) -> Inner {
+    let parts: Option<Vec<&str>> = call.words[at..].iter().map(Word::literal).collect();
+    parts.map_or(Inner::Unknown, |parts| Inner::Text { at, text: parts.join(" ") })
+}
+
+/// `sh -c TEXT`, with options that do not change how the text is read.
+fn shell_text(call: &Call) -> Inner {
+    let mut at = 1;
+    let mut command = false;
+    while let Some(word) = call.words.get(at) {
+        let Some(text) = word.literal() else { return Inner::Unknown };
+        if text == "--" || !text.starts_with('-') {
+            at += usize::from(text == "--");
+            break;
+        }
+        if matches!(text, "--norc" | "--noprofile" | "--posix" | "--login") {
+            at += 1;
+            continue;
+        }
+        if text.len() < 2 || !text[1..].bytes().all(|b| b"celuxhn".contains(&b)) {
+            return Inner::Unknown;
+        }
+        command |= text.contains('c');
+        at += 1;
+    }
+    match call.words.get(at).and_then(Word::literal) {
+        // Further words are $0, $1, …: a text that uses them is not literal, and so is not read as such.
+        Some(text) if command => Inner::Text { at, text: text.to_owned() },
+        _ => Inner::Unknown,
+    }
+}
+
+/// Reads a shell's text; what cannot be read makes the wrapper one of something unknown.
+fn text_inside(mut call: Call, at: usize, text: &str, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadError> {
+    let parent = out.len();
+    let Ok(reading) = read_at(text, depth + 1) else {
+        call.wraps = Wraps::Unknown;
+        return guesses(call, depth, out);
+    };
+    call.wraps = if reading.is_strict() { Wraps::Calls } else { Wraps::Unknown };
+    // The text stays among the wrapper's words for a shell (it is a word of it), and leaves them for ssh.
+    if !SHELLS.contains(&call.name.base.as_str()) {
+        call.words.truncate(at);
+    }
+    let outer = wrapped(&call, Vec::new(), parent);
+    out.push(call);
+    let offset = out.len();
+    let pipelines = 1 + out.iter().map(|c| c.pipe.pipeline).max().unwrap_or_default();
+    for mut inner in reading.calls {
+        if out.len() >= MAX_CALLS {
+            return Err(refuse(&inner, "the line runs too many commands"));
+        }
+        inner.parent = Some(inner.parent.map_or(parent, |p| p + offset));
+        inner.pipe.pipeline += pipelines;
+        inner.place = Place::Wrapped;
+        inner.span = outer.span;
+        inner.redirections.extend(outer.redirections.iter().cloned());
+        if inner.sudo == Sudo::No {
+            inner.sudo = outer.sudo;
+        }
+        out.push(inner);
+    }
+    Ok(())
+}
+
+/// The commands of `-exec`, `-execdir`, `-ok`, `-okdir`.
+fn find_actions(call: &Call) -> Inner {
+    let mut lists = Vec::new();
+    let mut words = call.words.iter().skip(1);
+    while let Some(word) = words.next() {
+        if matches!(word.literal(), Some("-exec" | "-execdir" | "-ok" | "-okdir")) {
+            let list: Vec<Word> = words
+                .by_ref()
+                .take_while(|w| !matches!(w.literal(), Some(";" | "+")))
+                .map(|w| if w.literal().is_some_and(|t| t.contains("{}")) { Word { segments: vec![Segment::Expansion("{}".into())], span: w.span } } else { w.clone() })
+                .collect();
+            if !list.is_empty() {
+                lists.push(list);
+            }
+        }
+    }
+    if lists.is_empty() { Inner::None } else { Inner::Each(lists) }
+}
+
+/// `docker exec`, `kubectl exec`, `ip netns exec`, `git bisect run`, …
+fn is_exec(call: &Call) -> bool {
+    let has = |word: &str| call.words.iter().skip(1).any(|w| w.literal() == Some(word));
+    match call.name.base.as_str() {
+        "docker" | "podman" | "nerdctl" | "crictl" | "ctr" => has("exec") || has("run"),
+        "kubectl" | "oc" | "k3s" => has("exec") || has("run") || has("debug"),
+        "ip" => has("exec"),
+        "git" => has("bisect") || has("foreach") || has("-c"),
+        _ => false,
+    }
+}
+
+/// A wrapper that is not understood: every word that could begin its command is put before the policy.
+fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadError> {
+    let parent = out.len();
+    let mut inner = Vec::new();
+    for (at, word) in call.words.iter().enumerate().skip(1) {
+        if inner.len() >= MAX_GUESSES {
+            break;
+        }
+        let Some(text) = word.literal() else { continue };
+        if text.starts_with('-') || text.is_empty() {
+            continue;
+        }
+        // A word of several words may be a command line of its own.
+        if text.contains([' ', ';', '|', '&', '\n']) {
+            if let Ok(reading) = read_at(text, depth + 1) {
+                inner.extend(reading.calls.into_iter().take(MAX_GUESSES));
+            }
+            continue;
+        }
+        inner.push(wrapped(&call, call.words[at..].to_vec(), parent));
+    }
+    out.push(call);
+    for mut guess in inner {
+        guess.parent = Some(parent);
+        guess.place = Place::Wrapped;
+        guess.wraps = Wraps::Nothing;
+        if out.len() >= MAX_CALLS {
+            return Err(refuse(&guess, "the line runs too many commands"));
+        }
+        out.push(guess);
+    }
+    Ok(())
+}

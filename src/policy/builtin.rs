@@ -1,0 +1,24 @@
+//! What holds whatever the rules say: names of the built-in reasons, and words that shells evaluate.
+
+/// The line could not be read.
+pub const UNREADABLE: &str = "builtin.unreadable";
+/// The strict reader did not accept the line.
+pub const NOT_LITERAL: &str = "builtin.not_literal";
+/// No rule speaks of the command.
+pub const UNKNOWN: &str = "builtin.unknown";
+/// A wrapper runs something that could not be read.
+pub const WRAPS_UNKNOWN: &str = "builtin.wraps_unknown";
+/// A redirection that reads or writes a file.
+pub const REDIRECT: &str = "builtin.redirect";
+/// An assignment that no rule allows.
+pub const ASSIGNMENT: &str = "builtin.assignment";
+/// As root, where the rule does not say so.
+pub const SUDO: &str = "builtin.sudo";
+
+/// Builtins that read their arguments as code, change the shell for what follows, or mean something
+/// else than the program of the same name. No auto rule may speak of them.
+pub const SHELL_BUILTINS: [&str; 48] = [
+    ".", ":", "[", "alias", "bg", "bind", "break", "builtin", "caller", "cd", "command", "compgen", "complete", "compopt", "continue", "declare", "dirs", "disown",
+    "enable", "eval", "exec", "exit", "export", "fc", "fg", "getopts", "hash", "help", "history", "jobs", "let", "local", "logout", "mapfile", "popd", "pushd", "read",
+    "readarray", "readonly", "return", "set", "shift", "shopt", "source", "trap", "typeset", "unset", "wait",
+];

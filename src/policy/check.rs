@@ -1,0 +1,134 @@
+//! Checks a policy: every rule's own examples, and attacks on what it makes auto.
+
+use super::rule::{Rule, Verdict};
+use super::{Context, Decision, Policy, Risk};
+use std::fmt;
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// How many rules there are.
+    pub rules: usize,
+    /// How many lines were decided.
+    pub lines: usize,
+    /// What does not hold: file, line, and what.
+    pub faults: Vec<(String, usize, String)>,
+}
+
+impl Report {
+    /// Whether all holds.
+    pub fn holds(&self) -> bool {
+        self.faults.is_empty()
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (file, line, what) in &self.faults {
+            writeln!(f, "\n{file}:{line}: {what}")?;
+        }
+        let verdict = if self.holds() { "good" } else { "NOT GOOD" };
+        writeln!(f, "{verdict}: {} rules, {} lines decided, {} faults", self.rules, self.lines, self.faults.len())
+    }
+}
+
+/// Checks every rule.
+pub fn check(policy: &Policy) -> Report {
+    let mut report = Report { rules: policy.rules.len(), ..Report::default() };
+    for rule in &policy.rules {
+        examples(policy, rule, &mut report);
+    }
+    report
+}
+
+fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
+    let fault = |report: &mut Report, what: String| report.faults.push((rule.place.0.clone(), rule.place.1, format!("rule {}: {what}", rule.id)));
+    if rule.matches.is_empty() {
+        fault(report, "it has no example under `match`".into());
+    }
+    for line in &rule.matches {
+        let decision = decide(policy, rule, line, report);
+        if !decision.rules.contains(&rule.id) && !decision.calls.iter().any(|c| c.rules.contains(&rule.id)) {
+            fault(report, format!("its own example `{line}` is decided by {}: {}", decision.rules.join(", "), decision.why));
+        } else if decision.risk != rule.verdict.risk() && !(rule.verdict == Verdict::Approval && decision.risk == Risk::Forbidden) {
+            fault(report, format!("its own example `{line}` is {:?}: {}", decision.risk, decision.why));
+        }
+        if rule.verdict == Verdict::Auto {
+            for attack in attacks(line) {
+                let decision = decide(policy, rule, &attack, report);
+                if decision.risk == Risk::AutoAllowed {
+                    fault(report, format!("`{}`, made from its example `{line}`, is auto too ({})", crate::display::escape(&attack), decision.rules.join(", ")));
+                }
+            }
+        }
+    }
+    for line in &rule.no_match {
+        let decision = decide(policy, rule, line, report);
+        if decision.rules.contains(&rule.id) {
+            fault(report, format!("it matches `{line}`, which stands under `no_match`"));
+        }
+    }
+}
+
+/// Decides as if the rule's own conditions held.
+fn decide(policy: &Policy, rule: &Rule, line: &str, report: &mut Report) -> Decision {
+    report.lines += 1;
+    let read = crate::command::read(line);
+    let now = rule.when.hours.as_ref().map_or_else(chrono::Utc::now, |h| moment(h));
+    let cx = Context {
+        target: rule.when.targets.first().map(String::as_str),
+        tags: &rule.when.tags,
+        requester: rule.when.requesters.first().map_or("", String::as_str),
+        now,
+        recent: &[],
+    };
+    policy.decide(read.as_ref(), &cx)
+}
+
+/// A moment at which the hours begin.
+fn moment(hours: &super::rule::Hours) -> chrono::DateTime<chrono::Utc> {
+    use chrono::{Datelike, Days};
+    let mut day = chrono::Utc::now().with_timezone(&hours.offset).date_naive();
+    while !hours.days.is_empty() && !hours.days.contains(&day.weekday()) {
+        day = day.checked_add_days(Days::new(1)).unwrap_or_default();
+    }
+    day.and_time(hours.from).and_local_timezone(hours.offset).single().map_or_else(chrono::Utc::now, |t| t.with_timezone(&chrono::Utc))
+}
+
+/// Lines made from an example that must never be auto.
+fn attacks(line: &str) -> Vec<String> {
+    let mut attacks: Vec<String> = [
+        "; aiops-unknown", " && aiops-unknown", " | sh", " | aiops-unknown", " $(aiops-unknown)", " `aiops-unknown`", "\naiops-unknown", " & aiops-unknown", " > /tmp/aiops-x",
+        " >> /tmp/aiops-x", " < /etc/shadow", " 2> /tmp/aiops-x", " --aiops-unknown", " --aiops-unknown=1", " -\u{7e}", " /etc/shadow", " ../../etc/shadow", " /root/.ssh/id_rsa",
+        " /proc/1/environ", " --", " <(aiops-unknown)", " ${IFS}x", "\u{a0}x", "\r", " *", " ~root",
+    ]
+    .iter()
+    .map(|tail| format!("{line}{tail}"))
+    .filter(|attack| !attack.ends_with(" --"))
+    .collect();
+    for front in ["LD_PRELOAD=/tmp/x ", "PATH=/tmp ", "IFS=x ", "BASH_ENV=/tmp/x ", "./", "/tmp/", "~/", "exec ", "eval ", "sh -c ", "xargs ", "! ", "sudo -u nobody "] {
+        attacks.push(format!("{front}{line}"));
+    }
+    let words: Vec<&str> = line.split(' ').collect();
+    for (index, word) in words.iter().enumerate() {
+        let mut replace = |new: String| {
+            let mut changed: Vec<String> = words.iter().map(|w| (*w).to_owned()).collect();
+            changed[index] = new;
+            attacks.push(changed.join(" "));
+        };
+        if let Some(name) = word.strip_prefix("--").filter(|n| n.len() > 3) {
+            // Abbreviated: GNU programs take it, and perhaps for another option.
+            let end = name.find('=').unwrap_or(name.len());
+            if name.is_char_boundary(end.saturating_sub(1)) && end > 2 {
+                replace(format!("--{}{}", &name[..end - 1], &name[end..]));
+            }
+        } else if word.starts_with('-') && word.len() > 1 {
+            replace(format!("{word}\u{7e}"));
+        } else if word.starts_with('/') && index > 0 {
+            replace(format!("{}/../../../../etc/shadow", word.trim_end_matches('/')));
+            replace("/etc/shadow".to_owned());
+            replace("/etc/shado?".to_owned());
+        }
+    }
+    attacks
+}

@@ -1,0 +1,435 @@
+//! Reads a policy and what it includes, and compiles it.
+//!
+//! A policy with one bad rule is no policy: nothing is skipped. Must never take a file that others can write.
+
+use super::builtin::SHELL_BUILTINS;
+use super::options::OptionSpec;
+use super::rule::{Groups, Hours, Operand, Operands, Raw, RawOperand, RawOperands, RawWhen, Rule, Signs, Verdict, When};
+use super::types::{Bounds, Type};
+use super::{Quorum, RiskLevel};
+use crate::yaml;
+use serde::Deserialize;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::Path;
+
+/// What is wrong with a policy, and where.
+pub type PolicyError = yaml::Error;
+
+/// How strict a policy means to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// For trying out.
+    Lab,
+    /// For servers that matter.
+    Production,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum UnknownDefault {
+    ApprovalRequired,
+    Reject,
+}
+
+/// Who may approve.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ApprovalPolicy {
+    /// Methods that count: `unix`, `relay`.
+    pub methods: Vec<String>,
+    /// Whether somebody other than the requester must approve.
+    pub separation: bool,
+}
+
+impl Default for ApprovalPolicy {
+    fn default() -> ApprovalPolicy {
+        ApprovalPolicy { methods: vec!["unix".into()], separation: true }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum RawLevel {
+    Word(String),
+    Need {
+        approvals: u32,
+        #[serde(default)]
+        roles: Vec<String>,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    version: u32,
+    mode: Mode,
+    unknown_default: UnknownDefault,
+    #[serde(default)]
+    include: Vec<String>,
+    #[serde(default)]
+    approval: ApprovalPolicy,
+    #[serde(default)]
+    levels: BTreeMap<RiskLevel, RawLevel>,
+    #[serde(default)]
+    readable: Vec<String>,
+    #[serde(default)]
+    secret: Vec<String>,
+    #[serde(default)]
+    hosts: Vec<String>,
+    #[serde(default)]
+    sets: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    rules: Vec<Raw>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPack {
+    version: u32,
+    #[allow(dead_code, reason = "the pack's own name is for its reader")]
+    pack: String,
+    #[serde(default)]
+    readable: Vec<String>,
+    #[serde(default)]
+    secret: Vec<String>,
+    #[serde(default)]
+    sets: BTreeMap<String, Vec<String>>,
+    rules: Vec<Raw>,
+}
+
+/// A policy, compiled.
+#[derive(Debug)]
+pub struct Policy {
+    pub(super) rules: Vec<Rule>,
+    /// Rules by the base name of the command they speak of.
+    pub(super) by_command: HashMap<String, Vec<usize>>,
+    /// Rules that speak of any command.
+    pub(super) anywhere: Vec<usize>,
+    pub(super) unknown_is_rejected: bool,
+    pub(super) levels: BTreeMap<RiskLevel, Option<Quorum>>,
+    mode: Mode,
+    approval: ApprovalPolicy,
+    hash: String,
+}
+
+/// A file's name and text.
+type Source = (String, String);
+
+impl Policy {
+    /// Reads a policy file and its packs.
+    ///
+    /// # Errors
+    /// With file, line, column and key.
+    pub fn load(path: &Path) -> Result<Policy, PolicyError> {
+        let text = yaml::read_trusted(path)?;
+        let folder = path.parent().unwrap_or(Path::new(""));
+        Policy::build((path.display().to_string(), text), &mut |name| {
+            let file = folder.join(name);
+            yaml::read_trusted(&file).map(|text| (file.display().to_string(), text))
+        })
+    }
+
+    /// The same for sources that a closure knows by their names.
+    ///
+    /// # Errors
+    /// As [`Policy::load`].
+    pub fn from_sources(root: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Policy, PolicyError> {
+        let find = |name: &str| read(name).ok_or_else(|| yaml::Error::file(name, "there is no such file"));
+        Policy::build((root.to_owned(), find(root)?), &mut |name| find(name).map(|text| (name.to_owned(), text)))
+    }
+
+    /// A policy of one text, for tests and tools.
+    ///
+    /// # Errors
+    /// As [`Policy::load`].
+    pub fn parse(name: &str, text: &str) -> Result<Policy, PolicyError> {
+        Policy::build((name.to_owned(), text.to_owned()), &mut |pack| Err(yaml::Error::file(pack, "a policy of one text includes nothing")))
+    }
+
+    fn build(root: Source, read: &mut dyn FnMut(&str) -> Result<Source, PolicyError>) -> Result<Policy, PolicyError> {
+        let raw: RawPolicy = yaml::from_str(&root.0, &root.1)?;
+        if raw.version != 1 {
+            return Err(yaml::Error::at(&root.0, &root.1, 1, 1, format!("this program reads version 1, not {}", raw.version)));
+        }
+        let mut sources = vec![root];
+        let mut packs = Vec::new();
+        for name in &raw.include {
+            if name.starts_with('/') || name.split('/').any(|part| part == "..") {
+                return Err(yaml::Error::file(name, "a pack is named by a path below the policy's folder"));
+            }
+            let source = read(name)?;
+            let pack: RawPack = yaml::from_str(&source.0, &source.1)?;
+            if pack.version != 1 {
+                return Err(yaml::Error::at(&source.0, &source.1, 1, 1, format!("this program reads version 1, not {}", pack.version)));
+            }
+            sources.push(source);
+            packs.push(pack);
+        }
+        let mut common = Common { readable: raw.readable, secret: raw.secret, hosts: raw.hosts, sets: raw.sets };
+        for pack in &packs {
+            common.readable.extend(pack.readable.iter().cloned());
+            common.secret.extend(pack.secret.iter().cloned());
+            common.sets.extend(pack.sets.iter().map(|(k, v)| (k.clone(), v.clone())));
+        }
+        let mut policy = Policy {
+            rules: Vec::new(),
+            by_command: HashMap::new(),
+            anywhere: Vec::new(),
+            unknown_is_rejected: raw.unknown_default == UnknownDefault::Reject,
+            levels: levels(&sources[0], &raw.levels)?,
+            mode: raw.mode,
+            approval: raw.approval,
+            hash: hash(&sources),
+        };
+        let groups = std::iter::once(raw.rules).chain(packs.into_iter().map(|p| p.rules));
+        let mut ids = HashSet::new();
+        for (source, rules) in sources.iter().zip(groups) {
+            let mut lines = rule_lines(&source.1);
+            for raw in rules {
+                let line = lines.next().unwrap_or(1);
+                let fail = |why: String| yaml::Error::at(&source.0, &source.1, line, 5, why);
+                if !ids.insert(raw.id.clone()) {
+                    return Err(fail(format!("rule {} is there twice", raw.id)));
+                }
+                let id = raw.id.clone();
+                policy.add(compile(raw, &common, (source.0.clone(), line)).map_err(|why| fail(format!("rule {id}: {why}")))?);
+            }
+        }
+        if policy.rules.is_empty() {
+            return Err(yaml::Error::file(&sources[0].0, "there is not one rule: a policy that says nothing is a mistake"));
+        }
+        Ok(policy)
+    }
+
+    fn add(&mut self, rule: Rule) {
+        let index = self.rules.len();
+        if rule.commands.is_empty() {
+            self.anywhere.push(index);
+        }
+        for command in &rule.commands {
+            self.by_command.entry(command.clone()).or_default().push(index);
+        }
+        self.rules.push(rule);
+    }
+
+    /// SHA-256 over all its sources, in hexadecimal.
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    /// How strict it means to be.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Who may approve.
+    pub fn approval(&self) -> &ApprovalPolicy {
+        &self.approval
+    }
+
+    /// How many rules it has.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Never: a policy without rules is refused.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+}
+
+/// What all rules share.
+struct Common {
+    readable: Vec<String>,
+    secret: Vec<String>,
+    hosts: Vec<String>,
+    sets: BTreeMap<String, Vec<String>>,
+}
+
+impl Common {
+    /// `$name` stands for the set of that name.
+    fn expand(&self, list: &[String]) -> Result<Vec<String>, String> {
+        let mut out = Vec::new();
+        for item in list {
+            match item.strip_prefix('$') {
+                Some("readable") => out.extend(self.readable.iter().cloned()),
+                Some("secret") => out.extend(self.secret.iter().cloned()),
+                Some(name) => out.extend(self.sets.get(name).ok_or_else(|| format!("there is no set `{name}`"))?.iter().cloned()),
+                None => out.push(item.clone()),
+            }
+        }
+        Ok(out)
+    }
+
+    fn bounds(&self, raw: Option<&RawOperand>) -> Result<Bounds, String> {
+        let (under, not, hosts, glob) = raw.map_or((&[][..], &[][..], &[][..], false), |o| (&o.under[..], &o.not[..], &o.hosts[..], o.glob));
+        let under = if under.is_empty() { self.readable.clone() } else { self.expand(under)? };
+        let mut secret = self.secret.clone();
+        secret.extend(self.expand(not)?);
+        let hosts = if hosts.is_empty() { self.hosts.clone() } else { self.expand(hosts)? };
+        Ok(Bounds { under, secret, hosts, glob })
+    }
+}
+
+fn levels(source: &Source, raw: &BTreeMap<RiskLevel, RawLevel>) -> Result<BTreeMap<RiskLevel, Option<Quorum>>, PolicyError> {
+    let quorum = |need| Some(Quorum { need, roles: Vec::new() });
+    let mut levels = BTreeMap::from([(RiskLevel::Low, quorum(1)), (RiskLevel::Medium, quorum(1)), (RiskLevel::High, quorum(2)), (RiskLevel::Critical, None)]);
+    for (level, raw) in raw {
+        let quorum = match raw {
+            RawLevel::Word(word) if word == "forbidden" => None,
+            RawLevel::Need { approvals, roles } if *approvals >= 1 && (roles.len() as u32) <= *approvals => Some(Quorum { need: *approvals, roles: roles.clone() }),
+            _ => return Err(yaml::Error::file(&source.0, "levels: write `forbidden`, or { approvals: 1, roles: [...] } with at least one approval and one for each role")),
+        };
+        levels.insert(*level, quorum);
+    }
+    Ok(levels)
+}
+
+fn hash(sources: &[Source]) -> String {
+    let mut text = String::new();
+    for (_, source) in sources {
+        text.push_str(&format!("{}\n{source}", source.len()));
+    }
+    crate::audit::record::hex(text.as_bytes())
+}
+
+/// The lines on which rules begin, in order.
+fn rule_lines(text: &str) -> impl Iterator<Item = usize> {
+    let lines: Vec<usize> = text.lines().enumerate().filter(|(_, l)| l.trim_start().starts_with("- id:")).map(|(n, _)| n + 1).collect();
+    lines.into_iter()
+}
+
+fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, String> {
+    let commands = raw.command.clone().map(super::rule::Many::into_vec).unwrap_or_default();
+    if commands.iter().any(|c| c.is_empty() || c.contains('/')) {
+        return Err("`command` is a program's name without folders".into());
+    }
+    check_kind(&raw, &commands)?;
+    let specs = |list: &[String]| list.iter().map(|o| OptionSpec::parse(o)).collect::<Result<Vec<_>, _>>();
+    let level = raw.risk.unwrap_or(match raw.decision {
+        Verdict::Auto => RiskLevel::Low,
+        Verdict::Approval => RiskLevel::Medium,
+        Verdict::Forbidden => RiskLevel::Critical,
+    });
+    Ok(Rule {
+        level,
+        commands,
+        subcommands: raw.subcommands.iter().map(|s| s.split_whitespace().map(str::to_owned).collect()).collect(),
+        global_options: specs(&raw.global_options)?,
+        options: specs(&raw.options)?,
+        operands: operands(raw.operands.as_ref(), common)?,
+        when: when(raw.when.unwrap_or_default())?,
+        signs: Signs {
+            options: match raw.has_option {
+                None => Vec::new(),
+                Some(Groups::One(list)) => vec![list],
+                Some(Groups::All(lists)) => lists,
+            },
+            operand: match raw.has_operand {
+                None => None,
+                Some(mut places) => {
+                    places.at = common.expand(&places.at)?;
+                    places.under = common.expand(&places.under)?;
+                    Some(places)
+                }
+            },
+            words: raw.has_word.map(super::rule::Many::into_vec).unwrap_or_default(),
+            redirects: match raw.redirects_to {
+                None => None,
+                Some(mut places) => {
+                    places.under = common.expand(&places.under)?;
+                    Some(places)
+                }
+            },
+            pipes_into: common.expand(&raw.pipes_into)?,
+            line: match raw.line_regex {
+                None => None,
+                Some(text) => regex::Regex::new(&text).map(|_| Some(text)).map_err(|e| format!("line_regex: {e}"))?,
+            },
+        },
+        id: raw.id,
+        about: raw.about,
+        verdict: raw.decision,
+        reversibility: raw.reversibility,
+        style: raw.style,
+        stdin: raw.stdin,
+        sudo: raw.sudo,
+        env: raw.env,
+        wraps: raw.wraps,
+        hint: raw.hint,
+        matches: raw.matches,
+        no_match: raw.no_match,
+        place,
+    })
+}
+
+/// Auto rules are allow lists, the others look for signs: the fields of one are a mistake in the other.
+fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
+    let signs = raw.has_option.is_some() || raw.has_operand.is_some() || raw.has_word.is_some() || raw.redirects_to.is_some() || !raw.pipes_into.is_empty() || raw.line_regex.is_some();
+    if raw.decision == Verdict::Auto {
+        if signs {
+            return Err("has_option, has_operand, has_word, redirects_to, pipes_into and line_regex may only make a line stricter".into());
+        }
+        if commands.is_empty() {
+            return Err("an auto rule names its command".into());
+        }
+        if let Some(builtin) = commands.iter().find(|c| SHELL_BUILTINS.contains(&c.as_str())) {
+            return Err(format!("`{builtin}` is a builtin of the shell that reads its arguments as code or changes the shell: it is never auto"));
+        }
+        return Ok(());
+    }
+    let lists = !raw.options.is_empty() || !raw.global_options.is_empty() || raw.operands.is_some() || !raw.env.is_empty() || raw.wraps;
+    if lists {
+        return Err("options, global_options, operands, env and wraps are allow lists: they belong in auto rules; look for signs with has_option, has_operand, has_word".into());
+    }
+    if commands.is_empty() && !signs {
+        return Err("it would speak of every command: name a command or a sign".into());
+    }
+    Ok(())
+}
+
+fn operands(raw: Option<&RawOperands>, common: &Common) -> Result<Operands, String> {
+    let one = |o: &RawOperand| -> Result<Operand, String> {
+        Ok(Operand { kind: Type::parse(&o.kind)?, bounds: common.bounds(Some(o))?, optional: o.optional, repeat: o.repeat })
+    };
+    match raw {
+        None => Ok(Operands::default()),
+        Some(RawOperands::Word(word)) if word == "none" => Ok(Operands::default()),
+        Some(RawOperands::Word(word)) => Err(format!("operands: `{word}`: write none, one type, or a list of types")),
+        Some(RawOperands::One(o)) => {
+            let mut operand = one(o)?;
+            operand.repeat = true;
+            Ok(Operands { list: vec![operand], min: o.min.unwrap_or(0), max: o.max.unwrap_or(32) })
+        }
+        Some(RawOperands::List(list)) => {
+            let compiled = list.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+            let min = compiled.iter().filter(|o| !o.optional).count();
+            let max = match list.last() {
+                Some(last) if last.repeat => compiled.len() - 1 + last.max.unwrap_or(32),
+                _ => compiled.len(),
+            };
+            Ok(Operands { list: compiled, min, max })
+        }
+    }
+}
+
+fn when(raw: RawWhen) -> Result<When, String> {
+    let hours = match raw.hours {
+        None => None,
+        Some(h) => {
+            let time = |text: &str| chrono::NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| format!("`{text}` is not a time of day such as 08:00"));
+            let offset = match h.offset.as_deref().unwrap_or("+00:00") {
+                "UTC" => "+00:00".parse(),
+                text => text.parse::<chrono::FixedOffset>(),
+            };
+            Some(Hours {
+                from: time(&h.from)?,
+                to: time(&h.to)?,
+                days: h.days.iter().map(|d| d.parse().map_err(|_| format!("`{d}` is not a day such as mon"))).collect::<Result<_, _>>()?,
+                offset: offset.map_err(|_| "offset: write a difference from UTC such as +01:00".to_owned())?,
+            })
+        }
+    };
+    Ok(When { targets: raw.targets, tags: raw.tags, requesters: raw.requesters, hours })
+}

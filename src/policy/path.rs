@@ -1,0 +1,140 @@
+//! Paths as text: normalised, compared component by component, and patterns that could meet.
+//!
+//! Links cannot be seen from here: what a path leads to is the target's own permissions' business.
+
+/// The components of an absolute path; none for anything that is not plain.
+pub fn components(path: &str) -> Option<Vec<&str>> {
+    let rest = path.strip_prefix('/')?;
+    let parts: Vec<&str> = rest.split('/').filter(|c| !c.is_empty()).collect();
+    if parts.iter().any(|c| matches!(*c, "." | "..")) { None } else { Some(parts) }
+}
+
+/// Whether `path` is `root` or below it. Components of `root` may have `*` and `?`.
+pub fn is_under(path: &[&str], root: &str) -> bool {
+    match components(root) {
+        Some(root) => path.len() >= root.len() && root.iter().zip(path).all(|(pattern, name)| matches(pattern, name)),
+        None => false,
+    }
+}
+
+/// Whether a path names, or lies below, a secret. A secret is an absolute pattern, or without a
+/// slash the pattern of a component anywhere. With `glob`, components of `path` are patterns too: then
+/// whether any name could be both.
+pub fn is_secret(path: &[&str], secret: &str, glob: bool) -> bool {
+    let meets = |pattern: &str, name: &str| if glob { intersect(pattern, name) } else { matches(pattern, name) };
+    if !secret.starts_with('/') {
+        return path.iter().any(|name| meets(secret, name));
+    }
+    match components(secret) {
+        Some(secret) => path.len() >= secret.len() && secret.iter().zip(path).all(|(pattern, name)| meets(pattern, name)),
+        None => false,
+    }
+}
+
+/// Whether an absolute secret lies below a folder, so that reading the whole tree would read it.
+pub fn holds_secret(folder: &[&str], secret: &str) -> bool {
+    secret.starts_with('/') && components(secret).is_some_and(|secret| folder.len() <= secret.len() && secret.iter().zip(folder).all(|(pattern, name)| intersect(pattern, name)))
+}
+
+/// Whether a name fits a pattern of `*` and `?`.
+pub fn matches(pattern: &str, name: &str) -> bool {
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    let (mut p, mut n, mut star) = (0, 0, None);
+    while n < name.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, n));
+                p += 1;
+            }
+            Some(c) if *c == b'?' || *c == name[n] => {
+                p += 1;
+                n += 1;
+            }
+            _ => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    p = at + 1;
+                    n = from + 1;
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|c| *c == b'*')
+}
+
+/// Whether some name fits both patterns. `[…]` counts as any character.
+pub fn intersect(a: &str, b: &str) -> bool {
+    let (a, b) = (simplified(a), simplified(b));
+    // meet[i][j]: whether the rest of a from i and the rest of b from j can be one name.
+    let mut meet = vec![vec![false; b.len() + 1]; a.len() + 1];
+    for i in (0..=a.len()).rev() {
+        for j in (0..=b.len()).rev() {
+            meet[i][j] = match (a.get(i), b.get(j)) {
+                (None, None) => true,
+                (Some(b'*'), _) => meet[i + 1][j] || (j < b.len() && meet[i][j + 1]),
+                (_, Some(b'*')) => meet[i][j + 1] || (i < a.len() && meet[i + 1][j]),
+                (Some(x), Some(y)) => (x == y || *x == b'?' || *y == b'?') && meet[i + 1][j + 1],
+                _ => false,
+            };
+        }
+    }
+    meet[0][0]
+}
+
+fn simplified(pattern: &str) -> Vec<u8> {
+    let mut out = Vec::new();
+    let mut bytes = pattern.bytes();
+    while let Some(byte) = bytes.next() {
+        if byte == b'[' {
+            bytes.by_ref().find(|b| *b == b']');
+            out.push(b'?');
+        } else {
+            out.push(byte);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roots_are_compared_by_component() {
+        let path = |p: &'static str| components(p).unwrap();
+        assert!(is_under(&path("/var/log//syslog"), "/var/log"));
+        assert!(!is_under(&path("/var/log-evil/x"), "/var/log"));
+        assert!(is_under(&path("/proc/12/status"), "/proc/*/status"));
+        for odd in ["/var/log/../../etc/shadow", "etc", "/etc/./shadow", "", "~root"] {
+            assert_eq!(components(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn patterns_that_could_name_a_secret_are_found() {
+        let is = |p: &'static str, s, glob| is_secret(&components(p).unwrap(), s, glob);
+        assert!(is("/etc/sh*", "/etc/shadow", true));
+        assert!(is("/etc/*", "/etc/shadow", true));
+        assert!(is("/e?c/shadow", "/etc/shadow", true));
+        assert!(!is("/etc/*.conf", "/etc/shadow", true));
+        assert!(is("/srv/app/*", ".env", true) && is("/srv/*/x", "*.key", true) );
+        assert!(!is("/var/log/*.log", "*.key", true));
+        assert!(is("/etc/ssl/a.key", "*.key", false) && !is("/etc/ssl/a.crt", "*.key", false));
+        assert!(is("/home/u/.ssh/config", ".ssh", false));
+        assert!(holds_secret(&components("/etc").unwrap(), "/etc/shadow") && holds_secret(&[], "/etc/shadow"));
+        assert!(!holds_secret(&components("/var/log").unwrap(), "/etc/shadow"));
+    }
+
+    #[test]
+    fn intersection_agrees_with_trying_every_short_name() {
+        let names: Vec<String> = (0..4u32).flat_map(|n| (0..2u32.pow(n)).map(move |k| (0..n).map(|i| if k >> i & 1 == 1 { 'a' } else { 'b' }).collect())).collect();
+        let letters = ["", "a", "b", "*", "?", "a*", "*a", "*b*", "?a", "a?b", "**", "ab", "b*a", "?*"];
+        for x in letters {
+            for y in letters {
+                let by_hand = names.iter().any(|n| matches(x, n) && matches(y, n));
+                assert_eq!(intersect(x, y), by_hand, "{x:?} and {y:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,291 @@
+//! Rules: as written, and as compiled.
+
+use super::options::OptionSpec;
+use super::types::Type;
+use super::{Reversibility, Risk, RiskLevel};
+use chrono::{FixedOffset, NaiveTime, Weekday};
+use serde::Deserialize;
+
+/// One value or several.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Many {
+    /// One.
+    One(String),
+    /// Several.
+    List(Vec<String>),
+}
+
+impl Many {
+    pub fn into_vec(self) -> Vec<String> {
+        match self {
+            Many::One(one) => vec![one],
+            Many::List(list) => list,
+        }
+    }
+}
+
+/// One list, or several that must each be met.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Groups {
+    /// One.
+    One(Vec<String>),
+    /// Several.
+    All(Vec<Vec<String>>),
+}
+
+/// A rule as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Raw {
+    pub id: String,
+    pub about: String,
+    pub decision: Verdict,
+    #[serde(default)]
+    pub risk: Option<RiskLevel>,
+    #[serde(default)]
+    pub reversibility: Option<Reversibility>,
+    #[serde(default)]
+    pub command: Option<Many>,
+    #[serde(default)]
+    pub subcommands: Vec<String>,
+    #[serde(default)]
+    pub global_options: Vec<String>,
+    #[serde(default)]
+    pub options: Vec<String>,
+    #[serde(default)]
+    pub style: Style,
+    #[serde(default)]
+    pub operands: Option<RawOperands>,
+    #[serde(default)]
+    pub stdin: Stdin,
+    #[serde(default)]
+    pub sudo: SudoUse,
+    #[serde(default)]
+    pub env: Vec<String>,
+    #[serde(default)]
+    pub wraps: bool,
+    #[serde(default)]
+    pub when: Option<RawWhen>,
+    #[serde(default)]
+    pub hint: Option<String>,
+    #[serde(default)]
+    pub has_option: Option<Groups>,
+    #[serde(default)]
+    pub has_operand: Option<RawHasOperand>,
+    #[serde(default)]
+    pub has_word: Option<Many>,
+    #[serde(default)]
+    pub redirects_to: Option<RawPlaces>,
+    #[serde(default)]
+    pub pipes_into: Vec<String>,
+    #[serde(default)]
+    pub line_regex: Option<String>,
+    #[serde(default, rename = "match")]
+    pub matches: Vec<String>,
+    #[serde(default)]
+    pub no_match: Vec<String>,
+}
+
+/// What a rule decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Auto,
+    Approval,
+    Forbidden,
+}
+
+/// How a program reads its options.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Style {
+    /// getopt_long(3): clusters, glued values, `--`, options after operands.
+    #[default]
+    Gnu,
+    /// Words that begin with one dash (`ip -br`, `openssl -noout`); values are the next word.
+    SingleDash,
+}
+
+/// Where standard input may come from.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stdin {
+    /// The program does not read it, or it does not matter.
+    #[default]
+    Any,
+    /// A filter: behind a pipe, or with an operand beyond those it always has.
+    PipeOrOperand,
+    /// Behind a pipe only.
+    Pipe,
+}
+
+/// Whether a rule also speaks of the command as root.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SudoUse {
+    #[default]
+    Refused,
+    Allowed,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum RawOperands {
+    Word(String),
+    One(RawOperand),
+    List(Vec<RawOperand>),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawOperand {
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default)]
+    pub min: Option<usize>,
+    #[serde(default)]
+    pub max: Option<usize>,
+    #[serde(default)]
+    pub under: Vec<String>,
+    #[serde(default)]
+    pub not: Vec<String>,
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    #[serde(default)]
+    pub glob: bool,
+    #[serde(default)]
+    pub optional: bool,
+    #[serde(default)]
+    pub repeat: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawHasOperand {
+    #[serde(default)]
+    pub at: Vec<String>,
+    #[serde(default)]
+    pub under: Vec<String>,
+    #[serde(default)]
+    pub words: Vec<String>,
+    #[serde(default)]
+    pub expansions: bool,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawPlaces {
+    #[serde(default)]
+    pub under: Vec<String>,
+    #[serde(default)]
+    pub not: Vec<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawWhen {
+    #[serde(default)]
+    pub targets: Vec<String>,
+    #[serde(default)]
+    pub tags: Vec<String>,
+    #[serde(default)]
+    pub requesters: Vec<String>,
+    #[serde(default)]
+    pub hours: Option<RawHours>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawHours {
+    pub from: String,
+    pub to: String,
+    #[serde(default)]
+    pub days: Vec<String>,
+    #[serde(default)]
+    pub offset: Option<String>,
+}
+
+/// One operand, compiled.
+#[derive(Debug, Clone)]
+pub struct Operand {
+    pub kind: Type,
+    pub bounds: super::types::Bounds,
+    pub optional: bool,
+    pub repeat: bool,
+}
+
+/// The operands of an auto rule.
+#[derive(Debug, Clone, Default)]
+pub struct Operands {
+    pub list: Vec<Operand>,
+    pub min: usize,
+    pub max: usize,
+}
+
+/// When a rule speaks at all.
+#[derive(Debug, Clone, Default)]
+pub struct When {
+    pub targets: Vec<String>,
+    pub tags: Vec<String>,
+    pub requesters: Vec<String>,
+    pub hours: Option<Hours>,
+}
+
+/// Hours of days.
+#[derive(Debug, Clone)]
+pub struct Hours {
+    pub from: NaiveTime,
+    pub to: NaiveTime,
+    pub days: Vec<Weekday>,
+    pub offset: FixedOffset,
+}
+
+/// What a tightening rule looks for.
+#[derive(Debug, Clone, Default)]
+pub struct Signs {
+    pub options: Vec<Vec<String>>,
+    pub operand: Option<RawHasOperand>,
+    pub words: Vec<String>,
+    pub redirects: Option<RawPlaces>,
+    pub pipes_into: Vec<String>,
+    pub line: Option<String>,
+}
+
+/// A rule, compiled.
+#[derive(Debug, Clone)]
+pub struct Rule {
+    pub id: String,
+    pub about: String,
+    pub verdict: Verdict,
+    pub level: RiskLevel,
+    pub reversibility: Option<Reversibility>,
+    pub commands: Vec<String>,
+    pub subcommands: Vec<Vec<String>>,
+    pub global_options: Vec<OptionSpec>,
+    pub options: Vec<OptionSpec>,
+    pub style: Style,
+    pub operands: Operands,
+    pub stdin: Stdin,
+    pub sudo: SudoUse,
+    pub env: Vec<String>,
+    pub wraps: bool,
+    pub when: When,
+    pub hint: Option<String>,
+    pub signs: Signs,
+    pub matches: Vec<String>,
+    pub no_match: Vec<String>,
+    /// File and line it stands in.
+    pub place: (String, usize),
+}
+
+impl Verdict {
+    pub fn risk(self) -> Risk {
+        match self {
+            Verdict::Auto => Risk::AutoAllowed,
+            Verdict::Approval => Risk::ApprovalRequired,
+            Verdict::Forbidden => Risk::Forbidden,
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! The types of operands and option values: what text each accepts.
+
+use super::language;
+use super::path;
+use crate::command::Word;
+
+/// A type, as a policy writes it: `int(1..100)`, `path`, `enum(a|b)`, `list(port)`, …
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Type {
+    /// A whole number within bounds.
+    Int(i64, i64),
+    /// `10`, `10k`, `5M`, `1G`.
+    Size,
+    /// `5`, `0.5`, `30s`, `10m`, `2h`, `1d`.
+    Duration,
+    /// A systemd unit's name.
+    Unit,
+    /// A file that may be read.
+    Path,
+    /// A folder of which everything may be read.
+    Tree,
+    /// A host that the policy lists.
+    Host,
+    /// A TCP or UDP port.
+    Port,
+    /// A process id.
+    Pid,
+    /// A login or group name, or a number.
+    User,
+    /// Any printable text.
+    Text,
+    /// Letters, digits and `_ . , : / @ % + = -`.
+    Word,
+    /// A letter or digit, then letters, digits, `_ . -`.
+    Name,
+    /// An http or https URL on a host that the policy lists.
+    Url,
+    /// A point in time: `2026-11-21 10:00`, `1 hour ago`, `-2h`, `yesterday`.
+    Time,
+    /// `+%F %T`.
+    DateFormat,
+    /// One of these words.
+    Enum(Vec<String>),
+    /// Several of a type, with commas.
+    List(Box<Type>),
+    /// A program of awk's that only reads and prints.
+    Awk,
+    /// A script of sed's that only reads and prints.
+    Sed,
+    /// A filter of jq's that only reads its input.
+    Jq,
+}
+
+impl Type {
+    /// Understands a type's spelling.
+    pub fn parse(text: &str) -> Result<Type, String> {
+        let text = text.trim();
+        if let Some(inner) = argument(text, "list") {
+            return Ok(Type::List(Box::new(Type::parse(inner)?)));
+        }
+        if let Some(inner) = argument(text, "enum") {
+            return Ok(Type::Enum(inner.split('|').map(str::to_owned).collect()));
+        }
+        if let Some(inner) = argument(text, "int") {
+            let bounds = inner.split_once("..").and_then(|(low, high)| Some((low.trim().parse().ok()?, high.trim().parse().ok()?)));
+            return bounds.map(|(low, high)| Type::Int(low, high)).ok_or_else(|| format!("`{text}`: bounds are written int(1..100)"));
+        }
+        Ok(match text {
+            "int" => Type::Int(0, 1_000_000),
+            "size" => Type::Size,
+            "duration" => Type::Duration,
+            "unit" => Type::Unit,
+            "path" => Type::Path,
+            "tree" => Type::Tree,
+            "host" => Type::Host,
+            "port" => Type::Port,
+            "pid" => Type::Pid,
+            "user" => Type::User,
+            "text" | "pattern" => Type::Text,
+            "word" => Type::Word,
+            "name" => Type::Name,
+            "url" => Type::Url,
+            "time" => Type::Time,
+            "date_format" => Type::DateFormat,
+            "awk" => Type::Awk,
+            "sed" => Type::Sed,
+            "jq" => Type::Jq,
+            other => return Err(format!("`{other}` is not a type: see docs/policy.md")),
+        })
+    }
+
+    /// Whether text begins with `-` may be of this type (it is then no option's place).
+    fn may_begin_with_dash(&self) -> bool {
+        matches!(self, Type::Time | Type::Int(..))
+    }
+}
+
+fn argument<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')')
+}
+
+/// Where paths may lead, and which hosts may be talked to.
+#[derive(Debug, Clone, Default)]
+pub struct Bounds {
+    /// Folders and files that may be read.
+    pub under: Vec<String>,
+    /// What is never read.
+    pub secret: Vec<String>,
+    /// Hosts.
+    pub hosts: Vec<String>,
+    /// Whether a pattern may stand for paths.
+    pub glob: bool,
+}
+
+/// Whether a word is of a type.
+///
+/// # Errors
+/// What is not accepted, for a person.
+pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
+    if word.is_dynamic() {
+        return Err("its value is known only when it runs".into());
+    }
+    if let Some(text) = word.literal() {
+        return check_text(kind, text, bounds);
+    }
+    if *kind == Type::Path && bounds.glob {
+        let pattern: String = word.segments.iter().map(|s| match s {
+            crate::command::Segment::Literal(t) | crate::command::Segment::Glob(t) | crate::command::Segment::Expansion(t) => t.as_str(),
+        }).collect();
+        return check_pattern(&pattern, word.literal_prefix(), bounds);
+    }
+    Err("a pattern is not allowed here".into())
+}
+
+/// Whether literal text is of a type.
+pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String> {
+    if text.is_empty() && !matches!(kind, Type::Text) {
+        return Err("it is empty".into());
+    }
+    if text.starts_with('-') && !kind.may_begin_with_dash() {
+        return Err(format!("`{text}` begins with `-`"));
+    }
+    if text.chars().any(|c| c.is_control() || crate::display::is_deceptive(c)) {
+        return Err("it holds a character that is not shown as itself".into());
+    }
+    let of = |set: fn(u8) -> bool, what: &str| {
+        if text.bytes().all(set) { Ok(()) } else { Err(format!("`{text}` is not {what}")) }
+    };
+    match kind {
+        Type::Int(low, high) => number(text, *low, *high),
+        Type::Size => of_form(text, "KMGTkmgt", 1_000_000_000, "a size such as 10M"),
+        Type::Duration => of_form(text, "smhd", 100_000, "a duration such as 30s"),
+        Type::Unit => of(|b| b.is_ascii_alphanumeric() || b"@._:-\\".contains(&b), "a unit's name"),
+        Type::Path => check_path(text, bounds),
+        Type::Tree => check_tree(text, bounds),
+        Type::Host => check_host(text, bounds),
+        Type::Port => number(text, 1, 65_535).or_else(|e| if text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') { Ok(()) } else { Err(e) }),
+        Type::Pid => number(text, 1, 4_194_304),
+        Type::User => of(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b), "a user's name"),
+        Type::Text => Ok(()),
+        Type::Word => of(|b| b.is_ascii_alphanumeric() || b"_.,:/@%+=-".contains(&b), "a plain word"),
+        Type::Name => of(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b), "a name").and_then(|()| {
+            if text.starts_with(['.', '-']) { Err(format!("`{text}` is not a name")) } else { Ok(()) }
+        }),
+        Type::Url => check_url(text, bounds),
+        Type::Time => of(|b| b.is_ascii_alphanumeric() || b" :.+-".contains(&b), "a point in time"),
+        Type::DateFormat => {
+            if text.starts_with('+') { of(|b| b.is_ascii_alphanumeric() || b"+%:_./, -".contains(&b), "a date format") } else { Err(format!("`{text}` is not a format: it begins with +")) }
+        }
+        Type::Enum(words) => if words.iter().any(|w| w == text) { Ok(()) } else { Err(format!("`{text}` is not one of {}", words.join(", "))) },
+        Type::List(inner) => text.split(',').try_for_each(|part| check_text(inner, part, bounds)),
+        Type::Awk => language::awk(text),
+        Type::Sed => language::sed(text),
+        Type::Jq => language::jq(text),
+    }
+}
+
+fn number(text: &str, low: i64, high: i64) -> Result<(), String> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let plain = !digits.is_empty() && digits.len() <= 18 && digits.bytes().all(|b| b.is_ascii_digit());
+    match text.parse::<i64>() {
+        Ok(value) if plain && (low..=high).contains(&value) => Ok(()),
+        _ => Err(format!("`{text}` is not a number from {low} to {high}")),
+    }
+}
+
+fn of_form(text: &str, units: &str, most: u64, what: &str) -> Result<(), String> {
+    let digits = text.strip_suffix(|c| units.contains(c)).unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
+    let plain = |t: &str| !t.is_empty() && t.len() <= 12 && t.bytes().all(|b| b.is_ascii_digit());
+    if plain(whole) && plain(fraction) && whole.parse::<u64>().is_ok_and(|n| n <= most) { Ok(()) } else { Err(format!("`{text}` is not {what}")) }
+}
+
+fn check_path(text: &str, bounds: &Bounds) -> Result<(), String> {
+    let parts = path::components(text).ok_or_else(|| format!("`{text}` is not an absolute path without `.` and `..`"))?;
+    if bounds.secret.iter().any(|s| path::is_secret(&parts, s, false)) {
+        return Err(format!("`{text}` is secret"));
+    }
+    if bounds.under.iter().any(|root| path::is_under(&parts, root)) { Ok(()) } else { Err(format!("`{text}` is not below a folder that may be read")) }
+}
+
+/// Everything below is read: nothing secret may be there.
+fn check_tree(text: &str, bounds: &Bounds) -> Result<(), String> {
+    check_path(text, bounds)?;
+    let parts = path::components(text).unwrap_or_default();
+    match bounds.secret.iter().find(|s| path::holds_secret(&parts, s)) {
+        Some(secret) => Err(format!("`{text}` holds {secret}, which is secret")),
+        None => Ok(()),
+    }
+}
+
+/// A pattern can only name what its literal folder holds.
+fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), String> {
+    let folder = prefix.rfind('/').map_or("", |at| &prefix[..at]);
+    let parts = path::components(pattern).ok_or_else(|| format!("`{pattern}` is not an absolute pattern without `.` and `..`"))?;
+    if let Some(secret) = bounds.secret.iter().find(|s| path::is_secret(&parts, s, true)) {
+        return Err(format!("`{pattern}` could name {secret}, which is secret"));
+    }
+    let below = |root: &String| {
+        path::components(folder).is_some_and(|f| path::is_under(&f, root))
+            || path::components(root).is_some_and(|r| r.len() <= parts.len() && r.iter().zip(&parts).all(|(r, p)| r == p || (r.contains('*') && *r == "*")))
+    };
+    if bounds.under.iter().any(below) { Ok(()) } else { Err(format!("`{pattern}` is not below a folder that may be read")) }
+}
+
+fn check_host(text: &str, bounds: &Bounds) -> Result<(), String> {
+    if bounds.hosts.iter().any(|h| h == text) { Ok(()) } else { Err(format!("host `{text}` is not one that the policy lists")) }
+}
+
+fn check_url(text: &str, bounds: &Bounds) -> Result<(), String> {
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).ok_or_else(|| format!("`{text}` is not an http or https URL"))?;
+    let (authority, tail) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit()) => host,
+        Some(_) if !authority.ends_with(']') => return Err(format!("`{authority}` is not a host and a port")),
+        _ => authority,
+    };
+    check_host(host.trim_start_matches('[').trim_end_matches(']'), bounds)?;
+    // curl expands {} and [] itself; @ and \ move the host in some readers.
+    if tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"/?#&=._~%+,:;-".contains(&b)) { Ok(()) } else { Err(format!("`{tail}` has characters that are not plain in a URL")) }
+}

@@ -98,7 +98,7 @@ impl Policy {
     fn rules_of(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
         let mut found: Vec<&Rule> = Vec::new();
         for rule in self.candidates(&call.name.base) {
-            if rule.verdict != Verdict::Auto && rule.when.holds(cx) && super::tighten::matches(rule, reading, call) {
+            if rule.verdict != Verdict::Auto && !rule.unless_auto && rule.when.holds(cx) && super::tighten::matches(rule, reading, call) {
                 found.push(rule);
             }
         }
@@ -110,10 +110,10 @@ impl Policy {
         if call.wraps == Wraps::Calls && call.name.trusted && call.name.base == "sudo" && is_plain_sudo(call) {
             return auto("sudo", "runs the command behind it as root", None);
         }
-        self.auto_of(call, cx)
+        self.auto_of(reading, call, cx)
     }
 
-    fn auto_of(&self, call: &Call, cx: &Context) -> Verdicts {
+    fn auto_of(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
         let mut nearest: Option<(&Rule, Miss)> = None;
         for rule in self.candidates(&call.name.base).filter(|r| r.verdict == Verdict::Auto) {
             match matches_auto(rule, call, cx) {
@@ -124,6 +124,18 @@ impl Policy {
                     }
                 }
             }
+        }
+        let left: Vec<&Rule> = self
+            .candidates(&call.name.base)
+            .filter(|r| r.unless_auto && r.when.holds(cx) && super::tighten::matches(r, reading, call))
+            .collect();
+        if !left.is_empty() {
+            let mut verdicts = by_rules(&left, Risk::ApprovalRequired);
+            if let Some((rule, miss)) = &nearest {
+                let hint = rule.hint.as_deref().map(|h| format!(" {h}")).unwrap_or_default();
+                verdicts.why.push_str(&format!(" It is not auto by {}: {}.{hint}", rule.id, miss.why));
+            }
+            return verdicts;
         }
         if let Some((rule, Miss { root: true, .. })) = &nearest {
             return ask(builtin::SUDO, &format!("rule {} does not allow it as root; without sudo it would be auto", rule.id));

@@ -358,6 +358,7 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
         env: raw.env,
         wraps: raw.wraps,
         hint: raw.hint,
+        unless_auto: raw.unless_auto,
         matches: raw.matches,
         no_match: raw.no_match,
         place,
@@ -382,6 +383,9 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
     let lists = !raw.options.is_empty() || !raw.global_options.is_empty() || raw.operands.is_some() || !raw.env.is_empty() || raw.wraps;
     if lists {
         return Err("options, global_options, operands, env and wraps are allow lists: they belong in auto rules; look for signs with has_option, has_operand, has_word".into());
+    }
+    if raw.unless_auto && raw.decision != Verdict::Approval {
+        return Err("unless_auto is for approval rules: what is forbidden gives way to nothing".into());
     }
     if commands.is_empty() && !signs {
         return Err("it would speak of every command: name a command or a sign".into());

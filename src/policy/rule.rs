@@ -71,6 +71,8 @@ pub struct Raw {
     #[serde(default)]
     pub hint: Option<String>,
     #[serde(default)]
+    pub unless_auto: bool,
+    #[serde(default)]
     pub has_option: Option<Groups>,
     #[serde(default)]
     pub has_operand: Option<RawHasOperand>,
@@ -273,6 +275,8 @@ pub struct Rule {
     pub wraps: bool,
     pub when: When,
     pub hint: Option<String>,
+    /// An approval rule that gives way to an auto rule: it says how what is left is asked about.
+    pub unless_auto: bool,
     pub signs: Signs,
     pub matches: Vec<String>,
     pub no_match: Vec<String>,

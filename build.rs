@@ -6,7 +6,9 @@ use std::{env, fs};
 
 fn collect(dir: &Path, found: &mut Vec<PathBuf>) {
     println!("cargo::rerun-if-changed={}", dir.display());
-    let Ok(entries) = fs::read_dir(dir) else { return };
+    let Ok(entries) = fs::read_dir(dir) else {
+        return;
+    };
     for entry in entries.flatten() {
         let path = entry.path();
         if path.is_dir() {
@@ -22,10 +24,17 @@ fn main() {
     let mut files = Vec::new();
     collect(&root, &mut files);
     files.sort();
-    let mut text = String::from("/// Path below `policies/`, and text.\npub const FILES: &[(&str, &str)] = &[\n");
+    let mut text = String::from(
+        "/// Path below `policies/`, and text.\npub const FILES: &[(&str, &str)] = &[\n",
+    );
     for file in &files {
         let name = file.strip_prefix(&root).unwrap_or(file);
-        let _ = writeln!(text, "    ({:?}, include_str!({:?})),", name.display().to_string(), file.display().to_string());
+        let _ = writeln!(
+            text,
+            "    ({:?}, include_str!({:?})),",
+            name.display().to_string(),
+            file.display().to_string()
+        );
     }
     text.push_str("];\n");
     let out = PathBuf::from(env::var("OUT_DIR").unwrap_or_default()).join("shipped.rs");

@@ -41,12 +41,24 @@ struct Bench {
 impl Bench {
     fn open(arg: &PolicyArg) -> Result<Bench, String> {
         let default = Path::new(crate::cli::DEFAULT_CONFIG);
-        let path = arg.config.clone().or_else(|| (arg.policy.is_none() && default.exists()).then(|| default.to_owned()));
-        let config = path.map(|p| Config::load(&p)).transpose().map_err(|e| e.to_string())?;
+        let path = arg
+            .config
+            .clone()
+            .or_else(|| (arg.policy.is_none() && default.exists()).then(|| default.to_owned()));
+        let config = path
+            .map(|p| Config::load(&p))
+            .transpose()
+            .map_err(|e| e.to_string())?;
         let (policy, name) = match (&arg.policy, &config) {
             (Some(path), _) => (Policy::load(path), path.display().to_string()),
-            (None, Some(config)) => (Policy::load(&config.policy), config.policy.display().to_string()),
-            (None, None) => (shipped_policy("production.yml"), "production.yml (shipped)".to_owned()),
+            (None, Some(config)) => (
+                Policy::load(&config.policy),
+                config.policy.display().to_string(),
+            ),
+            (None, None) => (
+                shipped_policy("production.yml"),
+                "production.yml (shipped)".to_owned(),
+            ),
         };
         let tags = match (&arg.target, &config) {
             (Some(name), Some(config)) => match config.targets.get(name) {
@@ -55,11 +67,22 @@ impl Bench {
             },
             _ => Vec::new(),
         };
-        Ok(Bench { policy: policy.map_err(|e| e.to_string())?, name, target: arg.target.clone(), tags })
+        Ok(Bench {
+            policy: policy.map_err(|e| e.to_string())?,
+            name,
+            target: arg.target.clone(),
+            tags,
+        })
     }
 
     fn context(&self) -> Context<'_> {
-        Context { target: self.target.as_deref(), tags: &self.tags, requester: "", now: chrono::Utc::now(), recent: &[] }
+        Context {
+            target: self.target.as_deref(),
+            tags: &self.tags,
+            requester: "",
+            now: chrono::Utc::now(),
+            recent: &[],
+        }
     }
 }
 
@@ -75,7 +98,11 @@ pub fn explain(arg: &ExplainArgs) -> Exit {
     };
     let read = command::read(&arg.line);
     let decision = bench.policy.decide(read.as_ref(), &bench.context());
-    let exit = if decision.risk == Risk::Forbidden { Exit::Rejected } else { Exit::Handled };
+    let exit = if decision.risk == Risk::Forbidden {
+        Exit::Rejected
+    } else {
+        Exit::Handled
+    };
     if arg.json {
         return match serde_json::to_string_pretty(&decision) {
             Ok(text) => worst(say(&format!("{text}\n")), exit),
@@ -84,7 +111,10 @@ pub fn explain(arg: &ExplainArgs) -> Exit {
     }
     let mut text = match &read {
         Ok(reading) => command::explain::draw(reading),
-        Err(e) => format!("It cannot be read, and so never runs:\n{}\n", e.draw(&arg.line)),
+        Err(e) => format!(
+            "It cannot be read, and so never runs:\n{}\n",
+            e.draw(&arg.line)
+        ),
     };
     text.push_str(&decision_text(&decision, &bench.name));
     worst(say(&text), exit)
@@ -97,10 +127,25 @@ fn worst(a: Exit, b: Exit) -> Exit {
 fn decision_text(decision: &Decision, policy: &str) -> String {
     let mut text = format!("\nPolicy {policy}\n");
     for call in &decision.calls {
-        let rules = if call.rules.is_empty() { "no rule".to_owned() } else { call.rules.join(", ") };
-        text.push_str(&format!("  {:<9} {}\n            {} — {}\n", risk_name(call.risk), escape(&call.command), rules, escape(&call.why)));
+        let rules = if call.rules.is_empty() {
+            "no rule".to_owned()
+        } else {
+            call.rules.join(", ")
+        };
+        text.push_str(&format!(
+            "  {:<9} {}\n            {} — {}\n",
+            risk_name(call.risk),
+            escape(&call.command),
+            rules,
+            escape(&call.why)
+        ));
     }
-    text.push_str(&format!("\nDecision: {} ({} risk). {}\n", risk_name(decision.risk), level_name(decision.risk_level), escape(&decision.why)));
+    text.push_str(&format!(
+        "\nDecision: {} ({} risk). {}\n",
+        risk_name(decision.risk),
+        level_name(decision.risk_level),
+        escape(&decision.why)
+    ));
     if decision.risk == Risk::ApprovalRequired {
         text.push_str(&format!("Approvals needed: {}\n", decision.quorum.need));
     }
@@ -126,7 +171,9 @@ pub fn policy_eval(arg: &PolicyArg) -> Exit {
     };
     let mut input = io::stdin().lock();
     let mut output = io::BufWriter::new(io::stdout().lock());
-    match policy::eval::stream(&bench.policy, &bench.context(), &mut input, &mut output).and_then(|()| output.flush()) {
+    match policy::eval::stream(&bench.policy, &bench.context(), &mut input, &mut output)
+        .and_then(|()| output.flush())
+    {
         Ok(()) => Exit::Handled,
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Exit::Handled,
         Err(e) => complain(Exit::Internal, &e.to_string()),
@@ -172,7 +219,10 @@ pub fn pending(arg: &PendingArgs) -> Exit {
     if waiting.is_empty() {
         return say("No request is waiting.\n");
     }
-    let mut text = format!("{:<6} {:<12} {:<9} {:<7} {:<12} {:<24} COMMAND\n", "CODE", "TARGET", "RISK", "VOTES", "REQUESTER", "EXPIRES");
+    let mut text = format!(
+        "{:<6} {:<12} {:<9} {:<7} {:<12} {:<24} COMMAND\n",
+        "CODE", "TARGET", "RISK", "VOTES", "REQUESTER", "EXPIRES"
+    );
     for approval in &waiting {
         let q = &approval.question;
         text.push_str(&format!(
@@ -197,7 +247,12 @@ pub fn approval_show(config: &Path, code: &str, json: bool) -> Exit {
     };
     let approval = match gate.find_approval(code) {
         Ok(Some(approval)) => approval,
-        Ok(None) => return complain(Exit::NotApplied, &format!("no approval has the code or id {}", escape(code))),
+        Ok(None) => {
+            return complain(
+                Exit::NotApplied,
+                &format!("no approval has the code or id {}", escape(code)),
+            );
+        }
         Err(fault) => return complain(fault.exit, &fault.message),
     };
     match serde_json::to_value(&approval) {
@@ -214,7 +269,9 @@ fn indented(value: &serde_json::Value, depth: usize) -> String {
         serde_json::Value::Object(map) => map
             .iter()
             .map(|(key, value)| match value {
-                serde_json::Value::Object(_) => format!("{pad}{key}:\n{}", indented(value, depth + 1)),
+                serde_json::Value::Object(_) => {
+                    format!("{pad}{key}:\n{}", indented(value, depth + 1))
+                }
                 serde_json::Value::String(text) => format!("{pad}{key}: {}\n", escape(text)),
                 other => format!("{pad}{key}: {}\n", escape(&other.to_string())),
             })
@@ -226,7 +283,9 @@ fn indented(value: &serde_json::Value, depth: usize) -> String {
 fn log_path(arg: &LogArg) -> Result<PathBuf, String> {
     match &arg.log {
         Some(path) => Ok(path.clone()),
-        None => Config::load(&arg.config).map(|c| c.audit_log).map_err(|e| e.to_string()),
+        None => Config::load(&arg.config)
+            .map(|c| c.audit_log)
+            .map_err(|e| e.to_string()),
     }
 }
 
@@ -253,8 +312,19 @@ pub fn audit_verify(arg: &LogArg, json: bool) -> Exit {
         Ok(report) => report,
         Err(e) => return complain(Exit::BadInput, &e.to_string()),
     };
-    let text = if json { serde_json::to_string_pretty(&report).unwrap_or_default() + "\n" } else { report.to_string() };
-    worst(say(&text), if report.holds() { Exit::Handled } else { Exit::NotApplied })
+    let text = if json {
+        serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
+    } else {
+        report.to_string()
+    };
+    worst(
+        say(&text),
+        if report.holds() {
+            Exit::Handled
+        } else {
+            Exit::NotApplied
+        },
+    )
 }
 
 /// `aiops config check`.
@@ -268,5 +338,11 @@ pub fn config_check(path: &Path) -> Exit {
         Err(e) => return complain(Exit::BadConfig, &e.to_string()),
     };
     let targets: Vec<&str> = config.targets.keys().map(String::as_str).collect();
-    say(&format!("{}: good\npolicy {} (sha256 {})\ntargets: {}\n", path.display(), config.policy.display(), policy.hash(), targets.join(", ")))
+    say(&format!(
+        "{}: good\npolicy {} (sha256 {})\ntargets: {}\n",
+        path.display(),
+        config.policy.display(),
+        policy.hash(),
+        targets.join(", ")
+    ))
 }

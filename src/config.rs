@@ -115,7 +115,13 @@ impl Target {
             Transport::Local => "local".to_owned(),
             Transport::Ssh(ssh) => {
                 let keys = std::fs::read(&ssh.known_hosts).unwrap_or_default();
-                format!("ssh://{}@{}:{} keys sha256:{}", ssh.user, ssh.host, ssh.port, crate::audit::record::hex(&keys))
+                format!(
+                    "ssh://{}@{}:{} keys sha256:{}",
+                    ssh.user,
+                    ssh.host,
+                    ssh.port,
+                    crate::audit::record::hex(&keys)
+                )
             }
         }
     }
@@ -177,7 +183,11 @@ impl Config {
     /// With file, line, column and key where they are known.
     pub fn load(path: &Path) -> Result<Config, yaml::Error> {
         let text = yaml::read_trusted(path)?;
-        let base = path.canonicalize().ok().and_then(|p| p.parent().map(Path::to_owned)).unwrap_or_default();
+        let base = path
+            .canonicalize()
+            .ok()
+            .and_then(|p| p.parent().map(Path::to_owned))
+            .unwrap_or_default();
         parse(&path.display().to_string(), &text, &base)
     }
 }
@@ -185,11 +195,16 @@ impl Config {
 fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
     let raw: RawConfig = yaml::from_str(name, text)?;
     let fail = |key: &str, reason: String| match position(text, key) {
-        Some((line, column)) => yaml::Error::at(name, text, line, column, format!("{key}: {reason}")),
+        Some((line, column)) => {
+            yaml::Error::at(name, text, line, column, format!("{key}: {reason}"))
+        }
         None => yaml::Error::file(name, format!("{key}: {reason}")),
     };
     if raw.version != 1 {
-        return Err(fail("version", format!("this program reads version 1, not {}", raw.version)));
+        return Err(fail(
+            "version",
+            format!("this program reads version 1, not {}", raw.version),
+        ));
     }
     check_limits(&raw.limits).map_err(|(key, reason)| fail(key, reason))?;
     if raw.targets.is_empty() {
@@ -198,14 +213,21 @@ fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
     let mut targets = BTreeMap::new();
     for (target_name, raw) in raw.targets {
         if !is_name(&target_name) {
-            return Err(fail(&target_name, "a target's name is 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit".into()));
+            return Err(fail(
+                &target_name,
+                "a target's name is 1 to 64 of A-Z a-z 0-9 . _ - and begins with a letter or digit"
+                    .into(),
+            ));
         }
         let target = target(raw, base).map_err(|reason| fail(&target_name, reason))?;
         targets.insert(target_name, target);
     }
     for (person, approver) in &raw.approvers {
         if !is_name(person) || approver.unix.as_deref().is_some_and(|u| !is_name(u)) {
-            return Err(fail(person, "names of people and users are 1 to 64 of A-Z a-z 0-9 . _ -".into()));
+            return Err(fail(
+                person,
+                "names of people and users are 1 to 64 of A-Z a-z 0-9 . _ -".into(),
+            ));
         }
     }
     Ok(Config {
@@ -220,39 +242,74 @@ fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
 
 fn check_limits(limits: &Limits) -> Result<(), (&'static str, String)> {
     let within = |key, value: u64, min: u64, max: u64| {
-        if (min..=max).contains(&value) { Ok(()) } else { Err((key, format!("{value} is not between {min} and {max}"))) }
+        if (min..=max).contains(&value) {
+            Ok(())
+        } else {
+            Err((key, format!("{value} is not between {min} and {max}")))
+        }
     };
     within("timeout_s", limits.timeout_s, 1, limits.max_timeout_s)?;
     within("max_timeout_s", limits.max_timeout_s, 1, 86_400)?;
-    within("output_bytes", limits.output_bytes as u64, 1024, 16 * 1024 * 1024)?;
+    within(
+        "output_bytes",
+        limits.output_bytes as u64,
+        1024,
+        16 * 1024 * 1024,
+    )?;
     within("question_ttl_s", limits.question_ttl_s, 1, 7 * 86_400)?;
     within("approval_ttl_s", limits.approval_ttl_s, 1, 86_400)?;
-    within("pending_per_requester", limits.pending_per_requester as u64, 1, 1000)?;
+    within(
+        "pending_per_requester",
+        limits.pending_per_requester as u64,
+        1,
+        1000,
+    )?;
     within("ssh_persist_s", limits.ssh_persist_s, 1, 86_400)?;
     within("connect_timeout_s", limits.connect_timeout_s, 1, 300)
 }
 
 fn target(raw: RawTarget, base: &Path) -> Result<Target, String> {
     if raw.transport == Kind::Local {
-        let given = raw.host.is_some() || raw.port.is_some() || raw.user.is_some() || raw.identity.is_some() || raw.known_hosts.is_some();
+        let given = raw.host.is_some()
+            || raw.port.is_some()
+            || raw.user.is_some()
+            || raw.identity.is_some()
+            || raw.known_hosts.is_some();
         if given {
             return Err("a local target has no host, port, user, identity or known_hosts".into());
         }
-        return Ok(Target { tags: raw.tags, transport: Transport::Local });
+        return Ok(Target {
+            tags: raw.tags,
+            transport: Transport::Local,
+        });
     }
     let host = raw.host.ok_or("host is missing")?;
     if !is_host(&host) {
-        return Err(format!("host {host:?} is neither a host name nor an address"));
+        return Err(format!(
+            "host {host:?} is neither a host name nor an address"
+        ));
     }
     let user = raw.user.ok_or("user is missing")?;
     if !is_name(&user) {
         return Err(format!("user {user:?} is not a login name"));
     }
-    let identity = base.join(raw.identity.ok_or("identity (the private key file) is missing")?);
+    let identity = base.join(
+        raw.identity
+            .ok_or("identity (the private key file) is missing")?,
+    );
     check_key(&identity)?;
-    let known_hosts = base.join(raw.known_hosts.ok_or("known_hosts (the file with the pinned host key) is missing")?);
+    let known_hosts = base.join(
+        raw.known_hosts
+            .ok_or("known_hosts (the file with the pinned host key) is missing")?,
+    );
     yaml::read_trusted(&known_hosts).map_err(|e| format!("known_hosts: {e}"))?;
-    let ssh = Ssh { host, port: raw.port.unwrap_or(22), user, identity, known_hosts };
+    let ssh = Ssh {
+        host,
+        port: raw.port.unwrap_or(22),
+        user,
+        identity,
+        known_hosts,
+    };
     if ssh.port == 0 {
         return Err("port 0 is not a port".into());
     }
@@ -260,25 +317,39 @@ fn target(raw: RawTarget, base: &Path) -> Result<Target, String> {
     for path in [&ssh.identity, &ssh.known_hosts] {
         let text = path.display().to_string();
         if text.contains(['"', '%', '\\', '$', '\n']) || text.contains("~") {
-            return Err(format!("{text}: a path for ssh must not contain any of \" % \\ $ ~"));
+            return Err(format!(
+                "{text}: a path for ssh must not contain any of \" % \\ $ ~"
+            ));
         }
     }
-    Ok(Target { tags: raw.tags, transport: Transport::Ssh(ssh) })
+    Ok(Target {
+        tags: raw.tags,
+        transport: Transport::Ssh(ssh),
+    })
 }
 
 /// A private key that others can read is not one.
 fn check_key(path: &Path) -> Result<(), String> {
     let meta = std::fs::metadata(path).map_err(|e| format!("identity {}: {e}", path.display()))?;
     if !meta.is_file() || meta.mode() & 0o077 != 0 {
-        return Err(format!("identity {}: others can read it (mode {:04o}): run chmod 600", path.display(), meta.mode() & 0o7777));
+        return Err(format!(
+            "identity {}: others can read it (mode {:04o}): run chmod 600",
+            path.display(),
+            meta.mode() & 0o7777
+        ));
     }
     Ok(())
 }
 
 fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-        && text.as_bytes().first().is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+        && text
+            .as_bytes()
+            .first()
+            .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
 }
 
 fn is_host(text: &str) -> bool {
@@ -286,7 +357,9 @@ fn is_host(text: &str) -> bool {
         || ((1..=253).contains(&text.len())
             && text.split('.').all(|label| {
                 (1..=63).contains(&label.len())
-                    && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+                    && label
+                        .bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
                     && !label.starts_with('-')
                     && !label.ends_with('-')
             }))
@@ -297,7 +370,9 @@ fn position(text: &str, key: &str) -> Option<(usize, usize)> {
     text.lines().enumerate().find_map(|(number, line)| {
         let body = line.trim_start();
         let rest = body.strip_prefix(key)?;
-        rest.trim_start().starts_with(':').then(|| (number + 1, line.len() - body.len() + 1))
+        rest.trim_start()
+            .starts_with(':')
+            .then(|| (number + 1, line.len() - body.len() + 1))
     })
 }
 
@@ -306,12 +381,19 @@ mod tests {
     use super::*;
 
     fn fails(text: &str) -> String {
-        parse("config.yml", text, Path::new("/nowhere")).unwrap_err().to_string()
+        parse("config.yml", text, Path::new("/nowhere"))
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
     fn defaults_are_safe() {
-        let config = parse("config.yml", "version: 1\npolicy: p.yml\ntargets: {here: {transport: local}}\n", Path::new("/x")).unwrap();
+        let config = parse(
+            "config.yml",
+            "version: 1\npolicy: p.yml\ntargets: {here: {transport: local}}\n",
+            Path::new("/x"),
+        )
+        .unwrap();
         assert_eq!(config.policy, Path::new("/x/p.yml"));
         assert_eq!(config.limits.timeout_s, 60);
         assert!(matches!(config.targets["here"].transport, Transport::Local));
@@ -319,19 +401,38 @@ mod tests {
 
     #[test]
     fn errors_name_line_column_and_key() {
-        assert!(fails("version: 2\npolicy: p\ntargets: {a: {transport: local}}\n").starts_with("config.yml:1:1: version"));
-        let e = fails("version: 1\npolicy: p\nlimits:\n  timeout_s: 0\ntargets: {a: {transport: local}}\n");
-        assert!(e.starts_with("config.yml:4:3: timeout_s: 0 is not between"), "{e}");
+        assert!(
+            fails("version: 2\npolicy: p\ntargets: {a: {transport: local}}\n")
+                .starts_with("config.yml:1:1: version")
+        );
+        let e = fails(
+            "version: 1\npolicy: p\nlimits:\n  timeout_s: 0\ntargets: {a: {transport: local}}\n",
+        );
+        assert!(
+            e.starts_with("config.yml:4:3: timeout_s: 0 is not between"),
+            "{e}"
+        );
         let e = fails("version: 1\npolicy: p\ncolour: red\ntargets: {a: {transport: local}}\n");
-        assert!(e.starts_with("config.yml:3:1") && e.contains("colour"), "{e}");
-        let e = fails("version: 1\npolicy: p\ntargets:\n  -oProxyCommand=x:\n    transport: local\n");
+        assert!(
+            e.starts_with("config.yml:3:1") && e.contains("colour"),
+            "{e}"
+        );
+        let e =
+            fails("version: 1\npolicy: p\ntargets:\n  -oProxyCommand=x:\n    transport: local\n");
         assert!(e.contains("target's name"), "{e}");
         for host in ["-oProxyCommand=x", "a b", "h;id", "", "a..b", "user@h"] {
-            let e = fails(&format!("version: 1\npolicy: p\ntargets:\n  a:\n    transport: ssh\n    host: \"{host}\"\n    user: u\n"));
+            let e = fails(&format!(
+                "version: 1\npolicy: p\ntargets:\n  a:\n    transport: ssh\n    host: \"{host}\"\n    user: u\n"
+            ));
             assert!(e.contains("neither a host name"), "{host}: {e}");
         }
         assert!(fails("version: 1\npolicy: p\ntargets: {}\n").contains("at least one"));
-        assert!(fails("version: 1\npolicy: p\ntargets: {a: {transport: telnet}}\n").contains("telnet"));
-        assert!(fails("version: 1\npolicy: p\ntargets: {a: {transport: local, host: b}}\n").contains("local target"));
+        assert!(
+            fails("version: 1\npolicy: p\ntargets: {a: {transport: telnet}}\n").contains("telnet")
+        );
+        assert!(
+            fails("version: 1\npolicy: p\ntargets: {a: {transport: local, host: b}}\n")
+                .contains("local target")
+        );
     }
 }

@@ -41,33 +41,62 @@ pub fn play(out: &mut impl Write) -> Result<(), Failed> {
 fn story(stage: &Stage, out: &mut impl Write) -> Result<(), Failed> {
     let mark = stage.dir.join("mark");
     let mark_text = mark.display();
-    writeln!(out, "A private gate in {}; its target `here` is this machine (transport: local).", stage.dir.display())?;
+    writeln!(
+        out,
+        "A private gate in {}; its target `here` is this machine (transport: local).",
+        stage.dir.display()
+    )?;
 
     title(out, "1. A harmless command runs at once")?;
-    expect(&stage.send(out, &request("uptime", "healthcheck"))?, "executed")?;
+    expect(
+        &stage.send(out, &request("uptime", "healthcheck"))?,
+        "executed",
+    )?;
 
-    title(out, "2. A command that changes something waits; a human approves")?;
+    title(
+        out,
+        "2. A command that changes something waits; a human approves",
+    )?;
     let asked = stage.send(out, &request(&format!("touch {mark_text}"), "leave a mark"))?;
     expect(&asked, "approval_requested")?;
-    writeln!(out, "\n--- what the human sees in the chat:\n{}", asked["display"].as_str().unwrap_or_default())?;
+    writeln!(
+        out,
+        "\n--- what the human sees in the chat:\n{}",
+        asked["display"].as_str().unwrap_or_default()
+    )?;
     holds(!mark.exists(), "nothing runs before it is approved")?;
     expect(&stage.send(out, "Approve")?, "executed")?;
     holds(mark.exists(), "the approved command ran")?;
 
     title(out, "3. A human denies")?;
-    expect(&stage.send(out, &request(&format!("rm {mark_text}"), "tidy up"))?, "approval_requested")?;
+    expect(
+        &stage.send(out, &request(&format!("rm {mark_text}"), "tidy up"))?,
+        "approval_requested",
+    )?;
     expect(&stage.send(out, "Deny")?, "denied")?;
     holds(mark.exists(), "the denied command did not run")?;
 
     title(out, "4. The policy forbids: nobody is asked")?;
-    expect(&stage.send(out, &request("mkfs.ext4 /dev/aiops-no-such-disk", "make room"))?, "rejected")?;
+    expect(
+        &stage.send(
+            out,
+            &request("mkfs.ext4 /dev/aiops-no-such-disk", "make room"),
+        )?,
+        "rejected",
+    )?;
 
     title(out, "5. Two requests wait: a bare Approve is ambiguous")?;
     let first = stage.send(out, &request(&format!("touch {mark_text}.1"), "first"))?;
     let second = stage.send(out, &request(&format!("touch {mark_text}.2"), "second"))?;
     expect(&stage.send(out, "Approve")?, "ambiguous")?;
-    expect(&stage.send(out, &format!("Approve {}", code(&first)))?, "executed")?;
-    expect(&stage.send(out, &format!("Deny {}", code(&second)))?, "denied")?;
+    expect(
+        &stage.send(out, &format!("Approve {}", code(&first)))?,
+        "executed",
+    )?;
+    expect(
+        &stage.send(out, &format!("Deny {}", code(&second)))?,
+        "denied",
+    )?;
 
     title(out, "6. Everything is on record")?;
     stage.show(out, &["audit", "tail"])?;
@@ -76,7 +105,10 @@ fn story(stage: &Stage, out: &mut impl Write) -> Result<(), Failed> {
     title(out, "7. Somebody changes one byte of the log")?;
     stage.forge()?;
     writeln!(out, "(in record 1, one letter of the command was changed)")?;
-    holds(!stage.show(out, &["audit", "verify"])?, "the changed log does not verify")?;
+    holds(
+        !stage.show(out, &["audit", "verify"])?,
+        "the changed log does not verify",
+    )?;
     writeln!(out, "\nThat is all. The folder is removed.")?;
     Ok(())
 }
@@ -94,27 +126,40 @@ impl Stage {
         let config = "version: 1\npolicy: policies/lab.yml\nstate_dir: runtime\naudit_log: audit.jsonl\n\
                       targets:\n  here:\n    transport: local\n    tags: [demo]\n";
         write_private(&dir.join("config.yml"), config)?;
-        Ok(Stage { dir, program: std::env::current_exe()? })
+        Ok(Stage {
+            dir,
+            program: std::env::current_exe()?,
+        })
     }
 
     fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(args).arg("--config").arg(self.dir.join("config.yml"));
+        command
+            .args(args)
+            .arg("--config")
+            .arg(self.dir.join("config.yml"));
         command
     }
 
     /// Sends one message through the gate, showing the line a user would type and the outcome.
     fn send(&self, out: &mut impl Write, message: &str) -> Result<Value, Failed> {
         writeln!(out, "\n$ echo '{message}' | aiops run")?;
-        let mut child =
-            self.command(&["run"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = self
+            .command(&["run"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
         if let Some(mut stdin) = child.stdin.take() {
             stdin.write_all(message.as_bytes())?;
         }
         let output = child.wait_with_output()?;
         let outcome: Value = serde_json::from_slice(&output.stdout)
             .map_err(|e| Failed(format!("the gate's answer is not JSON: {e}")))?;
-        writeln!(out, "{}", serde_json::to_string_pretty(&brief(&outcome)).unwrap_or_default())?;
+        writeln!(
+            out,
+            "{}",
+            serde_json::to_string_pretty(&brief(&outcome)).unwrap_or_default()
+        )?;
         Ok(outcome)
     }
 
@@ -137,7 +182,18 @@ impl Stage {
 /// The fields a person looks at first.
 fn brief(outcome: &Value) -> Value {
     let mut brief = serde_json::Map::new();
-    for key in ["status", "risk", "risk_level", "command", "message", "approval_code", "exit_code", "stdout", "pending", "audit_seq"] {
+    for key in [
+        "status",
+        "risk",
+        "risk_level",
+        "command",
+        "message",
+        "approval_code",
+        "exit_code",
+        "stdout",
+        "pending",
+        "audit_seq",
+    ] {
         if let Some(value) = outcome.get(key) {
             brief.insert(key.to_owned(), value.clone());
         }
@@ -146,7 +202,8 @@ fn brief(outcome: &Value) -> Value {
 }
 
 fn request(command: &str, reason: &str) -> String {
-    serde_json::json!({"target": "here", "command": command, "requester": "demo", "reason": reason}).to_string()
+    serde_json::json!({"target": "here", "command": command, "requester": "demo", "reason": reason})
+        .to_string()
 }
 
 fn code(outcome: &Value) -> &str {
@@ -158,11 +215,21 @@ fn title(out: &mut impl Write, text: &str) -> io::Result<()> {
 }
 
 fn expect(outcome: &Value, status: &str) -> Result<(), Failed> {
-    holds(outcome["status"] == status, &format!("status {status}, not {}: {}", outcome["status"], outcome["message"]))
+    holds(
+        outcome["status"] == status,
+        &format!(
+            "status {status}, not {}: {}",
+            outcome["status"], outcome["message"]
+        ),
+    )
 }
 
 fn holds(truth: bool, what: &str) -> Result<(), Failed> {
-    if truth { Ok(()) } else { Err(Failed(format!("the demo expected: {what}"))) }
+    if truth {
+        Ok(())
+    } else {
+        Err(Failed(format!("the demo expected: {what}")))
+    }
 }
 
 /// Writes a file that nobody else can write, whatever the umask.

@@ -43,11 +43,17 @@ pub struct Fault {
 
 impl Fault {
     pub(crate) fn config(message: impl std::fmt::Display) -> Fault {
-        Fault { exit: Exit::BadConfig, message: message.to_string() }
+        Fault {
+            exit: Exit::BadConfig,
+            message: message.to_string(),
+        }
     }
 
     pub(crate) fn record(what: &str, error: impl std::fmt::Display) -> Fault {
-        Fault { exit: Exit::CannotRecord, message: format!("{what}: {error}. Nothing was run.") }
+        Fault {
+            exit: Exit::CannotRecord,
+            message: format!("{what}: {error}. Nothing was run."),
+        }
     }
 
     fn into_answer(self) -> (Outcome, Exit) {
@@ -59,7 +65,9 @@ impl Fault {
 fn limits(config: &Config) -> crate::approval::Limits {
     crate::approval::Limits {
         pending_per_caller: config.limits.pending_per_requester,
-        approval_ttl: chrono::TimeDelta::seconds(i64::try_from(config.limits.approval_ttl_s).unwrap_or(300)),
+        approval_ttl: chrono::TimeDelta::seconds(
+            i64::try_from(config.limits.approval_ttl_s).unwrap_or(300),
+        ),
     }
 }
 
@@ -87,11 +95,24 @@ impl Gate {
         let config = Config::load(config).map_err(Fault::config)?;
         let policy = Policy::load(&config.policy).map_err(Fault::config)?;
         let state = |what: &'static str| move |e: &dyn std::fmt::Display| Fault::record(what, e);
-        let log = Log::open(&config.audit_log).map_err(|e| state("the audit log cannot be opened")(&e))?;
-        let store = Store::open(&config.state_dir.join("approvals"), limits(&config)).map_err(|e| state("the approvals cannot be opened")(&e))?;
-        let requests = Requests::open(&config.state_dir.join("requests")).map_err(|e| state("the request ids cannot be opened")(&e))?;
-        let runs = Runs::open(&config.state_dir.join("runs")).map_err(|e| state("the runs cannot be opened")(&e))?;
-        let gate = Gate { config, policy, log, store, requests, runs, caller: Caller::from_kernel(), clock: Clock::now() };
+        let log = Log::open(&config.audit_log)
+            .map_err(|e| state("the audit log cannot be opened")(&e))?;
+        let store = Store::open(&config.state_dir.join("approvals"), limits(&config))
+            .map_err(|e| state("the approvals cannot be opened")(&e))?;
+        let requests = Requests::open(&config.state_dir.join("requests"))
+            .map_err(|e| state("the request ids cannot be opened")(&e))?;
+        let runs = Runs::open(&config.state_dir.join("runs"))
+            .map_err(|e| state("the runs cannot be opened")(&e))?;
+        let gate = Gate {
+            config,
+            policy,
+            log,
+            store,
+            requests,
+            runs,
+            caller: Caller::from_kernel(),
+            clock: Clock::now(),
+        };
         gate.recover()?;
         Ok(gate)
     }
@@ -130,9 +151,21 @@ impl Gate {
     }
 
     /// Reads a line and decides about it for a target.
-    fn decide(&self, line: &str, name: &str, target: &Target, requester: &str) -> (Decision, Option<crate::command::Reading>) {
+    fn decide(
+        &self,
+        line: &str,
+        name: &str,
+        target: &Target,
+        requester: &str,
+    ) -> (Decision, Option<crate::command::Reading>) {
         let read = crate::command::read(line);
-        let cx = Context { target: Some(name), tags: &target.tags, requester, now: self.clock.wall, recent: &[] };
+        let cx = Context {
+            target: Some(name),
+            tags: &target.tags,
+            requester,
+            now: self.clock.wall,
+            recent: &[],
+        };
         let decision = self.policy.decide(read.as_ref(), &cx);
         (decision, read.ok())
     }
@@ -144,7 +177,9 @@ impl Gate {
     /// # Errors
     /// When the store cannot be read.
     pub fn waiting(&self) -> Result<Vec<crate::approval::Approval>, Fault> {
-        self.store.pending(None, &self.clock).map_err(|e| Fault::record("the approvals cannot be read", e))
+        self.store
+            .pending(None, &self.clock)
+            .map_err(|e| Fault::record("the approvals cannot be read", e))
     }
 
     /// The approval with that code (while it waits) or id.
@@ -152,6 +187,8 @@ impl Gate {
     /// # Errors
     /// When the store cannot be read.
     pub fn find_approval(&self, code: &str) -> Result<Option<crate::approval::Approval>, Fault> {
-        self.store.find(&code.to_ascii_lowercase()).map_err(|e| Fault::record("the approvals cannot be read", e))
+        self.store
+            .find(&code.to_ascii_lowercase())
+            .map_err(|e| Fault::record("the approvals cannot be read", e))
     }
 }

@@ -1,7 +1,9 @@
 #![forbid(unsafe_code)]
 //! The doors: which personality was called, what it is asked to do, and the process's exit code.
 
-use aiops::cli::{ApprovalCommand, AuditCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG, PolicyCommand};
+use aiops::cli::{
+    ApprovalCommand, AuditCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG, PolicyCommand,
+};
 use aiops::outcome::{Exit, Outcome};
 use aiops::{commands, demo, gate};
 use clap::{CommandFactory, Parser};
@@ -11,7 +13,10 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let name = std::env::args_os().next().unwrap_or_default();
-    if Path::new(&name).file_name().is_some_and(|n| n == "run_action") {
+    if Path::new(&name)
+        .file_name()
+        .is_some_and(|n| n == "run_action")
+    {
         return run_action();
     }
     start_diagnostics();
@@ -34,20 +39,38 @@ fn run_action() -> ExitCode {
 fn start_diagnostics() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("AIOPS_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(io::stderr)
+        .with_ansi(false)
+        .init();
 }
 
 fn dispatch(command: Command) -> Exit {
     match command {
         Command::Run(arg) => print(&gate::answer(&arg.config, &mut io::stdin().lock())),
-        Command::Approve(arg) => print(&gate::vote(&arg.config.config, &arg.code, true, arg.comment)),
-        Command::Deny(arg) => print(&gate::vote(&arg.config.config, &arg.code, false, arg.comment)),
+        Command::Approve(arg) => print(&gate::vote(
+            &arg.config.config,
+            &arg.code,
+            true,
+            arg.comment,
+        )),
+        Command::Deny(arg) => print(&gate::vote(
+            &arg.config.config,
+            &arg.code,
+            false,
+            arg.comment,
+        )),
         Command::Explain(arg) => commands::explain(&arg),
         Command::Policy(PolicyCommand::Eval(arg)) => commands::policy_eval(&arg),
         Command::Policy(PolicyCommand::Check { files }) => commands::policy_check(&files),
         Command::Pending(arg) => commands::pending(&arg),
-        Command::Approval(ApprovalCommand::Show { config, code, json }) => commands::approval_show(&config.config, &code, json),
-        Command::Audit(AuditCommand::Tail { log, lines, follow }) => commands::audit_tail(&log, lines, follow),
+        Command::Approval(ApprovalCommand::Show { config, code, json }) => {
+            commands::approval_show(&config.config, &code, json)
+        }
+        Command::Audit(AuditCommand::Tail { log, lines, follow }) => {
+            commands::audit_tail(&log, lines, follow)
+        }
         Command::Audit(AuditCommand::Verify { log, json }) => commands::audit_verify(&log, json),
         Command::Config(ConfigCommand::Check(arg)) => commands::config_check(&arg.config),
         Command::Demo => match demo::play(&mut io::stdout().lock()) {
@@ -67,10 +90,12 @@ fn dispatch(command: Command) -> Exit {
 
 /// One JSON document on standard output, and its exit code.
 fn print((outcome, exit): &(Outcome, Exit)) -> Exit {
-    let written = serde_json::to_string(outcome).map_err(io::Error::from).and_then(|text| {
-        let mut out = io::stdout().lock();
-        writeln!(out, "{text}").and_then(|()| out.flush())
-    });
+    let written = serde_json::to_string(outcome)
+        .map_err(io::Error::from)
+        .and_then(|text| {
+            let mut out = io::stdout().lock();
+            writeln!(out, "{text}").and_then(|()| out.flush())
+        });
     match written {
         Ok(()) => *exit,
         // Nobody is left to read the answer; what happened is in the audit log.

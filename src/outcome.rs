@@ -93,10 +93,19 @@ pub enum Exit {
 impl Exit {
     /// The exit code of that number; [`Exit::Internal`] for any that is not the gate's.
     pub fn from_code(code: u64) -> Exit {
-        [Exit::Handled, Exit::Rejected, Exit::NotApplied, Exit::Unreachable, Exit::BadInput, Exit::CannotRecord, Exit::NotPermitted, Exit::BadConfig]
-            .into_iter()
-            .find(|exit| *exit as u64 == code)
-            .unwrap_or(Exit::Internal)
+        [
+            Exit::Handled,
+            Exit::Rejected,
+            Exit::NotApplied,
+            Exit::Unreachable,
+            Exit::BadInput,
+            Exit::CannotRecord,
+            Exit::NotPermitted,
+            Exit::BadConfig,
+        ]
+        .into_iter()
+        .find(|exit| *exit as u64 == code)
+        .unwrap_or(Exit::Internal)
     }
 }
 

@@ -29,13 +29,29 @@ pub struct Error {
 impl Error {
     /// An error about a whole file.
     pub fn file(file: &str, reason: impl Into<String>) -> Error {
-        Error { file: file.to_owned(), at: None, reason: reason.into(), source_line: None }
+        Error {
+            file: file.to_owned(),
+            at: None,
+            reason: reason.into(),
+            source_line: None,
+        }
     }
 
     /// An error at a line and column (from 1) of `text`.
-    pub fn at(file: &str, text: &str, line: usize, column: usize, reason: impl Into<String>) -> Error {
+    pub fn at(
+        file: &str,
+        text: &str,
+        line: usize,
+        column: usize,
+        reason: impl Into<String>,
+    ) -> Error {
         let source_line = text.lines().nth(line.saturating_sub(1)).map(str::to_owned);
-        Error { file: file.to_owned(), at: Some((line, column)), reason: reason.into(), source_line }
+        Error {
+            file: file.to_owned(),
+            at: Some((line, column)),
+            reason: reason.into(),
+            source_line,
+        }
     }
 }
 
@@ -48,7 +64,11 @@ impl fmt::Display for Error {
         if let Some(source) = &self.source_line {
             let shown: String = crate::display::escape(source).into_owned();
             let gutter = line.to_string().len();
-            write!(f, "\n{:gutter$} |\n{line} | {shown}\n{:gutter$} | {:>column$}", "", "", "^")?;
+            write!(
+                f,
+                "\n{:gutter$} |\n{line} | {shown}\n{:gutter$} | {:>column$}",
+                "", "", "^"
+            )?;
         }
         Ok(())
     }
@@ -80,9 +100,18 @@ fn options() -> serde_yaml::Options {
 /// document, an empty one, nesting beyond 16; each with its line and column.
 pub fn from_str<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Error> {
     if let Some((line, column)) = tag_position(text) {
-        return Err(Error::at(name, text, line, column, "tags (`!…`) are not allowed here: quote the word if it is text"));
+        return Err(Error::at(
+            name,
+            text,
+            line,
+            column,
+            "tags (`!…`) are not allowed here: quote the word if it is text",
+        ));
     }
-    if text.lines().all(|l| l.trim().is_empty() || l.trim_start().starts_with('#')) {
+    if text
+        .lines()
+        .all(|l| l.trim().is_empty() || l.trim_start().starts_with('#'))
+    {
         return Err(Error::file(name, "the document is empty"));
     }
     serde_yaml::from_str_with_options(text, options()).map_err(|e| {
@@ -90,7 +119,9 @@ pub fn from_str<T: DeserializeOwned>(name: &str, text: &str) -> Result<T, Error>
         match e.location() {
             Some(l) if l.line() > 0 => {
                 let line = usize::try_from(l.line()).unwrap_or(usize::MAX);
-                let column = usize::try_from(l.column()).unwrap_or(usize::MAX).clamp(1, 512);
+                let column = usize::try_from(l.column())
+                    .unwrap_or(usize::MAX)
+                    .clamp(1, 512);
                 Error::at(name, text, line, column, reason)
             }
             _ => Error::file(name, reason),
@@ -118,7 +149,8 @@ fn tag_position(text: &str) -> Option<(usize, usize)> {
         for marker in [": !", "- !"] {
             if let Some(at) = line.find(marker) {
                 let before = &line[..at];
-                let quoted = before.matches('"').count() % 2 == 1 || before.matches('\'').count() % 2 == 1;
+                let quoted =
+                    before.matches('"').count() % 2 == 1 || before.matches('\'').count() % 2 == 1;
                 if !quoted && !before.contains(" #") {
                     return Some((number + 1, at + 3));
                 }
@@ -140,19 +172,25 @@ pub fn read_trusted(path: &Path) -> Result<String, Error> {
     let name = path.display().to_string();
     let fail = |reason: String| Error::file(&name, reason);
     let nofollow = nix::fcntl::OFlag::O_NOFOLLOW.bits() | nix::fcntl::OFlag::O_NONBLOCK.bits();
-    let file = OpenOptions::new().read(true).custom_flags(nofollow).open(path).map_err(|e| {
-        if e.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32) {
-            fail("it is a symbolic link: name the file itself".into())
-        } else {
-            fail(format!("cannot be opened: {e}"))
-        }
-    })?;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(nofollow)
+        .open(path)
+        .map_err(|e| {
+            if e.raw_os_error() == Some(nix::errno::Errno::ELOOP as i32) {
+                fail("it is a symbolic link: name the file itself".into())
+            } else {
+                fail(format!("cannot be opened: {e}"))
+            }
+        })?;
     check_owner(&file).map_err(fail)?;
     if let Some(parent) = path.canonicalize().ok().as_deref().and_then(Path::parent) {
         check_folder(parent).map_err(fail)?;
     }
     let mut text = String::new();
-    file.take(MAX_FILE + 1).read_to_string(&mut text).map_err(|e| fail(format!("cannot be read: {e}")))?;
+    file.take(MAX_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(|e| fail(format!("cannot be read: {e}")))?;
     if text.len() as u64 > MAX_FILE {
         return Err(fail(format!("it is longer than {MAX_FILE} bytes")));
     }
@@ -164,25 +202,39 @@ fn trusted_owner(uid: u32) -> bool {
 }
 
 fn check_owner(file: &File) -> Result<(), String> {
-    let meta = file.metadata().map_err(|e| format!("cannot be looked at: {e}"))?;
+    let meta = file
+        .metadata()
+        .map_err(|e| format!("cannot be looked at: {e}"))?;
     if !meta.is_file() {
         return Err("it is not a regular file".into());
     }
     if !trusted_owner(meta.uid()) {
-        return Err(format!("it belongs to user {}: it must belong to root or to the user of the gate (chown)", meta.uid()));
+        return Err(format!(
+            "it belongs to user {}: it must belong to root or to the user of the gate (chown)",
+            meta.uid()
+        ));
     }
     if meta.mode() & 0o022 != 0 {
-        return Err(format!("group or others can write it (mode {:04o}): run chmod go-w", meta.mode() & 0o7777));
+        return Err(format!(
+            "group or others can write it (mode {:04o}): run chmod go-w",
+            meta.mode() & 0o7777
+        ));
     }
     Ok(())
 }
 
 /// Whoever can write the folder can put another file in its place.
 fn check_folder(dir: &Path) -> Result<(), String> {
-    let meta = std::fs::metadata(dir).map_err(|e| format!("its folder cannot be looked at: {e}"))?;
+    let meta =
+        std::fs::metadata(dir).map_err(|e| format!("its folder cannot be looked at: {e}"))?;
     let sticky = meta.mode() & 0o1000 != 0;
     if !trusted_owner(meta.uid()) || (meta.mode() & 0o022 != 0 && !sticky) {
-        return Err(format!("its folder {} can be written by others (owner {}, mode {:04o}): run chmod go-w on it", dir.display(), meta.uid(), meta.mode() & 0o7777));
+        return Err(format!(
+            "its folder {} can be written by others (owner {}, mode {:04o}): run chmod go-w on it",
+            dir.display(),
+            meta.uid(),
+            meta.mode() & 0o7777
+        ));
     }
     Ok(())
 }
@@ -210,19 +262,36 @@ mod tests {
 
     #[test]
     fn plain_documents_are_read() {
-        let doc: Doc = from_str("x.yml", "name: no\non: true\nmap: {a: '!x', b: \"- !y\"}\n").unwrap();
+        let doc: Doc =
+            from_str("x.yml", "name: no\non: true\nmap: {a: '!x', b: \"- !y\"}\n").unwrap();
         assert_eq!(doc.name, "no");
         assert_eq!(doc.map["a"], "!x");
     }
 
     #[test]
     fn what_yaml_can_hide_is_refused_with_its_place() {
-        assert!(fails("name: a\nname: b\n").starts_with("x.yml:2:1"), "{}", fails("name: a\nname: b\n"));
+        assert!(
+            fails("name: a\nname: b\n").starts_with("x.yml:2:1"),
+            "{}",
+            fails("name: a\nname: b\n")
+        );
         assert!(fails("name: a\nmap: {k: 1, k: 2}\n").starts_with("x.yml:2:"));
         let unknown = fails("name: a\ntypo: b\n");
-        assert!(unknown.contains("typo") && unknown.starts_with("x.yml:2:1") && unknown.ends_with('^'), "{unknown}");
-        for text in ["", "# only\n", "name: &a x\n", "name: a\nmap: &m {a: b}\n", "name: !!str a\n", "name: a\non: yes\n", "name: a\n---\nname: b\n",
-            "base: {x: y}\nname: a\nmap: {<<: *base}\n", "name: a\n\tmap: {}\n"] {
+        assert!(
+            unknown.contains("typo") && unknown.starts_with("x.yml:2:1") && unknown.ends_with('^'),
+            "{unknown}"
+        );
+        for text in [
+            "",
+            "# only\n",
+            "name: &a x\n",
+            "name: a\nmap: &m {a: b}\n",
+            "name: !!str a\n",
+            "name: a\non: yes\n",
+            "name: a\n---\nname: b\n",
+            "base: {x: y}\nname: a\nmap: {<<: *base}\n",
+            "name: a\n\tmap: {}\n",
+        ] {
             assert!(from_str::<Doc>("x.yml", text).is_err(), "{text:?}");
         }
         assert!(from_str::<Doc>("x.yml", &format!("name: {}", "[".repeat(100_000))).is_err());
@@ -233,18 +302,34 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("f.yml");
         std::fs::write(&path, "name: a\n").unwrap();
-        let mode = |p: &Path, m| std::fs::set_permissions(p, std::fs::Permissions::from_mode(m)).unwrap();
+        let mode =
+            |p: &Path, m| std::fs::set_permissions(p, std::fs::Permissions::from_mode(m)).unwrap();
         mode(&path, 0o600);
         assert_eq!(read_trusted(&path).unwrap(), "name: a\n");
         mode(&path, 0o620);
-        assert!(read_trusted(&path).unwrap_err().reason.contains("chmod go-w"));
+        assert!(
+            read_trusted(&path)
+                .unwrap_err()
+                .reason
+                .contains("chmod go-w")
+        );
         mode(&path, 0o644);
         let link = dir.path().join("l.yml");
         std::os::unix::fs::symlink(&path, &link).unwrap();
-        assert!(read_trusted(&link).unwrap_err().reason.contains("symbolic link"));
+        assert!(
+            read_trusted(&link)
+                .unwrap_err()
+                .reason
+                .contains("symbolic link")
+        );
         mode(dir.path(), 0o777);
         assert!(read_trusted(&path).unwrap_err().reason.contains("folder"));
         mode(dir.path(), 0o700);
-        assert!(read_trusted(dir.path()).unwrap_err().reason.contains("regular"));
+        assert!(
+            read_trusted(dir.path())
+                .unwrap_err()
+                .reason
+                .contains("regular")
+        );
     }
 }

@@ -24,9 +24,16 @@ pub struct Clock {
 impl Clock {
     /// Reads them.
     pub fn now() -> Clock {
-        let boot_ms = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |t| t.tv_sec().saturating_mul(1000) + t.tv_nsec() / 1_000_000);
-        let boot_id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-        Clock { wall: Utc::now(), boot_ms, boot_id: boot_id.trim().to_owned() }
+        let boot_ms = clock_gettime(ClockId::CLOCK_BOOTTIME).map_or(0, |t| {
+            t.tv_sec().saturating_mul(1000) + t.tv_nsec() / 1_000_000
+        });
+        let boot_id =
+            std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+        Clock {
+            wall: Utc::now(),
+            boot_ms,
+            boot_id: boot_id.trim().to_owned(),
+        }
     }
 
     /// How long ago `earlier` was read; none if the clock stepped back since.
@@ -51,17 +58,36 @@ mod tests {
     use super::*;
 
     fn at(wall_s: i64, boot_ms: i64, boot: &str) -> Clock {
-        Clock { wall: DateTime::from_timestamp(1_700_000_000 + wall_s, 0).unwrap(), boot_ms, boot_id: boot.into() }
+        Clock {
+            wall: DateTime::from_timestamp(1_700_000_000 + wall_s, 0).unwrap(),
+            boot_ms,
+            boot_id: boot.into(),
+        }
     }
 
     #[test]
     fn a_step_back_is_seen() {
         let asked = at(0, 1000, "a");
-        assert_eq!(at(60, 61_000, "a").since(&asked), Some(TimeDelta::seconds(60)));
+        assert_eq!(
+            at(60, 61_000, "a").since(&asked),
+            Some(TimeDelta::seconds(60))
+        );
         assert_eq!(at(-1, 2000, "a").since(&asked), None, "before it was asked");
-        assert_eq!(at(10, 3_601_000, "a").since(&asked), None, "set back within the hour that passed");
-        assert_eq!(at(3600, 2000, "a").since(&asked), Some(TimeDelta::seconds(3600)), "set forward counts as later");
-        assert_eq!(at(10, 500, "b").since(&asked), Some(TimeDelta::seconds(10)), "after a reboot only the wall clock is left");
+        assert_eq!(
+            at(10, 3_601_000, "a").since(&asked),
+            None,
+            "set back within the hour that passed"
+        );
+        assert_eq!(
+            at(3600, 2000, "a").since(&asked),
+            Some(TimeDelta::seconds(3600)),
+            "set forward counts as later"
+        );
+        assert_eq!(
+            at(10, 500, "b").since(&asked),
+            Some(TimeDelta::seconds(10)),
+            "after a reboot only the wall clock is left"
+        );
         assert_eq!(at(-10, 500, "b").since(&asked), None);
     }
 }

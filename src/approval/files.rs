@@ -18,7 +18,10 @@ pub fn folder(dir: &Path) -> io::Result<()> {
     }
     let meta = fs::symlink_metadata(dir)?;
     if !meta.is_dir() || meta.uid() != nix::unistd::geteuid().as_raw() || meta.mode() & 0o022 != 0 {
-        let why = format!("{} must be a folder of the gate's own user that nobody else can write", dir.display());
+        let why = format!(
+            "{} must be a folder of the gate's own user that nobody else can write",
+            dir.display()
+        );
         return Err(io::Error::other(why));
     }
     Ok(())
@@ -31,9 +34,15 @@ pub fn lock(path: &Path) -> io::Result<File> {
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => std::thread::sleep(Duration::from_millis(2)),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                std::thread::sleep(Duration::from_millis(2))
+            }
             Err(TryLockError::WouldBlock) => {
-                return Err(io::Error::other(format!("{} is held by another process for {} s", path.display(), LOCK_WAIT.as_secs())));
+                return Err(io::Error::other(format!(
+                    "{} is held by another process for {} s",
+                    path.display(),
+                    LOCK_WAIT.as_secs()
+                )));
             }
             Err(TryLockError::Error(e)) => return Err(e),
         }
@@ -43,16 +52,32 @@ pub fn lock(path: &Path) -> io::Result<File> {
 /// Opens a lock file without locking it.
 pub fn open_lock(path: &Path) -> io::Result<File> {
     let nofollow = nix::fcntl::OFlag::O_NOFOLLOW.bits();
-    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).custom_flags(nofollow).open(path)
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(nofollow)
+        .open(path)
 }
 
 /// Puts a whole file in place: when this returns, it survives a power cut.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let name = path
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
     let dir = path.parent().unwrap_or(Path::new("/"));
     let temporary = dir.join(format!(".{name}.{}", std::process::id()));
     let written = (|| {
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&temporary)?;
         file.write_all(bytes)?;
         file.sync_all()?;
         fs::rename(&temporary, path)?;
@@ -72,14 +97,22 @@ pub fn sync_folder(dir: &Path) -> io::Result<()> {
 /// Reads a file of ours; none if it is not there.
 pub fn read(path: &Path) -> io::Result<Option<String>> {
     let nofollow = nix::fcntl::OFlag::O_NOFOLLOW.bits() | nix::fcntl::OFlag::O_NONBLOCK.bits();
-    let file = match OpenOptions::new().read(true).custom_flags(nofollow).open(path) {
+    let file = match OpenOptions::new()
+        .read(true)
+        .custom_flags(nofollow)
+        .open(path)
+    {
         Ok(file) => file,
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(e) => return Err(io::Error::new(e.kind(), format!("{}: {e}", path.display()))),
     };
     let meta = file.metadata()?;
-    if !meta.is_file() || meta.uid() != nix::unistd::geteuid().as_raw() || meta.mode() & 0o077 != 0 {
-        let why = format!("{} is not a file of the gate's own user with mode 0600: it was put there by somebody else", path.display());
+    if !meta.is_file() || meta.uid() != nix::unistd::geteuid().as_raw() || meta.mode() & 0o077 != 0
+    {
+        let why = format!(
+            "{} is not a file of the gate's own user with mode 0600: it was put there by somebody else",
+            path.display()
+        );
         return Err(io::Error::other(why));
     }
     let mut text = String::new();

@@ -119,18 +119,25 @@ pub struct Approval {
 impl Approval {
     /// How many different people voted for it.
     pub fn have(&self) -> u32 {
-        let people: BTreeSet<String> = self.votes.iter().map(|v| v.approver.to_lowercase()).collect();
+        let people: BTreeSet<String> = self
+            .votes
+            .iter()
+            .map(|v| v.approver.to_lowercase())
+            .collect();
         u32::try_from(people.len()).unwrap_or(u32::MAX)
     }
 
     /// Whether the votes are enough: the number, and every role by a person of its own.
     pub fn is_met(&self) -> bool {
-        self.have() >= self.question.quorum.need.max(1) && self.roles_filled(&self.question.quorum.roles, &mut BTreeSet::new())
+        self.have() >= self.question.quorum.need.max(1)
+            && self.roles_filled(&self.question.quorum.roles, &mut BTreeSet::new())
     }
 
     /// Whether each role can be given to a different voter. Few roles, few voters: a plain search.
     fn roles_filled(&self, roles: &[String], used: &mut BTreeSet<String>) -> bool {
-        let Some((role, rest)) = roles.split_first() else { return true };
+        let Some((role, rest)) = roles.split_first() else {
+            return true;
+        };
         for vote in &self.votes {
             let person = vote.approver.to_lowercase();
             if vote.roles.contains(role) && used.insert(person.clone()) {

@@ -55,7 +55,9 @@ impl Requests {
     /// When it cannot be made, or others can write it.
     pub fn open(dir: &Path) -> io::Result<Requests> {
         files::folder(dir)?;
-        Ok(Requests { dir: dir.to_owned() })
+        Ok(Requests {
+            dir: dir.to_owned(),
+        })
     }
 
     /// Looks an id up, and takes it if it is new. `content` is a digest of the request.
@@ -73,7 +75,11 @@ impl Requests {
         let path = self.dir.join(format!("{name}.json"));
         let Some(text) = files::read(&path)? else {
             self.prune(&name);
-            let guard = Guard { path, content: content.to_owned(), _lock: lock };
+            let guard = Guard {
+                path,
+                content: content.to_owned(),
+                _lock: lock,
+            };
             guard.write(None)?;
             return Ok(Begin::New(guard));
         };
@@ -105,9 +111,15 @@ impl Requests {
         if !name.starts_with("00") {
             return;
         }
-        let Ok(entries) = fs::read_dir(&self.dir) else { return };
+        let Ok(entries) = fs::read_dir(&self.dir) else {
+            return;
+        };
         for entry in entries.flatten() {
-            let old = entry.metadata().and_then(|m| m.modified()).is_ok_and(|t| SystemTime::now().duration_since(t).is_ok_and(|age| age > KEEP));
+            let old = entry.metadata().and_then(|m| m.modified()).is_ok_and(|t| {
+                SystemTime::now()
+                    .duration_since(t)
+                    .is_ok_and(|age| age > KEEP)
+            });
             if old {
                 let _ = fs::remove_file(entry.path());
             }
@@ -117,7 +129,10 @@ impl Requests {
 
 impl Guard {
     fn write(&self, answer: Option<&Value>) -> io::Result<()> {
-        let stored = Stored { content: self.content.clone(), answer: answer.cloned() };
+        let stored = Stored {
+            content: self.content.clone(),
+            answer: answer.cloned(),
+        };
         files::write(&self.path, &serde_json::to_vec(&stored)?)
     }
 }
@@ -130,13 +145,28 @@ mod tests {
     fn an_id_is_used_once() {
         let dir = tempfile::tempdir().unwrap();
         let requests = Requests::open(&dir.path().join("r")).unwrap();
-        let Begin::New(guard) = requests.begin("k", "c").unwrap() else { panic!() };
-        assert!(matches!(requests.begin("k", "c").unwrap(), Begin::InProgress));
-        requests.finish(guard, &serde_json::json!({"a": 1})).unwrap();
+        let Begin::New(guard) = requests.begin("k", "c").unwrap() else {
+            panic!()
+        };
+        assert!(matches!(
+            requests.begin("k", "c").unwrap(),
+            Begin::InProgress
+        ));
+        requests
+            .finish(guard, &serde_json::json!({"a": 1}))
+            .unwrap();
         assert!(matches!(requests.begin("k", "c").unwrap(), Begin::Same(v) if v["a"] == 1));
-        assert!(matches!(requests.begin("k", "other").unwrap(), Begin::Conflict));
-        let Begin::New(guard) = requests.begin("dies", "c").unwrap() else { panic!() };
+        assert!(matches!(
+            requests.begin("k", "other").unwrap(),
+            Begin::Conflict
+        ));
+        let Begin::New(guard) = requests.begin("dies", "c").unwrap() else {
+            panic!()
+        };
         drop(guard);
-        assert!(matches!(requests.begin("dies", "c").unwrap(), Begin::Interrupted));
+        assert!(matches!(
+            requests.begin("dies", "c").unwrap(),
+            Begin::Interrupted
+        ));
     }
 }

@@ -75,11 +75,19 @@ mod tests {
 
     #[test]
     fn only_a_claim_leads_to_a_run_and_only_votes_lead_to_a_claim() {
-        let into = |state| STEPS.iter().filter(move |(_, to)| *to == state).map(|(from, _)| *from).collect::<Vec<_>>();
+        let into = |state| {
+            STEPS
+                .iter()
+                .filter(move |(_, to)| *to == state)
+                .map(|(from, _)| *from)
+                .collect::<Vec<_>>()
+        };
         assert_eq!(into(State::Done), [State::Claimed]);
         assert_eq!(into(State::Claimed), [State::Approved]);
         assert_eq!(into(State::Approved), [State::Pending]);
         assert_eq!(into(State::Pending), []);
-        assert!(State::Done.is_final() && State::Interrupted.is_final() && !State::Claimed.is_final());
+        assert!(
+            State::Done.is_final() && State::Interrupted.is_final() && !State::Claimed.is_final()
+        );
     }
 }

@@ -103,7 +103,10 @@ impl Store {
         for part in ["", "pending", "closed", "claims"] {
             files::folder(&dir.join(part))?;
         }
-        Ok(Store { dir: dir.to_owned(), limits })
+        Ok(Store {
+            dir: dir.to_owned(),
+            limits,
+        })
     }
 
     /// Stores a question. The same question asked again while it waits is the same approval.
@@ -113,12 +116,26 @@ impl Store {
     pub fn ask(&self, question: Question, clock: &Clock) -> Result<Approval, Error> {
         let _lock = self.lock()?;
         let open = self.open_approvals()?;
-        let waiting: Vec<&Approval> = open.iter().filter(|a| a.state == State::Pending && self.lives(a, clock)).collect();
-        if let Some(same) = waiting.iter().find(|a| same_question(&a.question, &question)) {
+        let waiting: Vec<&Approval> = open
+            .iter()
+            .filter(|a| a.state == State::Pending && self.lives(a, clock))
+            .collect();
+        if let Some(same) = waiting
+            .iter()
+            .find(|a| same_question(&a.question, &question))
+        {
             return Ok((*same).clone());
         }
-        if waiting.iter().filter(|a| a.question.caller == question.caller).count() >= self.limits.pending_per_caller {
-            return Err(Error::Refused(format!("{} requests are waiting already: answer or cancel some first", self.limits.pending_per_caller)));
+        if waiting
+            .iter()
+            .filter(|a| a.question.caller == question.caller)
+            .count()
+            >= self.limits.pending_per_caller
+        {
+            return Err(Error::Refused(format!(
+                "{} requests are waiting already: answer or cancel some first",
+                self.limits.pending_per_caller
+            )));
         }
         let approval = Approval {
             id: uuid::Uuid::now_v7().to_string(),
@@ -143,7 +160,9 @@ impl Store {
     pub fn pending(&self, session: Option<&str>, clock: &Clock) -> Result<Vec<Approval>, Error> {
         let mut waiting = self.open_approvals()?;
         waiting.retain(|a| {
-            a.state == State::Pending && self.lives(a, clock) && (session.is_none() || a.question.session.as_deref() == session)
+            a.state == State::Pending
+                && self.lives(a, clock)
+                && (session.is_none() || a.question.session.as_deref() == session)
         });
         Ok(waiting)
     }
@@ -153,9 +172,13 @@ impl Store {
     /// # Errors
     /// [`Resolve`] says why none is.
     pub fn resolve(&self, selector: &Selector, clock: &Clock) -> Result<Approval, Resolve> {
-        let mut waiting = self.pending(selector.session, clock).map_err(Resolve::Failed)?;
+        let mut waiting = self
+            .pending(selector.session, clock)
+            .map_err(Resolve::Failed)?;
         if let Some(wanted) = selector.approval {
-            let found = waiting.into_iter().find(|a| a.code == wanted || a.id == wanted);
+            let found = waiting
+                .into_iter()
+                .find(|a| a.code == wanted || a.id == wanted);
             return found.ok_or(Resolve::NotFound);
         }
         if waiting.len() > 1 {
@@ -173,8 +196,15 @@ impl Store {
             if approval.state != State::Pending {
                 return Err(no_longer(approval));
             }
-            if approval.votes.iter().any(|v| v.approver.eq_ignore_ascii_case(&vote.approver)) {
-                return Err(Error::Refused(format!("{} voted already: the next vote must be another person's", vote.approver)));
+            if approval
+                .votes
+                .iter()
+                .any(|v| v.approver.eq_ignore_ascii_case(&vote.approver))
+            {
+                return Err(Error::Refused(format!(
+                    "{} voted already: the next vote must be another person's",
+                    vote.approver
+                )));
             }
             approval.votes.push(vote);
             if approval.is_met() {
@@ -189,8 +219,22 @@ impl Store {
     ///
     /// # Errors
     /// Refused when it no longer waits.
-    pub fn deny(&self, id: &str, who: &str, comment: Option<&str>, clock: &Clock) -> Result<Approval, Error> {
-        self.close(id, State::Denied, format!("{who}{}", comment.map(|c| format!(": {c}")).unwrap_or_default()), clock)
+    pub fn deny(
+        &self,
+        id: &str,
+        who: &str,
+        comment: Option<&str>,
+        clock: &Clock,
+    ) -> Result<Approval, Error> {
+        self.close(
+            id,
+            State::Denied,
+            format!(
+                "{who}{}",
+                comment.map(|c| format!(": {c}")).unwrap_or_default()
+            ),
+            clock,
+        )
     }
 
     /// Closes it: the requester took it back.
@@ -228,7 +272,10 @@ impl Store {
             TryLockError::Error(e) => Error::Io(e),
         })?;
         self.change(id, clock, |approval| step(approval, State::Claimed))?;
-        Ok(Claim { id: id.to_owned(), _lock: lock })
+        Ok(Claim {
+            id: id.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// Closes a claimed approval with what came of the run.
@@ -251,12 +298,21 @@ impl Store {
     /// When the store cannot be read or written.
     pub fn interrupted(&self, clock: &Clock) -> Result<Vec<Approval>, Error> {
         let mut found = Vec::new();
-        for approval in self.open_approvals()?.into_iter().filter(|a| a.state == State::Claimed) {
+        for approval in self
+            .open_approvals()?
+            .into_iter()
+            .filter(|a| a.state == State::Claimed)
+        {
             let lock = files::open_lock(&self.claim_path(&approval.id))?;
             if lock.try_lock().is_err() {
                 continue;
             }
-            match self.close(&approval.id, State::Interrupted, "the gate died".to_owned(), clock) {
+            match self.close(
+                &approval.id,
+                State::Interrupted,
+                "the gate died".to_owned(),
+                clock,
+            ) {
                 Ok(closed) => {
                     fs::remove_file(self.claim_path(&approval.id))?;
                     found.push(closed);
@@ -278,9 +334,13 @@ impl Store {
     pub fn expire(&self, clock: &Clock) -> Result<Vec<Approval>, Error> {
         let mut found = Vec::new();
         for approval in self.open_approvals()? {
-            if matches!(approval.state, State::Pending | State::Approved) && !self.lives(&approval, clock) {
+            if matches!(approval.state, State::Pending | State::Approved)
+                && !self.lives(&approval, clock)
+            {
                 let _lock = self.lock()?;
-                let Some(mut approval) = self.load(&approval.id)? else { continue };
+                let Some(mut approval) = self.load(&approval.id)? else {
+                    continue;
+                };
                 if matches!(approval.state, State::Pending | State::Approved) {
                     step(&mut approval, State::Expired)?;
                     approval.closed_by = Some("its time was over".to_owned());
@@ -297,10 +357,18 @@ impl Store {
     /// # Errors
     /// When the store cannot be read.
     pub fn find(&self, wanted: &str) -> Result<Option<Approval>, Error> {
-        if let Some(open) = self.open_approvals()?.into_iter().find(|a| a.code == wanted || a.id == wanted) {
+        if let Some(open) = self
+            .open_approvals()?
+            .into_iter()
+            .find(|a| a.code == wanted || a.id == wanted)
+        {
             return Ok(Some(open));
         }
-        if uuid::Uuid::parse_str(wanted).is_err() { Ok(None) } else { self.load(wanted) }
+        if uuid::Uuid::parse_str(wanted).is_err() {
+            Ok(None)
+        } else {
+            self.load(wanted)
+        }
     }
 
     /// Whether its time is not over: a question's while it waits, an approval's after the last vote.
@@ -314,11 +382,22 @@ impl Store {
     }
 
     /// One step of one approval, under the lock, on disk when it returns.
-    fn change(&self, id: &str, clock: &Clock, change: impl FnOnce(&mut Approval) -> Result<(), Error>) -> Result<Approval, Error> {
+    fn change(
+        &self,
+        id: &str,
+        clock: &Clock,
+        change: impl FnOnce(&mut Approval) -> Result<(), Error>,
+    ) -> Result<Approval, Error> {
         let _lock = self.lock()?;
-        let mut approval = self.load(id)?.ok_or_else(|| Error::Refused("there is no such approval".into()))?;
-        if matches!(approval.state, State::Pending | State::Approved) && !self.lives(&approval, clock) {
-            return Err(Error::Refused("its time is over: ask again if it is still wanted".into()));
+        let mut approval = self
+            .load(id)?
+            .ok_or_else(|| Error::Refused("there is no such approval".into()))?;
+        if matches!(approval.state, State::Pending | State::Approved)
+            && !self.lives(&approval, clock)
+        {
+            return Err(Error::Refused(
+                "its time is over: ask again if it is still wanted".into(),
+            ));
         }
         change(&mut approval)?;
         self.write(&approval)?;
@@ -370,10 +449,20 @@ impl Store {
     }
 
     fn parse(&self, path: &Path) -> Result<Option<Approval>, Error> {
-        let Some(text) = files::read(path)? else { return Ok(None) };
-        let damaged = |why: &str| Error::Io(io::Error::other(format!("{}: {why}: remove it, and ask again", path.display())));
-        let approval: Approval = serde_json::from_str(&text).map_err(|e| damaged(&e.to_string()))?;
-        if approval.digest != approval.question.digest() || path.file_stem().and_then(|s| s.to_str()) != Some(approval.id.as_str()) {
+        let Some(text) = files::read(path)? else {
+            return Ok(None);
+        };
+        let damaged = |why: &str| {
+            Error::Io(io::Error::other(format!(
+                "{}: {why}: remove it, and ask again",
+                path.display()
+            )))
+        };
+        let approval: Approval =
+            serde_json::from_str(&text).map_err(|e| damaged(&e.to_string()))?;
+        if approval.digest != approval.question.digest()
+            || path.file_stem().and_then(|s| s.to_str()) != Some(approval.id.as_str())
+        {
             return Err(damaged("it does not fit its digest: it was changed"));
         }
         Ok(Some(approval))
@@ -384,8 +473,13 @@ impl Store {
         let mut found = Vec::new();
         for entry in fs::read_dir(self.dir.join("pending"))? {
             let path = entry?.path();
-            let name = path.file_name().and_then(|n| n.to_str()).unwrap_or_default();
-            let Some(id) = name.strip_suffix(".json").filter(|n| !n.starts_with('.')) else { continue };
+            let name = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .unwrap_or_default();
+            let Some(id) = name.strip_suffix(".json").filter(|n| !n.starts_with('.')) else {
+                continue;
+            };
             if self.closed_path(id).exists() {
                 let _ = fs::remove_file(&path);
                 continue;
@@ -409,12 +503,20 @@ fn step(approval: &mut Approval, next: State) -> Result<(), Error> {
 }
 
 fn no_longer(approval: &Approval) -> Error {
-    Error::Refused(format!("request {} is {} and takes no more answers", approval.code, approval.state.name()))
+    Error::Refused(format!(
+        "request {} is {} and takes no more answers",
+        approval.code,
+        approval.state.name()
+    ))
 }
 
 /// Whether two questions would be the same to a person: everything but the time.
 fn same_question(a: &Question, b: &Question) -> bool {
-    let timeless = |q: &Question| Question { asked_at: a.asked_at, expires_at: a.expires_at, ..q.clone() };
+    let timeless = |q: &Question| Question {
+        asked_at: a.asked_at,
+        expires_at: a.expires_at,
+        ..q.clone()
+    };
     timeless(a) == timeless(b)
 }
 

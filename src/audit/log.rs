@@ -29,12 +29,20 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Io(path, e) if e.kind() == io::ErrorKind::StorageFull => {
-                write!(f, "{}: the disk is full: make room, then ask again", path.display())
+                write!(
+                    f,
+                    "{}: the disk is full: make room, then ask again",
+                    path.display()
+                )
             }
             Error::Io(path, e) => write!(f, "{}: {e}", path.display()),
             Error::Untrusted(path, why) => write!(f, "{}: {why}", path.display()),
             Error::Damaged(path, why) => {
-                write!(f, "{}: {why}: run `aiops audit verify`, keep the file, and start a new one", path.display())
+                write!(
+                    f,
+                    "{}: {why}: run `aiops audit verify`, keep the file, and start a new one",
+                    path.display()
+                )
             }
         }
     }
@@ -77,9 +85,15 @@ impl Log {
         let file = open_private(path, 0o640)?;
         if !existed && let Some(dir) = path.parent() {
             // The name must survive a power cut as well as the bytes.
-            File::open(dir).and_then(|d| d.sync_all()).map_err(|e| Error::Io(dir.to_owned(), e))?;
+            File::open(dir)
+                .and_then(|d| d.sync_all())
+                .map_err(|e| Error::Io(dir.to_owned(), e))?;
         }
-        Ok(Log { path: path.to_owned(), file, lock })
+        Ok(Log {
+            path: path.to_owned(),
+            file,
+            lock,
+        })
     }
 
     /// Appends one record. When this returns, it is on disk.
@@ -98,7 +112,9 @@ impl Log {
         let end = self.last_record()?;
         let mut link = end.link;
         if let Some(torn) = end.torn {
-            self.file.set_len(end.whole).map_err(|e| Error::Io(self.path.clone(), e))?;
+            self.file
+                .set_len(end.whole)
+                .map_err(|e| Error::Io(self.path.clone(), e))?;
             link = self.write(&repaired(&torn), &link)?;
         }
         self.write(entry, &link)
@@ -107,10 +123,13 @@ impl Log {
     fn write(&self, entry: &Entry, last: &Appended) -> Result<Appended, Error> {
         let io = |e: io::Error| Error::Io(self.path.clone(), e);
         let seq = last.seq + 1;
-        let (mut line, hash) = record::line(entry, seq, &last.hash, Utc::now()).map_err(|e| io(e.into()))?;
+        let (mut line, hash) =
+            record::line(entry, seq, &last.hash, Utc::now()).map_err(|e| io(e.into()))?;
         line.push('\n');
         let before = self.file.metadata().map_err(io)?.len();
-        let written = (&self.file).write_all(line.as_bytes()).and_then(|()| self.file.sync_data());
+        let written = (&self.file)
+            .write_all(line.as_bytes())
+            .and_then(|()| self.file.sync_data());
         if let Err(e) = written {
             // Half a record must not stay. If this fails too, the next append repairs it.
             let _ = self.file.set_len(before);
@@ -125,33 +144,53 @@ impl Log {
         let len = self.file.metadata().map_err(io)?.len();
         let whole = last_newline(&self.file, len).map_err(io)?;
         let torn = if whole < len {
-            let mut bytes = vec![0; usize::try_from(len - whole).unwrap_or(usize::MAX).min(QUOTED_TAIL)];
+            let mut bytes = vec![
+                0;
+                usize::try_from(len - whole)
+                    .unwrap_or(usize::MAX)
+                    .min(QUOTED_TAIL)
+            ];
             self.file.read_exact_at(&mut bytes, whole).map_err(io)?;
             Some((len - whole, bytes))
         } else {
             None
         };
-        let link = if whole == 0 { Appended { seq: 0, hash: GENESIS.to_owned() } } else { self.link(whole)? };
+        let link = if whole == 0 {
+            Appended {
+                seq: 0,
+                hash: GENESIS.to_owned(),
+            }
+        } else {
+            self.link(whole)?
+        };
         Ok(End { whole, link, torn })
     }
 
     /// The last record of the first `whole` bytes, which end in a line feed.
     fn link(&self, whole: u64) -> Result<Appended, Error> {
         let damaged = |why: &str| Error::Damaged(self.path.clone(), why.to_owned());
-        let start = last_newline(&self.file, whole - 1).map_err(|e| Error::Io(self.path.clone(), e))?;
+        let start =
+            last_newline(&self.file, whole - 1).map_err(|e| Error::Io(self.path.clone(), e))?;
         let size = whole - 1 - start;
         if size > MAX_RECORD {
             return Err(damaged("the last record is too long to be one"));
         }
         let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
-        self.file.read_exact_at(&mut bytes, start).map_err(|e| Error::Io(self.path.clone(), e))?;
+        self.file
+            .read_exact_at(&mut bytes, start)
+            .map_err(|e| Error::Io(self.path.clone(), e))?;
         let text = String::from_utf8(bytes).map_err(|_| damaged("the last record is not UTF-8"))?;
-        let (body, hash) = record::split_hash(&text).ok_or_else(|| damaged("the last record has no hash"))?;
+        let (body, hash) =
+            record::split_hash(&text).ok_or_else(|| damaged("the last record has no hash"))?;
         if record::hex(body.as_bytes()) != hash {
             return Err(damaged("the last record does not fit its hash"));
         }
-        let link: Link = serde_json::from_str(&text).map_err(|_| damaged("the last record is not valid"))?;
-        Ok(Appended { seq: link.seq, hash: hash.to_owned() })
+        let link: Link =
+            serde_json::from_str(&text).map_err(|_| damaged("the last record is not valid"))?;
+        Ok(Appended {
+            seq: link.seq,
+            hash: hash.to_owned(),
+        })
     }
 }
 
@@ -166,7 +205,9 @@ struct End {
 fn repaired((length, bytes): &(u64, Vec<u8>)) -> Entry {
     let mut entry = Entry::new(Event::LogRepaired);
     entry.status = Some("repaired".into());
-    entry.why = Some(format!("{length} bytes of a torn record were taken off the end"));
+    entry.why = Some(format!(
+        "{length} bytes of a torn record were taken off the end"
+    ));
     entry.stderr = Some(crate::display::escape(&String::from_utf8_lossy(bytes)).into_owned());
     entry.stderr_truncated = Some(*length > bytes.len() as u64);
     entry
@@ -206,10 +247,16 @@ fn open_private(path: &Path, mode: u32) -> Result<File, Error> {
         return Err(untrusted("it is not a regular file".into()));
     }
     if meta.uid() != nix::unistd::geteuid().as_raw() && meta.uid() != 0 {
-        return Err(untrusted(format!("it belongs to user {}: chown it to the user of the gate", meta.uid())));
+        return Err(untrusted(format!(
+            "it belongs to user {}: chown it to the user of the gate",
+            meta.uid()
+        )));
     }
     if meta.mode() & 0o022 != 0 {
-        return Err(untrusted(format!("group or others can write it (mode {:04o}): run chmod go-w", meta.mode() & 0o7777)));
+        return Err(untrusted(format!(
+            "group or others can write it (mode {:04o}): run chmod go-w",
+            meta.mode() & 0o7777
+        )));
     }
     Ok(file)
 }

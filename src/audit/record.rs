@@ -214,9 +214,19 @@ struct Flat<'a>(&'a Entry);
 ///
 /// # Errors
 /// Never in practice: every field is text or number.
-pub fn line(entry: &Entry, seq: u64, prev: &str, at: DateTime<Utc>) -> Result<(String, String), serde_json::Error> {
+pub fn line(
+    entry: &Entry,
+    seq: u64,
+    prev: &str,
+    at: DateTime<Utc>,
+) -> Result<(String, String), serde_json::Error> {
     let masked = entry.masked();
-    let mut text = serde_json::to_string(&Line { seq, timestamp: rfc3339(at), entry: Flat(&masked), prev })?;
+    let mut text = serde_json::to_string(&Line {
+        seq,
+        timestamp: rfc3339(at),
+        entry: Flat(&masked),
+        prev,
+    })?;
     let hash = hex(text.as_bytes());
     text.pop();
     text.push_str(",\"hash\":\"");
@@ -231,14 +241,18 @@ pub fn split_hash(line: &str) -> Option<(String, &str)> {
     let at = body.len().checked_sub(64)?;
     let (front, hash) = (body.get(..at)?, body.get(at..)?);
     let front = front.strip_suffix(",\"hash\":\"")?;
-    hash.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)).then(|| (format!("{front}}}"), hash))
+    hash.bytes()
+        .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        .then(|| (format!("{front}}}"), hash))
 }
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

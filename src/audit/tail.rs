@@ -14,8 +14,15 @@ use std::time::Duration;
 ///
 /// # Errors
 /// When the log cannot be read.
-pub fn tail(path: &Path, lines: usize, follow: bool, colour: bool, out: &mut impl Write) -> io::Result<()> {
-    let file = File::open(path).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))?;
+pub fn tail(
+    path: &Path,
+    lines: usize,
+    follow: bool,
+    colour: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let file = File::open(path)
+        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))?;
     let mut reader = BufReader::new(file);
     let mut last = VecDeque::with_capacity(lines.min(1024));
     let mut line = String::new();
@@ -56,21 +63,41 @@ fn show(record: &str, colour: bool, out: &mut impl Write) -> io::Result<bool> {
 /// One record as a person reads it.
 pub fn event_line(record: &str, colour: bool) -> String {
     let Ok(value) = serde_json::from_str::<Value>(record) else {
-        return format!("?  not a record: {}", escape(&record.chars().take(120).collect::<String>()));
+        return format!(
+            "?  not a record: {}",
+            escape(&record.chars().take(120).collect::<String>())
+        );
     };
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
-    let mut line = format!("{:>5}  {}  {:<18} {:<18}", value["seq"], text("timestamp"), escape(text("event")), escape(text("status")));
+    let mut line = format!(
+        "{:>5}  {}  {:<18} {:<18}",
+        value["seq"],
+        text("timestamp"),
+        escape(text("event")),
+        escape(text("status"))
+    );
     if colour {
-        line = format!("\x1b[{}m{line}\x1b[0m", colour_of(text("event"), text("status")));
+        line = format!(
+            "\x1b[{}m{line}\x1b[0m",
+            colour_of(text("event"), text("status"))
+        );
     }
     if !text("target").is_empty() {
-        line.push_str(&format!(" {}: {}", escape(text("target")), escape(text("command"))));
+        line.push_str(&format!(
+            " {}: {}",
+            escape(text("target")),
+            escape(text("command"))
+        ));
     }
     if let Some(code) = value.get("exit_code") {
         line.push_str(&format!("  exit {code}"));
     }
     if let Some(approvers) = value.get("approvers").and_then(Value::as_array) {
-        let names: Vec<String> = approvers.iter().filter_map(Value::as_str).map(|n| escape(n).into_owned()).collect();
+        let names: Vec<String> = approvers
+            .iter()
+            .filter_map(Value::as_str)
+            .map(|n| escape(n).into_owned())
+            .collect();
         line.push_str(&format!("  by {}", names.join(", ")));
     }
     if !text("requester").is_empty() {
@@ -82,7 +109,9 @@ pub fn event_line(record: &str, colour: bool) -> String {
 fn colour_of(event: &str, status: &str) -> &'static str {
     match (event, status) {
         (_, "rejected" | "failed" | "timed_out" | "interrupted") | ("log.repaired", _) => "31",
-        ("approval.requested", _) | (_, "ambiguous" | "not_authorized" | "voided" | "expired") => "33",
+        ("approval.requested", _) | (_, "ambiguous" | "not_authorized" | "voided" | "expired") => {
+            "33"
+        }
         ("run.finished" | "approval.voted", _) => "32",
         _ => "36",
     }

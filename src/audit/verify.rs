@@ -41,10 +41,18 @@ impl Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.bad {
-            None => writeln!(f, "{}: verified. {} records, last hash {}", self.file, self.records, self.last_hash),
+            None => writeln!(
+                f,
+                "{}: verified. {} records, last hash {}",
+                self.file, self.records, self.last_hash
+            ),
             Some(bad) => {
                 let seq = bad.seq.map(|s| format!(" (seq {s})")).unwrap_or_default();
-                writeln!(f, "{}: NOT VERIFIED. Line {}{seq}: {}. The {} records before it fit.", self.file, bad.line, bad.what, self.records)
+                writeln!(
+                    f,
+                    "{}: NOT VERIFIED. Line {}{seq}: {}. The {} records before it fit.",
+                    self.file, bad.line, bad.what, self.records
+                )
             }
         }
     }
@@ -61,9 +69,15 @@ struct Link {
 /// # Errors
 /// When it cannot be read; a record that does not fit is no error but in the report.
 pub fn verify(path: &Path) -> io::Result<Report> {
-    let file = File::open(path).map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))?;
+    let file = File::open(path)
+        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))?;
     let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut report = Report { file: path.display().to_string(), records: 0, last_hash: GENESIS.to_owned(), bad: None };
+    let mut report = Report {
+        file: path.display().to_string(),
+        records: 0,
+        last_hash: GENESIS.to_owned(),
+        bad: None,
+    };
     let mut bytes = Vec::new();
     let mut number = 0;
     loop {
@@ -78,7 +92,11 @@ pub fn verify(path: &Path) -> io::Result<Report> {
                 report.last_hash = hash;
             }
             Err((seq, what)) => {
-                report.bad = Some(Bad { line: number, seq, what });
+                report.bad = Some(Bad {
+                    line: number,
+                    seq,
+                    what,
+                });
                 return Ok(report);
             }
         }
@@ -91,16 +109,30 @@ fn check(bytes: &[u8], before: &Report) -> Result<String, (Option<u64>, String)>
         return Err(fail(None, "the line is torn (no line feed at its end)"));
     };
     let text = std::str::from_utf8(bytes).map_err(|_| fail(None, "the line is not UTF-8"))?;
-    let link: Link = serde_json::from_str(text).map_err(|e| (None, format!("the line is not a record: {e}")))?;
-    let (body, hash) = split_hash(text).ok_or_else(|| fail(Some(link.seq), "the record has no hash at its end"))?;
+    let link: Link =
+        serde_json::from_str(text).map_err(|e| (None, format!("the line is not a record: {e}")))?;
+    let (body, hash) = split_hash(text)
+        .ok_or_else(|| fail(Some(link.seq), "the record has no hash at its end"))?;
     if hex(body.as_bytes()) != hash {
-        return Err(fail(Some(link.seq), "the record was changed: it does not fit its hash"));
+        return Err(fail(
+            Some(link.seq),
+            "the record was changed: it does not fit its hash",
+        ));
     }
     if link.seq != before.records + 1 {
-        return Err((Some(link.seq), format!("record {} is expected here: one was removed, doubled or moved", before.records + 1)));
+        return Err((
+            Some(link.seq),
+            format!(
+                "record {} is expected here: one was removed, doubled or moved",
+                before.records + 1
+            ),
+        ));
     }
     if link.prev != before.last_hash {
-        return Err(fail(Some(link.seq), "the record does not follow the one before it: that one was replaced"));
+        return Err(fail(
+            Some(link.seq),
+            "the record does not follow the one before it: that one was replaced",
+        ));
     }
     Ok(hash.to_owned())
 }

@@ -15,7 +15,11 @@ pub fn draw(reading: &Reading) -> String {
         text.push_str("Only bash reads it so.\n");
     }
     for note in &reading.notes {
-        text.push_str(&format!("Not literal: {} (column {})\n", escape(&note.what), note.span.start + 1));
+        text.push_str(&format!(
+            "Not literal: {} (column {})\n",
+            escape(&note.what),
+            note.span.start + 1
+        ));
     }
     text.push('\n');
     for (index, call) in reading.calls.iter().enumerate() {
@@ -27,7 +31,12 @@ pub fn draw(reading: &Reading) -> String {
 
 fn depth_of(reading: &Reading, mut index: usize) -> usize {
     let mut depth = 0;
-    while let Some(parent) = reading.calls.get(index).and_then(|c| c.parent).filter(|p| *p < index) {
+    while let Some(parent) = reading
+        .calls
+        .get(index)
+        .and_then(|c| c.parent)
+        .filter(|p| *p < index)
+    {
         depth += 1;
         index = parent;
     }
@@ -46,7 +55,11 @@ fn one(call: &Call, depth: usize) -> String {
     let mut text = format!("{pad}- {}\n", escape(&words));
     let mut fact = |what: String| text.push_str(&format!("{pad}    {what}\n"));
     if call.pipe.len > 1 {
-        fact(format!("command {} of {} in a pipeline", call.pipe.index + 1, call.pipe.len));
+        fact(format!(
+            "command {} of {} in a pipeline",
+            call.pipe.index + 1,
+            call.pipe.len
+        ));
     }
     match call.place {
         Place::Top | Place::Wrapped => {}
@@ -67,20 +80,34 @@ fn one(call: &Call, depth: usize) -> String {
         Wraps::Unknown => fact("runs something that cannot be read from the line".into()),
     }
     if !call.name.trusted && !call.name.text.is_empty() {
-        fact(format!("`{}` is not a program of the system's", escape(&call.name.text)));
+        fact(format!(
+            "`{}` is not a program of the system's",
+            escape(&call.name.text)
+        ));
     }
     for assignment in &call.assignments {
-        fact(format!("with the variable {} set", escape(&assignment.name)));
+        fact(format!(
+            "with the variable {} set",
+            escape(&assignment.name)
+        ));
     }
     for redirection in call.redirections.iter().filter(|r| !r.harmless) {
         let mut target = String::new();
         render::word(&mut target, &redirection.target, false);
-        fact(format!("redirects {} {}", escape(&redirection.operator), escape(&target)));
+        fact(format!(
+            "redirects {} {}",
+            escape(&redirection.operator),
+            escape(&target)
+        ));
     }
     for word in call.words.iter().filter(|w| w.literal().is_none()) {
         let mut shown = String::new();
         render::word(&mut shown, word, false);
-        let what = if word.is_dynamic() { "is known only when it runs" } else { "is a pattern" };
+        let what = if word.is_dynamic() {
+            "is known only when it runs"
+        } else {
+            "is a pattern"
+        };
         fact(format!("{} {what}", escape(&shown)));
     }
     text

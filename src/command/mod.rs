@@ -18,7 +18,9 @@ pub use word::{Segment, Span, Word};
 pub const MAX_LINE: usize = 64 * 1024;
 
 /// Which shell gives the canonical form its meaning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum Shell {
     /// Any POSIX shell: dash and bash agree on it.
@@ -81,7 +83,9 @@ impl ReadError {
     pub fn draw(&self, line: &str) -> String {
         let shown = crate::display::escape(line);
         let start = self.span.start.min(line.len());
-        let before = line.get(..start).map_or(start, |text| crate::display::escape(text).chars().count());
+        let before = line
+            .get(..start)
+            .map_or(start, |text| crate::display::escape(text).chars().count());
         format!("  {shown}\n  {:before$}^ {}", "", self.reason)
     }
 }
@@ -97,7 +101,10 @@ pub fn read(line: &str) -> Result<Reading, ReadError> {
 /// Reads text that stands `depth` wrappers deep.
 pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
     check_text(line)?;
-    let parsed = strict::read(line).map_err(|note| ReadError { span: note.span, reason: note.what })?;
+    let parsed = strict::read(line).map_err(|note| ReadError {
+        span: note.span,
+        reason: note.what,
+    })?;
     Ok(Reading {
         source: line.to_owned(),
         notes: Vec::new(),
@@ -110,13 +117,31 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
 /// What no line may hold, wherever it stands: what a shell drops, a terminal obeys, or an eye misses.
 fn check_text(line: &str) -> Result<(), ReadError> {
     if line.len() > MAX_LINE {
-        return Err(ReadError { span: Span { start: MAX_LINE, end: line.len() }, reason: format!("the line is longer than {MAX_LINE} bytes") });
+        return Err(ReadError {
+            span: Span {
+                start: MAX_LINE,
+                end: line.len(),
+            },
+            reason: format!("the line is longer than {MAX_LINE} bytes"),
+        });
     }
-    match line.char_indices().find(|(_, c)| *c != '\n' && *c != '\t' && crate::display::is_deceptive(*c)) {
+    match line
+        .char_indices()
+        .find(|(_, c)| *c != '\n' && *c != '\t' && crate::display::is_deceptive(*c))
+    {
         None => Ok(()),
         Some((start, c)) => {
-            let reason = format!("the character U+{:04X} is refused: it is not shown as itself", u32::from(c));
-            Err(ReadError { span: Span { start, end: start + c.len_utf8() }, reason })
+            let reason = format!(
+                "the character U+{:04X} is refused: it is not shown as itself",
+                u32::from(c)
+            );
+            Err(ReadError {
+                span: Span {
+                    start,
+                    end: start + c.len_utf8(),
+                },
+                reason,
+            })
         }
     }
 }
@@ -131,7 +156,11 @@ fn calls(line: &strict::Line) -> Vec<Call> {
                 words: command.words.clone(),
                 assignments: command.assignments.clone(),
                 redirections: command.redirections.clone(),
-                pipe: Pipe { pipeline, index, len: commands.len() },
+                pipe: Pipe {
+                    pipeline,
+                    index,
+                    len: commands.len(),
+                },
                 place: Place::Top,
                 parent: None,
                 sudo: Sudo::No,

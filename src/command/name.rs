@@ -3,16 +3,41 @@
 use super::call::Name;
 
 /// Folders whose programs are the system's own.
-const SYSTEM: [&str; 6] = ["/bin/", "/sbin/", "/usr/bin/", "/usr/sbin/", "/usr/local/bin/", "/usr/local/sbin/"];
+const SYSTEM: [&str; 6] = [
+    "/bin/",
+    "/sbin/",
+    "/usr/bin/",
+    "/usr/sbin/",
+    "/usr/local/bin/",
+    "/usr/local/sbin/",
+];
 
 /// What a decoded command word names. None stands for a word that is known only when it runs.
 pub fn of(text: Option<&str>) -> Name {
     let Some(text) = text else {
-        return Name { text: String::new(), base: String::new(), trusted: false };
+        return Name {
+            text: String::new(),
+            base: String::new(),
+            trusted: false,
+        };
     };
-    let base = text.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-    let trusted = if text.contains('/') { SYSTEM.iter().any(|dir| collapse(text) == format!("{dir}{base}")) } else { !text.is_empty() };
-    Name { text: text.to_owned(), base: base.to_owned(), trusted }
+    let base = text
+        .trim_end_matches('/')
+        .rsplit('/')
+        .next()
+        .unwrap_or_default();
+    let trusted = if text.contains('/') {
+        SYSTEM
+            .iter()
+            .any(|dir| collapse(text) == format!("{dir}{base}"))
+    } else {
+        !text.is_empty()
+    };
+    Name {
+        text: text.to_owned(),
+        base: base.to_owned(),
+        trusted,
+    }
 }
 
 /// Repeated slashes are one.
@@ -32,7 +57,13 @@ mod tests {
 
     #[test]
     fn spellings_of_a_system_program_are_it() {
-        for text in ["rm", "/bin/rm", "//bin//rm", "/usr/bin/rm", "/usr/local/sbin/rm"] {
+        for text in [
+            "rm",
+            "/bin/rm",
+            "//bin//rm",
+            "/usr/bin/rm",
+            "/usr/local/sbin/rm",
+        ] {
             let name = of(Some(text));
             assert!(name.trusted && name.base == "rm", "{text}");
         }
@@ -40,7 +71,16 @@ mod tests {
 
     #[test]
     fn anything_else_is_not_but_keeps_its_base() {
-        for text in ["./rm", "/tmp/rm", "bin/rm", "/usr/bin/../bin/rm", "/proc/self/root/usr/bin/rm", "/opt/bin/rm", "/usr/bin/./rm", "/bin/rm/"] {
+        for text in [
+            "./rm",
+            "/tmp/rm",
+            "bin/rm",
+            "/usr/bin/../bin/rm",
+            "/proc/self/root/usr/bin/rm",
+            "/opt/bin/rm",
+            "/usr/bin/./rm",
+            "/bin/rm/",
+        ] {
             let name = of(Some(text));
             assert!(!name.trusted, "{text}");
             assert_eq!(name.base, "rm");

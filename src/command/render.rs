@@ -65,8 +65,13 @@ pub fn word(out: &mut String, word: &Word, command_position: bool) {
             Segment::Glob(text) | Segment::Expansion(text) => out.push_str(text),
             Segment::Literal(text) => {
                 let whole = word.segments.len() == 1;
-                let bare = text.bytes().all(is_bare) && !(command_position && whole && (text.contains('=') || is_reserved(text)));
-                if bare { out.push_str(text) } else { quote(out, text) }
+                let bare = text.bytes().all(is_bare)
+                    && !(command_position && whole && (text.contains('=') || is_reserved(text)));
+                if bare {
+                    out.push_str(text)
+                } else {
+                    quote(out, text)
+                }
             }
         }
     }
@@ -74,7 +79,11 @@ pub fn word(out: &mut String, word: &Word, command_position: bool) {
 
 /// Characters that mean themselves outside of quotes in every shell, anywhere in a word.
 fn is_bare(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'@' | b'%' | b'+' | b'=' | b':' | b',' | b'.' | b'/' | b'-')
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'_' | b'@' | b'%' | b'+' | b'=' | b':' | b',' | b'.' | b'/' | b'-'
+        )
 }
 
 /// In single quotes; a single quote itself as `'\''`.

@@ -41,8 +41,8 @@ pub struct Line {
 
 /// Words that the shell may take for something other than a command when they stand first, unquoted.
 const RESERVED: [&str; 22] = [
-    "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in", "select", "then", "until",
-    "while", "time", "coproc", "[[", "]]",
+    "!", "{", "}", "case", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if",
+    "in", "select", "then", "until", "while", "time", "coproc", "[[", "]]",
 ];
 
 /// Whether the shell could take an unquoted word for a keyword in command position.
@@ -55,7 +55,12 @@ pub fn is_reserved(word: &str) -> bool {
 /// # Errors
 /// A [`Note`] that says what is not literal, and where.
 pub fn read(text: &str) -> Result<Line, Note> {
-    Reader { text, bytes: text.as_bytes(), at: 0 }.line()
+    Reader {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+    }
+    .line()
 }
 
 struct Reader<'a> {
@@ -84,7 +89,10 @@ impl Reader<'_> {
         while !self.text.is_char_boundary(end) {
             end += 1;
         }
-        Note { span: Span { start, end }, what: what.to_owned() }
+        Note {
+            span: Span { start, end },
+            what: what.to_owned(),
+        }
     }
 
     fn peek(&self) -> Option<u8> {
@@ -143,7 +151,9 @@ impl Reader<'_> {
         let (operator, length) = match rest {
             [] => (Operator::End, 0),
             [b'|', b'|', ..] => (Operator::Joint(Joint::Or), 2),
-            [b'|', b'&', ..] => return Err(self.note(start, "`|&` (bash and dash read it differently)")),
+            [b'|', b'&', ..] => {
+                return Err(self.note(start, "`|&` (bash and dash read it differently)"));
+            }
             [b'|', ..] => (Operator::Pipe, 1),
             [b'&', b'&', ..] => (Operator::Joint(Joint::And), 2),
             [b'&', ..] => return Err(self.note(start, "`&` (runs in the background)")),
@@ -161,7 +171,12 @@ impl Reader<'_> {
     fn simple(&mut self) -> Result<Simple, Note> {
         self.skip_blanks();
         let start = self.at;
-        let mut simple = Simple { assignments: Vec::new(), words: Vec::new(), redirections: Vec::new(), span: Span::default() };
+        let mut simple = Simple {
+            assignments: Vec::new(),
+            words: Vec::new(),
+            redirections: Vec::new(),
+            span: Span::default(),
+        };
         loop {
             self.skip_blanks();
             match self.peek() {
@@ -170,7 +185,10 @@ impl Reader<'_> {
                 Some(b'#') => return Err(self.note(self.at, "a comment")),
                 Some(_) => {
                     let token = self.word()?;
-                    let is_number = token.bare && token.word.literal().is_some_and(|t| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit()));
+                    let is_number = token.bare
+                        && token.word.literal().is_some_and(|t| {
+                            !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit())
+                        });
                     if is_number && matches!(self.peek(), Some(b'<' | b'>')) {
                         let number = token.word.literal().unwrap_or_default().to_owned();
                         let mut redirection = self.redirection(Some(number))?;
@@ -185,7 +203,11 @@ impl Reader<'_> {
         let end = simple.words.last().map_or(self.at, |w| w.span.end);
         simple.span = Span { start, end };
         if simple.words.is_empty() {
-            let what = if simple.assignments.is_empty() { "a command is missing here" } else { "an assignment without a command" };
+            let what = if simple.assignments.is_empty() {
+                "a command is missing here"
+            } else {
+                "an assignment without a command"
+            };
             return Err(self.note(start.min(self.bytes.len()), what));
         }
         Ok(simple)
@@ -213,7 +235,10 @@ impl Reader<'_> {
             return Err(self.note(start, "a keyword of the shell"));
         }
         if text.starts_with(['-', '+', '%']) {
-            return Err(self.note(start, "a command word that the shell could take for an option or a job"));
+            return Err(self.note(
+                start,
+                "a command word that the shell could take for an option or a job",
+            ));
         }
         if text.contains('\n') {
             return Err(self.note(start, "a line feed in the command word"));
@@ -226,7 +251,10 @@ impl Reader<'_> {
     fn redirection(&mut self, descriptor: Option<String>) -> Result<Redirection, Note> {
         let start = self.at;
         let other = "a redirection other than to /dev/null or between 1 and 2";
-        if descriptor.as_deref().is_some_and(|d| !matches!(d, "0" | "1" | "2")) {
+        if descriptor
+            .as_deref()
+            .is_some_and(|d| !matches!(d, "0" | "1" | "2"))
+        {
             return Err(self.note(start, other));
         }
         let rest = &self.bytes[start..];
@@ -234,14 +262,21 @@ impl Reader<'_> {
             [b'>', b'&', ..] => (">&", 2),
             [b'>', b'>', ..] => (">>", 2),
             [b'>', b'|', ..] => (">|", 2),
-            [b'<', b'<' | b'>' | b'&' | b'(', ..] | [b'>', b'(', ..] => return Err(self.note(start, other)),
+            [b'<', b'<' | b'>' | b'&' | b'(', ..] | [b'>', b'(', ..] => {
+                return Err(self.note(start, other));
+            }
             [b'<', ..] => ("<", 1),
             _ => (">", 1),
         };
         self.at += length;
         self.skip_blanks();
         let target = match self.peek() {
-            None | Some(b'|' | b'&' | b';' | b'\n' | b'(' | b')' | b'<' | b'>' | b'#') => return Err(self.note(self.at.min(self.bytes.len()), "a redirection without a target")),
+            None | Some(b'|' | b'&' | b';' | b'\n' | b'(' | b')' | b'<' | b'>' | b'#') => {
+                return Err(self.note(
+                    self.at.min(self.bytes.len()),
+                    "a redirection without a target",
+                ));
+            }
             Some(_) => self.word()?.word,
         };
         let harmless = match (operator, target.literal()) {
@@ -253,8 +288,17 @@ impl Reader<'_> {
         if !harmless {
             return Err(self.note(start, other));
         }
-        let span = Span { start, end: self.at };
-        Ok(Redirection { operator: operator.to_owned(), descriptor, target, harmless, span })
+        let span = Span {
+            start,
+            end: self.at,
+        };
+        Ok(Redirection {
+            operator: operator.to_owned(),
+            descriptor,
+            target,
+            harmless,
+            span,
+        })
     }
 
     /// One word: quotes and backslashes removed, patterns kept apart.
@@ -294,21 +338,49 @@ impl Reader<'_> {
                     self.at += 2;
                 }
                 b'{' | b'}' => return Err(self.note(at, "a brace outside of quotes")),
-                b'~' if at == start || matches!(self.bytes.get(at.wrapping_sub(1)), Some(b':' | b'=')) => {
+                b'~' if at == start
+                    || matches!(self.bytes.get(at.wrapping_sub(1)), Some(b':' | b'=')) =>
+                {
                     return Err(self.note(at, "a tilde that the shell expands"));
                 }
                 b'!' if at == start && self.is_alone(at) => {
                     literal(&mut segments, "!");
                     self.at += 1;
                 }
-                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'@' | b'%' | b'+' | b'=' | b':' | b',' | b'.' | b'/' | b'-' | b'^' | b'~' | b']' | b'#' | b'!' => {
+                b'a'..=b'z'
+                | b'A'..=b'Z'
+                | b'0'..=b'9'
+                | b'_'
+                | b'@'
+                | b'%'
+                | b'+'
+                | b'='
+                | b':'
+                | b','
+                | b'.'
+                | b'/'
+                | b'-'
+                | b'^'
+                | b'~'
+                | b']'
+                | b'#'
+                | b'!' => {
                     literal(&mut segments, &self.text[at..=at]);
                     self.at += 1;
                 }
                 _ => return Err(self.note(at, "a character outside of ASCII and of quotes")),
             }
         }
-        Ok(Token { word: Word { segments, span: Span { start, end: self.at } }, bare })
+        Ok(Token {
+            word: Word {
+                segments,
+                span: Span {
+                    start,
+                    end: self.at,
+                },
+            },
+            bare,
+        })
     }
 
     fn single_quoted(&mut self, segments: &mut Vec<Segment>) -> Result<(), Note> {
@@ -335,21 +407,32 @@ impl Reader<'_> {
                     self.at += 1;
                     return Ok(());
                 }
-                Some(b'$') => return Err(self.note(self.at, "an expansion (`$`) inside double quotes")),
-                Some(b'`') => return Err(self.note(self.at, "a command substitution inside double quotes")),
+                Some(b'$') => {
+                    return Err(self.note(self.at, "an expansion (`$`) inside double quotes"));
+                }
+                Some(b'`') => {
+                    return Err(self.note(self.at, "a command substitution inside double quotes"));
+                }
                 Some(b'\\') => {
                     match self.bytes.get(self.at + 1) {
                         Some(b'"' | b'\\' | b'$' | b'`') => {
                             literal(segments, &self.text[from..self.at]);
                             from = self.at + 1;
                         }
-                        Some(b'\n') | None => return Err(self.note(self.at, "a backslash before a line feed or the end")),
+                        Some(b'\n') | None => {
+                            return Err(
+                                self.note(self.at, "a backslash before a line feed or the end")
+                            );
+                        }
                         // POSIX 2.2.3: before any other character the backslash stays.
                         Some(_) => {}
                     }
                     self.at += 1;
                     // The character behind the backslash, whole.
-                    self.at += self.text[self.at..].chars().next().map_or(0, char::len_utf8);
+                    self.at += self.text[self.at..]
+                        .chars()
+                        .next()
+                        .map_or(0, char::len_utf8);
                 }
                 Some(_) => self.at += 1,
             }
@@ -380,11 +463,17 @@ impl Reader<'_> {
     fn is_empty_braces(&self, start: usize) -> bool {
         self.at == start
             && self.bytes.get(start + 1) == Some(&b'}')
-            && matches!(self.bytes.get(start + 2), None | Some(b' ' | b'\t' | b'\n' | b'|' | b'&' | b';' | b'<' | b'>'))
+            && matches!(
+                self.bytes.get(start + 2),
+                None | Some(b' ' | b'\t' | b'\n' | b'|' | b'&' | b';' | b'<' | b'>')
+            )
     }
 
     fn is_alone(&self, at: usize) -> bool {
-        matches!(self.bytes.get(at + 1), None | Some(b' ' | b'\t' | b'\n' | b'|' | b'&' | b';' | b'<' | b'>'))
+        matches!(
+            self.bytes.get(at + 1),
+            None | Some(b' ' | b'\t' | b'\n' | b'|' | b'&' | b';' | b'<' | b'>')
+        )
     }
 }
 
@@ -411,7 +500,8 @@ fn glob(segments: &mut Vec<Segment>, text: &str) {
 fn assignment_name(raw: &str) -> Option<&str> {
     let (name, _) = raw.split_once('=')?;
     let first = name.bytes().next()?;
-    let is_name = (first.is_ascii_alphabetic() || first == b'_') && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let is_name = (first.is_ascii_alphabetic() || first == b'_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     is_name.then_some(name)
 }
 
@@ -427,8 +517,17 @@ fn assignment(name: &str, word: &Word) -> Assignment {
     let mut value: Vec<Segment> = Vec::new();
     for segment in &segments {
         match segment {
-            Segment::Literal(text) | Segment::Glob(text) | Segment::Expansion(text) => literal(&mut value, text),
+            Segment::Literal(text) | Segment::Glob(text) | Segment::Expansion(text) => {
+                literal(&mut value, text)
+            }
         }
     }
-    Assignment { name: name.to_owned(), value: Word { segments: value, span: word.span }, span: word.span }
+    Assignment {
+        name: name.to_owned(),
+        value: Word {
+            segments: value,
+            span: word.span,
+        },
+        span: word.span,
+    }
 }

@@ -35,34 +35,107 @@ struct Form {
     text: bool,
 }
 
-const PLAIN: Form = Form { names: &[], flags: "", values: "", long_flags: &[], long_values: &[], operands: 0, assignments: false, text: false };
+const PLAIN: Form = Form {
+    names: &[],
+    flags: "",
+    values: "",
+    long_flags: &[],
+    long_values: &[],
+    operands: 0,
+    assignments: false,
+    text: false,
+};
 
 const FORMS: [Form; 17] = [
     Form {
         names: &["sudo"],
         flags: "AbEHnPSkB",
         values: "CDgpRrTtUuh",
-        long_flags: &["askpass", "background", "preserve-env", "set-home", "non-interactive", "preserve-groups", "stdin", "reset-timestamp", "bell"],
-        long_values: &["close-from", "chdir", "group", "prompt", "chroot", "role", "command-timeout", "type", "other-user", "user", "host"],
+        long_flags: &[
+            "askpass",
+            "background",
+            "preserve-env",
+            "set-home",
+            "non-interactive",
+            "preserve-groups",
+            "stdin",
+            "reset-timestamp",
+            "bell",
+        ],
+        long_values: &[
+            "close-from",
+            "chdir",
+            "group",
+            "prompt",
+            "chroot",
+            "role",
+            "command-timeout",
+            "type",
+            "other-user",
+            "user",
+            "host",
+        ],
         assignments: true,
         ..PLAIN
     },
-    Form { names: &["doas"], flags: "nLs", values: "Cu", ..PLAIN },
-    Form { names: &["pkexec"], long_flags: &["disable-internal-agent", "keep-cwd"], long_values: &["user"], ..PLAIN },
+    Form {
+        names: &["doas"],
+        flags: "nLs",
+        values: "Cu",
+        ..PLAIN
+    },
+    Form {
+        names: &["pkexec"],
+        long_flags: &["disable-internal-agent", "keep-cwd"],
+        long_values: &["user"],
+        ..PLAIN
+    },
     Form {
         names: &["env"],
         flags: "i0v",
         values: "uC",
-        long_flags: &["ignore-environment", "null", "debug", "list-signal-handling"],
+        long_flags: &[
+            "ignore-environment",
+            "null",
+            "debug",
+            "list-signal-handling",
+        ],
         long_values: &["unset", "chdir"],
         assignments: true,
         ..PLAIN
     },
-    Form { names: &["nohup"], ..PLAIN },
-    Form { names: &["nice"], values: "n0123456789", long_values: &["adjustment"], ..PLAIN },
-    Form { names: &["ionice"], flags: "t", values: "cn", long_flags: &["ignore"], long_values: &["class", "classdata"], ..PLAIN },
-    Form { names: &["chrt"], flags: "abfiorRmvd", values: "TPD", operands: 1, ..PLAIN },
-    Form { names: &["taskset"], flags: "ac", long_flags: &["all-tasks", "cpu-list"], operands: 1, ..PLAIN },
+    Form {
+        names: &["nohup"],
+        ..PLAIN
+    },
+    Form {
+        names: &["nice"],
+        values: "n0123456789",
+        long_values: &["adjustment"],
+        ..PLAIN
+    },
+    Form {
+        names: &["ionice"],
+        flags: "t",
+        values: "cn",
+        long_flags: &["ignore"],
+        long_values: &["class", "classdata"],
+        ..PLAIN
+    },
+    Form {
+        names: &["chrt"],
+        flags: "abfiorRmvd",
+        values: "TPD",
+        operands: 1,
+        ..PLAIN
+    },
+    Form {
+        names: &["taskset"],
+        flags: "ac",
+        long_flags: &["all-tasks", "cpu-list"],
+        operands: 1,
+        ..PLAIN
+    },
     Form {
         names: &["timeout"],
         flags: "fpv",
@@ -72,24 +145,79 @@ const FORMS: [Form; 17] = [
         operands: 1,
         ..PLAIN
     },
-    Form { names: &["stdbuf"], values: "ioe", long_values: &["input", "output", "error"], ..PLAIN },
-    Form { names: &["setsid"], flags: "cfw", long_flags: &["ctty", "fork", "wait"], ..PLAIN },
-    Form { names: &["time"], flags: "apqv", values: "fo", long_flags: &["append", "portability", "quiet", "verbose"], long_values: &["format", "output"], ..PLAIN },
-    Form { names: &["chroot"], long_flags: &["skip-chdir"], long_values: &["groups", "userspec"], operands: 1, ..PLAIN },
+    Form {
+        names: &["stdbuf"],
+        values: "ioe",
+        long_values: &["input", "output", "error"],
+        ..PLAIN
+    },
+    Form {
+        names: &["setsid"],
+        flags: "cfw",
+        long_flags: &["ctty", "fork", "wait"],
+        ..PLAIN
+    },
+    Form {
+        names: &["time"],
+        flags: "apqv",
+        values: "fo",
+        long_flags: &["append", "portability", "quiet", "verbose"],
+        long_values: &["format", "output"],
+        ..PLAIN
+    },
+    Form {
+        names: &["chroot"],
+        long_flags: &["skip-chdir"],
+        long_values: &["groups", "userspec"],
+        operands: 1,
+        ..PLAIN
+    },
     Form {
         names: &["xargs"],
         flags: "0oprtx",
         values: "adEILnPs",
-        long_flags: &["null", "open-tty", "interactive", "no-run-if-empty", "verbose", "exit"],
-        long_values: &["arg-file", "delimiter", "max-args", "max-procs", "max-chars", "max-lines", "replace"],
+        long_flags: &[
+            "null",
+            "open-tty",
+            "interactive",
+            "no-run-if-empty",
+            "verbose",
+            "exit",
+        ],
+        long_values: &[
+            "arg-file",
+            "delimiter",
+            "max-args",
+            "max-procs",
+            "max-chars",
+            "max-lines",
+            "replace",
+        ],
         ..PLAIN
     },
-    Form { names: &["ssh"], flags: "46AaCfGgKkMNnqsTtVvXxYy", values: "BbcDEeFIiJLlmOopQRSWw", operands: 1, text: true, ..PLAIN },
+    Form {
+        names: &["ssh"],
+        flags: "46AaCfGgKkMNnqsTtVvXxYy",
+        values: "BbcDEeFIiJLlmOopQRSWw",
+        operands: 1,
+        text: true,
+        ..PLAIN
+    },
     Form {
         names: &["watch"],
         flags: "bcdegtprwxC",
         values: "nq",
-        long_flags: &["beep", "color", "differences", "errexit", "chgexit", "no-title", "precise", "no-wrap", "exec"],
+        long_flags: &[
+            "beep",
+            "color",
+            "differences",
+            "errexit",
+            "chgexit",
+            "no-title",
+            "precise",
+            "no-wrap",
+            "exec",
+        ],
         long_values: &["interval", "equexit"],
         text: true,
         ..PLAIN
@@ -101,17 +229,113 @@ const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "rbash"];
 
 /// Programs that run what they are given, in ways that are not read here.
 const OPAQUE: [&str; 98] = [
-    "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "python", "python2", "python3", "perl", "ruby", "node", "nodejs", "php", "lua", "tclsh", "expect", "gdb", "strace", "ltrace", "perf",
-    "valgrind", "parallel", "su", "runuser", "systemd-run", "systemd-cat", "systemd-inhibit", "systemd-nspawn", "machinectl", "nsenter", "unshare", "flock", "script", "setarch", "linux32",
-    "linux64", "prlimit", "choom", "logsave", "run-parts", "start-stop-daemon", "cpulimit", "firejail", "torify", "torsocks", "proxychains", "rlwrap", "dbus-run-session", "aa-exec", "capsh",
-    "sg", "newgrp", "screen", "tmux", "make", "ansible", "salt", "at", "batch", "crontab", "busybox", "toybox", "eval", "exec", "command", "builtin", "trap", "source", ".", "coproc",
-    "softlimit", "setlock", "chpst", "envdir", "setuidgid", "multitime", "fakeroot", "unbuffer", "daemonize", "entr", "inotifywait", "watchexec", "socat", "nc", "ncat", "netcat", "lxc", "virsh",
-    "ksu", "runcon", "setpriv", "bwrap", "proot", "gosu", "tini", "dumb-init", "sshpass",
+    "zsh",
+    "ksh",
+    "mksh",
+    "fish",
+    "csh",
+    "tcsh",
+    "python",
+    "python2",
+    "python3",
+    "perl",
+    "ruby",
+    "node",
+    "nodejs",
+    "php",
+    "lua",
+    "tclsh",
+    "expect",
+    "gdb",
+    "strace",
+    "ltrace",
+    "perf",
+    "valgrind",
+    "parallel",
+    "su",
+    "runuser",
+    "systemd-run",
+    "systemd-cat",
+    "systemd-inhibit",
+    "systemd-nspawn",
+    "machinectl",
+    "nsenter",
+    "unshare",
+    "flock",
+    "script",
+    "setarch",
+    "linux32",
+    "linux64",
+    "prlimit",
+    "choom",
+    "logsave",
+    "run-parts",
+    "start-stop-daemon",
+    "cpulimit",
+    "firejail",
+    "torify",
+    "torsocks",
+    "proxychains",
+    "rlwrap",
+    "dbus-run-session",
+    "aa-exec",
+    "capsh",
+    "sg",
+    "newgrp",
+    "screen",
+    "tmux",
+    "make",
+    "ansible",
+    "salt",
+    "at",
+    "batch",
+    "crontab",
+    "busybox",
+    "toybox",
+    "eval",
+    "exec",
+    "command",
+    "builtin",
+    "trap",
+    "source",
+    ".",
+    "coproc",
+    "softlimit",
+    "setlock",
+    "chpst",
+    "envdir",
+    "setuidgid",
+    "multitime",
+    "fakeroot",
+    "unbuffer",
+    "daemonize",
+    "entr",
+    "inotifywait",
+    "watchexec",
+    "socat",
+    "nc",
+    "ncat",
+    "netcat",
+    "lxc",
+    "virsh",
+    "ksu",
+    "runcon",
+    "setpriv",
+    "bwrap",
+    "proot",
+    "gosu",
+    "tini",
+    "dumb-init",
+    "sshpass",
 ];
 
 /// Whether a program runs code that it is given.
 pub fn is_interpreter(base: &str) -> bool {
-    SHELLS.contains(&base) || OPAQUE.contains(&base) || base.starts_with("python3.") || base.starts_with("ld-linux") || base.starts_with("ld-musl")
+    SHELLS.contains(&base)
+        || OPAQUE.contains(&base)
+        || base.starts_with("python3.")
+        || base.starts_with("ld-linux")
+        || base.starts_with("ld-musl")
 }
 
 /// Replaces each wrapper by itself and what it runs.
@@ -127,7 +351,10 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<Vec<Call>, ReadErro
 }
 
 fn refuse(call: &Call, reason: &str) -> ReadError {
-    ReadError { span: call.span, reason: reason.to_owned() }
+    ReadError {
+        span: call.span,
+        reason: reason.to_owned(),
+    }
 }
 
 fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadError> {
@@ -135,7 +362,9 @@ fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadE
         return Err(refuse(&call, "the line runs too many commands"));
     }
     let base = call.name.base.clone();
-    let found = if base == "find" {
+    let found = if only_tells(&call) {
+        Inner::None
+    } else if base == "find" {
         find_actions(&call)
     } else if SHELLS.contains(&base.as_str()) {
         shell_text(&call)
@@ -147,7 +376,10 @@ fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadE
         Inner::None
     };
     if depth >= MAX_DEPTH && !matches!(found, Inner::None) {
-        return Err(refuse(&call, "commands are wrapped in one another too deeply"));
+        return Err(refuse(
+            &call,
+            "commands are wrapped in one another too deeply",
+        ));
     }
     let parent = out.len();
     match found {
@@ -164,22 +396,50 @@ fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadE
             call.wraps = Wraps::Calls;
             let mut inner = wrapped(&call, words, parent);
             if base == "xargs" {
-                inner.words.push(Word { segments: vec![Segment::Expansion("…".into())], span: call.span });
+                inner.words.push(Word {
+                    segments: vec![Segment::Expansion("…".into())],
+                    span: call.span,
+                });
             }
             out.push(call);
             expand(inner, depth + 1, out)
         }
         Inner::Each(lists) => {
             call.wraps = Wraps::Calls;
-            let inner: Vec<Call> = lists.into_iter().map(|words| wrapped(&call, words, parent)).collect();
+            let inner: Vec<Call> = lists
+                .into_iter()
+                .map(|words| wrapped(&call, words, parent))
+                .collect();
             out.push(call);
-            inner.into_iter().try_for_each(|c| expand(c, depth + 1, out))
+            inner
+                .into_iter()
+                .try_for_each(|c| expand(c, depth + 1, out))
         }
         Inner::Text { at, text } => text_inside(call, at, &text, depth, out),
         Inner::Unknown => {
             call.wraps = Wraps::Unknown;
             guesses(call, depth, out)
         }
+    }
+}
+
+/// Whether the one word behind a program asks only for its version, or for a list.
+fn only_tells(call: &Call) -> bool {
+    match call.words.get(1..).unwrap_or_default() {
+        [word] => match word.literal() {
+            Some("--version" | "--help") => call.name.base != "eval",
+            Some("-V") => {
+                call.name.base.starts_with("python")
+                    || matches!(call.name.base.as_str(), "sudo" | "ssh" | "redis-cli")
+            }
+            Some("-v") => matches!(
+                call.name.base.as_str(),
+                "node" | "php" | "perl" | "ruby" | "npm"
+            ),
+            Some("-l") => call.name.base == "crontab",
+            _ => false,
+        },
+        _ => false,
     }
 }
 
@@ -228,7 +488,11 @@ fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
 
 /// `sudo` with no option but `-n` and `-u root`.
 fn is_plain_sudo(call: &Call) -> bool {
-    let mut words = call.words.iter().skip(1).map(|w| w.literal().unwrap_or("$"));
+    let mut words = call
+        .words
+        .iter()
+        .skip(1)
+        .map(|w| w.literal().unwrap_or("$"));
     while let Some(word) = words.next() {
         match word {
             "-n" | "--non-interactive" | "--" => {}
@@ -244,7 +508,9 @@ fn formed(call: &Call, form: &Form) -> Inner {
     let mut at = 1;
     let mut operands = form.operands;
     while let Some(word) = call.words.get(at) {
-        let Some(text) = word.literal() else { return Inner::Unknown };
+        let Some(text) = word.literal() else {
+            return Inner::Unknown;
+        };
         if text == "--" {
             at += 1;
             break;
@@ -268,7 +534,12 @@ fn formed(call: &Call, form: &Form) -> Inner {
             break;
         }
     }
-    while form.assignments && call.words.get(at).is_some_and(|w| w.literal_prefix().contains('=')) {
+    while form.assignments
+        && call
+            .words
+            .get(at)
+            .is_some_and(|w| w.literal_prefix().contains('='))
+    {
         at += 1;
     }
     while operands > 0 && at < call.words.len() {
@@ -278,17 +549,25 @@ fn formed(call: &Call, form: &Form) -> Inner {
     if at >= call.words.len() {
         return Inner::Nothing;
     }
-    if form.text { joined(call, at) } else { Inner::Argv(at) }
+    if form.text {
+        joined(call, at)
+    } else {
+        Inner::Argv(at)
+    }
 }
 
 /// How many words a long option takes, if it is known by its whole name.
 fn long_option(form: &Form, text: &str) -> Option<usize> {
-    let (name, glued) = text.split_once('=').map_or((text, false), |(name, _)| (name, true));
+    let (name, glued) = text
+        .split_once('=')
+        .map_or((text, false), |(name, _)| (name, true));
     if form.long_flags.contains(&name) {
         // `--preserve-env=LIST` and the like: a flag may have a glued list.
         return Some(1);
     }
-    form.long_values.contains(&name).then_some(if glued { 1 } else { 2 })
+    form.long_values
+        .contains(&name)
+        .then_some(if glued { 1 } else { 2 })
 }
 
 /// How many words a cluster of short options takes, if all are known.
@@ -298,7 +577,11 @@ fn short_options(form: &Form, letters: &str) -> Option<usize> {
     }
     for (index, letter) in letters.char_indices() {
         if form.values.contains(letter) {
-            return Some(if index + letter.len_utf8() < letters.len() { 1 } else { 2 });
+            return Some(if index + letter.len_utf8() < letters.len() {
+                1
+            } else {
+                2
+            });
         }
         if !form.flags.contains(letter) {
             return None;
@@ -310,7 +593,10 @@ fn short_options(form: &Form, letters: &str) -> Option<usize> {
 /// The words from there on, joined with spaces as ssh and watch do it.
 fn joined(call: &Call, at: usize) -> Inner {
     let parts: Option<Vec<&str>> = call.words[at..].iter().map(Word::literal).collect();
-    parts.map_or(Inner::Unknown, |parts| Inner::Text { at, text: parts.join(" ") })
+    parts.map_or(Inner::Unknown, |parts| Inner::Text {
+        at,
+        text: parts.join(" "),
+    })
 }
 
 /// `sh -c TEXT`, with options that do not change how the text is read.
@@ -318,7 +604,9 @@ fn shell_text(call: &Call) -> Inner {
     let mut at = 1;
     let mut command = false;
     while let Some(word) = call.words.get(at) {
-        let Some(text) = word.literal() else { return Inner::Unknown };
+        let Some(text) = word.literal() else {
+            return Inner::Unknown;
+        };
         if text == "--" || !text.starts_with('-') {
             at += usize::from(text == "--");
             break;
@@ -335,19 +623,37 @@ fn shell_text(call: &Call) -> Inner {
     }
     match call.words.get(at).and_then(Word::literal) {
         // Further words are $0, $1, …: a text that uses them is not literal, and so is not read as such.
-        Some(text) if command => Inner::Text { at, text: text.to_owned() },
+        Some(text) if command => Inner::Text {
+            at,
+            text: text.to_owned(),
+        },
         _ => Inner::Unknown,
     }
 }
 
 /// Reads a shell's text; what cannot be read makes the wrapper one of something unknown.
-fn text_inside(mut call: Call, at: usize, text: &str, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadError> {
+fn text_inside(
+    mut call: Call,
+    at: usize,
+    text: &str,
+    depth: usize,
+    out: &mut Vec<Call>,
+) -> Result<(), ReadError> {
     let parent = out.len();
-    let Ok(reading) = read_at(text, depth + 1) else {
-        call.wraps = Wraps::Unknown;
-        return guesses(call, depth, out);
+    let reading = read_at(text, depth + 1).map_err(|e| {
+        refuse(
+            &call,
+            &format!(
+                "the text inside `{}` cannot be read: {}",
+                call.name.base, e.reason
+            ),
+        )
+    })?;
+    call.wraps = if reading.is_strict() {
+        Wraps::Calls
+    } else {
+        Wraps::Unknown
     };
-    call.wraps = if reading.is_strict() { Wraps::Calls } else { Wraps::Unknown };
     // The text stays among the wrapper's words for a shell (it is a word of it), and leaves them for ssh.
     if !SHELLS.contains(&call.name.base.as_str()) {
         call.words.truncate(at);
@@ -355,7 +661,11 @@ fn text_inside(mut call: Call, at: usize, text: &str, depth: usize, out: &mut Ve
     let outer = wrapped(&call, Vec::new(), parent);
     out.push(call);
     let offset = out.len();
-    let pipelines = 1 + out.iter().map(|c| c.pipe.pipeline).max().unwrap_or_default();
+    let pipelines = 1 + out
+        .iter()
+        .map(|c| c.pipe.pipeline)
+        .max()
+        .unwrap_or_default();
     for mut inner in reading.calls {
         if out.len() >= MAX_CALLS {
             return Err(refuse(&inner, "the line runs too many commands"));
@@ -364,7 +674,9 @@ fn text_inside(mut call: Call, at: usize, text: &str, depth: usize, out: &mut Ve
         inner.pipe.pipeline += pipelines;
         inner.place = Place::Wrapped;
         inner.span = outer.span;
-        inner.redirections.extend(outer.redirections.iter().cloned());
+        inner
+            .redirections
+            .extend(outer.redirections.iter().cloned());
         if inner.sudo == Sudo::No {
             inner.sudo = outer.sudo;
         }
@@ -378,18 +690,34 @@ fn find_actions(call: &Call) -> Inner {
     let mut lists = Vec::new();
     let mut words = call.words.iter().skip(1);
     while let Some(word) = words.next() {
-        if matches!(word.literal(), Some("-exec" | "-execdir" | "-ok" | "-okdir")) {
+        if matches!(
+            word.literal(),
+            Some("-exec" | "-execdir" | "-ok" | "-okdir")
+        ) {
             let list: Vec<Word> = words
                 .by_ref()
                 .take_while(|w| !matches!(w.literal(), Some(";" | "+")))
-                .map(|w| if w.literal().is_some_and(|t| t.contains("{}")) { Word { segments: vec![Segment::Expansion("{}".into())], span: w.span } } else { w.clone() })
+                .map(|w| {
+                    if w.literal().is_some_and(|t| t.contains("{}")) {
+                        Word {
+                            segments: vec![Segment::Expansion("{}".into())],
+                            span: w.span,
+                        }
+                    } else {
+                        w.clone()
+                    }
+                })
                 .collect();
             if !list.is_empty() {
                 lists.push(list);
             }
         }
     }
-    if lists.is_empty() { Inner::None } else { Inner::Each(lists) }
+    if lists.is_empty() {
+        Inner::None
+    } else {
+        Inner::Each(lists)
+    }
 }
 
 /// `docker exec`, `kubectl exec`, `ip netns exec`, `git bisect run`, …

@@ -22,9 +22,16 @@ impl Gate {
         };
         let limit = self.config.limits.max_timeout_s;
         if request.timeout_s.is_some_and(|t| t > limit) {
-            return self.invalid(&format!("field `timeout_s` is above this gate's limit of {limit} seconds"));
+            return self.invalid(&format!(
+                "field `timeout_s` is above this gate's limit of {limit} seconds"
+            ));
         }
-        let (decision, reading) = self.decide(&request.command, &request.target, target, &request.requester);
+        let (decision, reading) = self.decide(
+            &request.command,
+            &request.target,
+            target,
+            &request.requester,
+        );
         let outcome = described(request, &decision);
         if request.dry_run {
             return self.explained(outcome, &decision);
@@ -34,7 +41,11 @@ impl Gate {
         };
         // The caller belongs to the key: one user's ids must not answer another's questions.
         let key = format!("{}:{id}", self.caller.uid);
-        match self.requests.begin(&key, &content(request)).map_err(|e| Fault::record("the request id cannot be noted", e))? {
+        match self
+            .requests
+            .begin(&key, &content(request))
+            .map_err(|e| Fault::record("the request id cannot be noted", e))?
+        {
             Begin::New(guard) => {
                 let answer = self.act(request, target, &decision, reading.as_ref(), outcome);
                 match &answer {
@@ -55,26 +66,41 @@ impl Gate {
                 entry.why = Some("a request with this id is under way".into());
                 let mut outcome = outcome;
                 outcome.status = Status::Interrupted;
-                outcome.message = format!("Request {id} is still under way: ask again later. Nothing was run now.");
+                outcome.message = format!(
+                    "Request {id} is still under way: ask again later. Nothing was run now."
+                );
                 outcome.audit_seq = Some(self.append(&entry)?);
                 Ok((outcome, Exit::Unreachable))
             }
             Begin::Interrupted => {
                 let mut outcome = outcome;
                 outcome.status = Status::Interrupted;
-                outcome.message = format!("The gate died while it handled request {id}. It may have run: look at the target, then ask with a new request_id. Nothing was run now.");
+                outcome.message = format!(
+                    "The gate died while it handled request {id}. It may have run: look at the target, then ask with a new request_id. Nothing was run now."
+                );
                 let entry = self.decided(Event::RunInterrupted, &outcome);
                 outcome.audit_seq = Some(self.append(&entry)?);
                 Ok((outcome, Exit::Unreachable))
             }
-            Begin::Conflict => self.invalid(&format!("request_id {id} was used before for another request: use a new one")),
+            Begin::Conflict => self.invalid(&format!(
+                "request_id {id} was used before for another request: use a new one"
+            )),
         }
     }
 
-    fn act(&self, request: &Request, target: &Target, decision: &Decision, reading: Option<&Reading>, outcome: Outcome) -> Answer {
+    fn act(
+        &self,
+        request: &Request,
+        target: &Target,
+        decision: &Decision,
+        reading: Option<&Reading>,
+        outcome: Outcome,
+    ) -> Answer {
         match (decision.risk, reading, &decision.canonical) {
             (Risk::Forbidden, ..) | (_, None, _) | (_, _, None) => self.reject(outcome, decision),
-            (Risk::ApprovalRequired, Some(reading), Some(_)) => self.ask(request, target, decision, reading, outcome),
+            (Risk::ApprovalRequired, Some(reading), Some(_)) => {
+                self.ask(request, target, decision, reading, outcome)
+            }
             (Risk::AutoAllowed, Some(reading), Some(canonical)) => self.execute(Job {
                 target,
                 target_name: &request.target,
@@ -112,7 +138,10 @@ impl Gate {
             Risk::Forbidden => (Status::Rejected, "It would be rejected."),
         };
         outcome.status = status;
-        outcome.message = format!("Dry run: nothing was run or stored. {would} {}", decision.why);
+        outcome.message = format!(
+            "Dry run: nothing was run or stored. {would} {}",
+            decision.why
+        );
         let mut entry = self.decided(Event::RequestDecided, &outcome);
         entry.why = Some(outcome.message.clone());
         outcome.audit_seq = Some(self.append(&entry)?);
@@ -120,8 +149,17 @@ impl Gate {
     }
 
     /// Stores the question and shows the card.
-    fn ask(&self, request: &Request, target: &Target, decision: &Decision, reading: &Reading, mut outcome: Outcome) -> Answer {
-        let ttl = chrono::TimeDelta::seconds(i64::try_from(self.config.limits.question_ttl_s).unwrap_or(i64::MAX / 1000));
+    fn ask(
+        &self,
+        request: &Request,
+        target: &Target,
+        decision: &Decision,
+        reading: &Reading,
+        mut outcome: Outcome,
+    ) -> Answer {
+        let ttl = chrono::TimeDelta::seconds(
+            i64::try_from(self.config.limits.question_ttl_s).unwrap_or(i64::MAX / 1000),
+        );
         let question = Question {
             target: request.target.clone(),
             target_identity: target.fingerprint(),
@@ -155,13 +193,19 @@ impl Gate {
             }
             Err(e) => return Err(Fault::record("the question cannot be stored", e)),
         };
-        let waiting = self.store.pending(None, &self.clock).map_err(|e| Fault::record("the approvals cannot be read", e))?;
+        let waiting = self
+            .store
+            .pending(None, &self.clock)
+            .map_err(|e| Fault::record("the approvals cannot be read", e))?;
         let alone = waiting.len() <= 1;
         outcome.status = Status::ApprovalRequested;
         outcome.message = if alone {
             "Approval required. Reply Approve or Deny.".into()
         } else {
-            format!("Approval required. Reply Approve {0} or Deny {0}.", approval.code)
+            format!(
+                "Approval required. Reply Approve {0} or Deny {0}.",
+                approval.code
+            )
         };
         outcome.display = Some(
             Card {
@@ -180,7 +224,10 @@ impl Gate {
         outcome.approval_id = Some(approval.id.clone());
         outcome.approval_code = Some(approval.code.clone());
         outcome.expires_at = Some(rfc3339(approval.question.expires_at));
-        outcome.approvals = Some(Approvals { have: 0, need: decision.quorum.need });
+        outcome.approvals = Some(Approvals {
+            have: 0,
+            need: decision.quorum.need,
+        });
         let mut entry = self.decided(Event::ApprovalRequested, &outcome);
         entry.approval_id = Some(approval.id.clone());
         entry.session = request.session.clone();
@@ -190,7 +237,9 @@ impl Gate {
             Ok(seq) => outcome.audit_seq = Some(seq),
             Err(fault) => {
                 // A question that is not on record must not be answered.
-                let _ = self.store.void(&approval.id, "it could not be recorded", &self.clock);
+                let _ = self
+                    .store
+                    .void(&approval.id, "it could not be recorded", &self.clock);
                 return Err(fault);
             }
         }
@@ -199,11 +248,14 @@ impl Gate {
 
     /// The stored answer to a request that came before.
     fn replayed(&self, stored: &serde_json::Value, fallback: Outcome) -> Answer {
-        let exit = stored["exit"].as_u64().unwrap_or(u64::from(Exit::Internal as u8));
+        let exit = stored["exit"]
+            .as_u64()
+            .unwrap_or(u64::from(Exit::Internal as u8));
         let Ok(mut outcome) = serde_json::from_value::<Outcome>(stored["outcome"].clone()) else {
             let mut outcome = fallback;
             outcome.status = Status::Interrupted;
-            outcome.message = "The stored answer to this request_id cannot be read. Nothing was run now.".into();
+            outcome.message =
+                "The stored answer to this request_id cannot be read. Nothing was run now.".into();
             return Ok((outcome, Exit::CannotRecord));
         };
         outcome.replayed = Some(true);
@@ -248,6 +300,13 @@ fn described(request: &Request, decision: &Decision) -> Outcome {
 
 /// What makes two requests with one id the same request.
 fn content(request: &Request) -> String {
-    let parts = serde_json::json!([request.target, request.command, request.requester, request.reason, request.session, request.timeout_s]);
+    let parts = serde_json::json!([
+        request.target,
+        request.command,
+        request.requester,
+        request.reason,
+        request.session,
+        request.timeout_s
+    ]);
     crate::audit::record::hex(parts.to_string().as_bytes())
 }

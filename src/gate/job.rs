@@ -32,7 +32,10 @@ pub(super) struct Job<'a> {
 impl Gate {
     pub(super) fn execute(&self, job: Job) -> Result<(Outcome, Exit), Fault> {
         let run_id = uuid::Uuid::now_v7().to_string();
-        let open = self.runs.begin(&job.facts(&run_id)).map_err(|e| Fault::record("the run cannot be noted", e))?;
+        let open = self
+            .runs
+            .begin(&job.facts(&run_id))
+            .map_err(|e| Fault::record("the run cannot be noted", e))?;
         if let Err(fault) = self.append(&self.started(&job, &run_id)) {
             // It did not start, so there is nothing that could have been interrupted.
             let _ = open.close();
@@ -70,12 +73,18 @@ impl Gate {
             Ok(seq) => outcome.audit_seq = Some(seq),
             Err(fault) => {
                 // It ran. The note stays, so that the next start records the run as interrupted.
-                outcome.message = format!("{} But its end could not be recorded: {}", outcome.message, fault.message.replace(" Nothing was run.", ""));
+                outcome.message = format!(
+                    "{} But its end could not be recorded: {}",
+                    outcome.message,
+                    fault.message.replace(" Nothing was run.", "")
+                );
                 return Ok((outcome, Exit::CannotRecord));
             }
         }
         if let Err(e) = open.close() {
-            tracing::warn!("the note of run {run_id} cannot be removed, so it will be reported once more: {e}");
+            tracing::warn!(
+                "the note of run {run_id} cannot be removed, so it will be reported once more: {e}"
+            );
         }
         let exit = outcome.status.exit();
         Ok((outcome, exit))
@@ -131,12 +140,27 @@ fn ending(ended: &Ended, timeout_s: u64) -> (Status, String) {
     match ended {
         Ended::Exited(0) => (Status::Executed, "Executed.".into()),
         Ended::Exited(code) => {
-            let signal = signal_of(*code).map(|s| format!(", the shell's way to say that signal {s} ended it")).unwrap_or_default();
-            (Status::Executed, format!("Executed; the command ended with exit code {code}{signal}."))
+            let signal = signal_of(*code)
+                .map(|s| format!(", the shell's way to say that signal {s} ended it"))
+                .unwrap_or_default();
+            (
+                Status::Executed,
+                format!("Executed; the command ended with exit code {code}{signal}."),
+            )
         }
-        Ended::TimedOut => (Status::TimedOut, format!("The time limit of {timeout_s} s ended it. What it had done until then stays done.")),
+        Ended::TimedOut => (
+            Status::TimedOut,
+            format!(
+                "The time limit of {timeout_s} s ended it. What it had done until then stays done."
+            ),
+        ),
         Ended::NotStarted(why) => (Status::Failed, format!("It did not run: {why}")),
-        Ended::Unknown(why) => (Status::Interrupted, format!("It may have run, in part or in full: {why} It is not run again by itself: look at the target first.")),
+        Ended::Unknown(why) => (
+            Status::Interrupted,
+            format!(
+                "It may have run, in part or in full: {why} It is not run again by itself: look at the target first."
+            ),
+        ),
     }
 }
 
@@ -146,5 +170,8 @@ fn signal_of(code: i32) -> Option<i32> {
 }
 
 fn shown(captured: &Captured) -> (Option<String>, Option<bool>) {
-    (Some(crate::display::escape_lines(&captured.text).into_owned()), Some(captured.truncated))
+    (
+        Some(crate::display::escape_lines(&captured.text).into_owned()),
+        Some(captured.truncated),
+    )
 }

@@ -8,7 +8,11 @@ use crate::outcome::Status;
 
 impl Gate {
     pub(super) fn recover(&self) -> Result<(), Fault> {
-        for dead in self.runs.dead().map_err(|e| Fault::record("the runs cannot be read", e))? {
+        for dead in self
+            .runs
+            .dead()
+            .map_err(|e| Fault::record("the runs cannot be read", e))?
+        {
             let mut entry = self.entry(Event::RunInterrupted);
             entry.run_id = Some(dead.facts.run_id.clone());
             entry.target = Some(dead.facts.target.clone());
@@ -20,9 +24,15 @@ impl Gate {
             entry.status = Some(Status::Interrupted.name().to_owned());
             entry.why = Some("the gate died while it ran: it may have run in part or in full, and is not run again".into());
             self.append(&entry)?;
-            dead.forget().map_err(|e| Fault::record("the note of an interrupted run cannot be removed", e))?;
+            dead.forget().map_err(|e| {
+                Fault::record("the note of an interrupted run cannot be removed", e)
+            })?;
         }
-        for approval in self.store.interrupted(&self.clock).map_err(|e| Fault::record("the approvals cannot be read", e))? {
+        for approval in self
+            .store
+            .interrupted(&self.clock)
+            .map_err(|e| Fault::record("the approvals cannot be read", e))?
+        {
             let mut entry = self.entry(Event::RunInterrupted);
             entry.approval_id = Some(approval.id.clone());
             entry.target = Some(approval.question.target.clone());
@@ -32,7 +42,11 @@ impl Gate {
             entry.why = Some("the gate died after this approval was claimed: it is used up".into());
             self.append(&entry)?;
         }
-        for approval in self.store.expire(&self.clock).map_err(|e| Fault::record("the approvals cannot be read", e))? {
+        for approval in self
+            .store
+            .expire(&self.clock)
+            .map_err(|e| Fault::record("the approvals cannot be read", e))?
+        {
             let mut entry = self.entry(Event::ApprovalExpired);
             entry.approval_id = Some(approval.id.clone());
             entry.target = Some(approval.question.target.clone());

@@ -24,7 +24,11 @@ struct Voter {
 
 /// `aiops approve CODE` and `aiops deny CODE`: the human at a terminal, known by the kernel.
 pub fn vote(config: &Path, code: &str, approve: bool, comment: Option<String>) -> (Outcome, Exit) {
-    let verdict = if approve { Verdict::Approve } else { Verdict::Deny };
+    let verdict = if approve {
+        Verdict::Approve
+    } else {
+        Verdict::Deny
+    };
     let reply = Reply {
         verdict,
         approval: Some(code.to_ascii_lowercase()),
@@ -52,16 +56,27 @@ impl Gate {
     }
 
     fn answer_reply(&self, reply: &Reply, door: Door) -> Answer {
-        let selector = Selector { approval: reply.approval.as_deref(), session: reply.session.as_deref() };
+        let selector = Selector {
+            approval: reply.approval.as_deref(),
+            session: reply.session.as_deref(),
+        };
         let approval = match self.store.resolve(&selector, &self.clock) {
             Ok(approval) => approval,
-            Err(Resolve::NothingPending) => return self.not_applied(Status::NothingPending, "No request is waiting: there is nothing to approve or deny.", None),
+            Err(Resolve::NothingPending) => {
+                return self.not_applied(
+                    Status::NothingPending,
+                    "No request is waiting: there is nothing to approve or deny.",
+                    None,
+                );
+            }
             Err(Resolve::NotFound) => {
                 let code = reply.approval.as_deref().unwrap_or_default();
                 return self.not_applied(Status::NothingPending, &format!("No waiting request has the code {code}: it may have been answered, or have expired."), None);
             }
             Err(Resolve::Ambiguous(waiting)) => return self.ambiguous(&waiting),
-            Err(Resolve::Failed(e)) => return Err(Fault::record("the approvals cannot be read", e)),
+            Err(Resolve::Failed(e)) => {
+                return Err(Fault::record("the approvals cannot be read", e));
+            }
         };
         let outcome = described(&approval);
         if reply.verdict == Verdict::Cancel {
@@ -83,50 +98,105 @@ impl Gate {
         let accepted = |method: &str| rules.methods.iter().any(|m| m == method);
         match door {
             Door::Terminal => {
-                let Some((name, person)) = self.config.approvers.iter().find(|(_, p)| p.unix.as_deref() == Some(self.caller.name.as_str())) else {
-                    return Err(format!("user {} is not an approver: add them under `approvers` in the configuration", self.caller.name));
+                let Some((name, person)) = self
+                    .config
+                    .approvers
+                    .iter()
+                    .find(|(_, p)| p.unix.as_deref() == Some(self.caller.name.as_str()))
+                else {
+                    return Err(format!(
+                        "user {} is not an approver: add them under `approvers` in the configuration",
+                        self.caller.name
+                    ));
                 };
                 if !accepted("unix") && reply.verdict == Verdict::Approve {
                     return Err("this policy does not accept the method `unix`: see `approval.methods` in the policy".into());
                 }
                 // uid 0 may be asking for itself in a lab; separation is about people.
-                if rules.separation && reply.verdict == Verdict::Approve && self.caller.uid == approval.question.caller {
-                    return Err(format!("user {} asked for this: somebody else must approve it", self.caller.name));
+                if rules.separation
+                    && reply.verdict == Verdict::Approve
+                    && self.caller.uid == approval.question.caller
+                {
+                    return Err(format!(
+                        "user {} asked for this: somebody else must approve it",
+                        self.caller.name
+                    ));
                 }
-                Ok(Voter { id: name.clone(), method: "unix", roles: person.roles.clone() })
+                Ok(Voter {
+                    id: name.clone(),
+                    method: "unix",
+                    roles: person.roles.clone(),
+                })
             }
             Door::Relay => {
                 // A denial stops things, and the caller could cancel its own question anyway.
-                let own_denial = reply.verdict == Verdict::Deny && self.caller.uid == approval.question.caller;
+                let own_denial =
+                    reply.verdict == Verdict::Deny && self.caller.uid == approval.question.caller;
                 if !own_denial {
                     if !accepted("relay") {
-                        return Err(format!("this policy does not take the gateway's word for an approval. An approver runs: aiops approve {}", approval.code));
+                        return Err(format!(
+                            "this policy does not take the gateway's word for an approval. An approver runs: aiops approve {}",
+                            approval.code
+                        ));
                     }
                     if approval.question.risk_level >= RiskLevel::High {
-                        return Err(format!("the gateway's word is not enough for a risk this high. An approver runs: aiops approve {}", approval.code));
+                        return Err(format!(
+                            "the gateway's word is not enough for a risk this high. An approver runs: aiops approve {}",
+                            approval.code
+                        ));
                     }
                 }
                 if reply.code.is_some() {
-                    return Err("this policy has no method that takes a one-time code: reply without it".into());
+                    return Err(
+                        "this policy has no method that takes a one-time code: reply without it"
+                            .into(),
+                    );
                 }
                 let roles = match &reply.approver {
                     None => Vec::new(),
-                    Some(name) if self.config.approvers.is_empty() || own_denial => { let _ = name; Vec::new() }
+                    Some(name) if self.config.approvers.is_empty() || own_denial => {
+                        let _ = name;
+                        Vec::new()
+                    }
                     Some(name) => match self.config.approvers.get(name) {
                         Some(person) => person.roles.clone(),
-                        None => return Err(format!("{:?} is not an approver in the configuration", crate::display::escape(name))),
+                        None => {
+                            return Err(format!(
+                                "{:?} is not an approver in the configuration",
+                                crate::display::escape(name)
+                            ));
+                        }
                     },
                 };
-                if rules.separation && reply.verdict == Verdict::Approve && reply.approver.as_deref() == Some(approval.question.requester.as_str()) {
-                    return Err(format!("{} asked for this: somebody else must approve it", approval.question.requester));
+                if rules.separation
+                    && reply.verdict == Verdict::Approve
+                    && reply.approver.as_deref() == Some(approval.question.requester.as_str())
+                {
+                    return Err(format!(
+                        "{} asked for this: somebody else must approve it",
+                        approval.question.requester
+                    ));
                 }
-                let id = reply.approver.clone().unwrap_or_else(|| format!("relay:{}", self.caller.name));
-                Ok(Voter { id, method: "relay", roles })
+                let id = reply
+                    .approver
+                    .clone()
+                    .unwrap_or_else(|| format!("relay:{}", self.caller.name));
+                Ok(Voter {
+                    id,
+                    method: "relay",
+                    roles,
+                })
             }
         }
     }
 
-    fn approve(&self, approval: &Approval, voter: &Voter, reply: &Reply, mut outcome: Outcome) -> Answer {
+    fn approve(
+        &self,
+        approval: &Approval,
+        voter: &Voter,
+        reply: &Reply,
+        mut outcome: Outcome,
+    ) -> Answer {
         let vote = Vote {
             approver: voter.id.clone(),
             method: voter.method.to_owned(),
@@ -140,14 +210,23 @@ impl Gate {
         let seq = self.append(&entry)?;
         let approval = match self.store.vote(&approval.id, vote, &self.clock) {
             Ok(approval) => approval,
-            Err(e) if e.is_refusal() => return self.not_applied(Status::Expired, &e.to_string(), Some(outcome)),
+            Err(e) if e.is_refusal() => {
+                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
+            }
             Err(e) => return Err(Fault::record("the vote cannot be stored", e)),
         };
         let have = approval.have();
-        outcome.approvals = Some(Approvals { have, need: approval.question.quorum.need });
+        outcome.approvals = Some(Approvals {
+            have,
+            need: approval.question.quorum.need,
+        });
         if approval.state != State::Approved {
             outcome.status = Status::Approved;
-            outcome.message = format!("Approved by {}: {have} of {} approvals. It does not run yet.", crate::display::escape(&voter.id), approval.question.quorum.need);
+            outcome.message = format!(
+                "Approved by {}: {have} of {} approvals. It does not run yet.",
+                crate::display::escape(&voter.id),
+                approval.question.quorum.need
+            );
             outcome.audit_seq = Some(seq);
             return Ok((outcome, Exit::Handled));
         }
@@ -160,9 +239,12 @@ impl Gate {
         let target = match self.unchanged(approval) {
             Ok(target) => target,
             Err(why) => {
-                self.store.void(&approval.id, &why, &self.clock).map_err(|e| Fault::record("the approval cannot be voided", e))?;
+                self.store
+                    .void(&approval.id, &why, &self.clock)
+                    .map_err(|e| Fault::record("the approval cannot be voided", e))?;
                 outcome.status = Status::Voided;
-                outcome.message = format!("Approved, but not run: {why}. Ask again if it is still wanted.");
+                outcome.message =
+                    format!("Approved, but not run: {why}. Ask again if it is still wanted.");
                 let mut entry = self.decided(Event::ApprovalVoided, &outcome);
                 entry.why = Some(why);
                 outcome.audit_seq = Some(self.append(&entry)?);
@@ -171,10 +253,16 @@ impl Gate {
         };
         let claim = match self.store.claim(&approval.id, &self.clock) {
             Ok(claim) => claim,
-            Err(e) if e.is_refusal() => return self.not_applied(Status::Expired, &e.to_string(), Some(outcome)),
+            Err(e) if e.is_refusal() => {
+                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
+            }
             Err(e) => return Err(Fault::record("the approval cannot be claimed", e)),
         };
-        let approvers = approval.votes.iter().map(|v| format!("{} ({})", v.approver, v.method)).collect();
+        let approvers = approval
+            .votes
+            .iter()
+            .map(|v| format!("{} ({})", v.approver, v.method))
+            .collect();
         let job = Job {
             target,
             target_name: &question.target,
@@ -195,7 +283,10 @@ impl Gate {
             Err(_) => "failed".to_owned(),
         };
         if let Err(e) = self.store.finish(claim, &ran, &self.clock) {
-            tracing::error!("approval {} cannot be closed, and will be reported as interrupted: {e}", approval.id);
+            tracing::error!(
+                "approval {} cannot be closed, and will be reported as interrupted: {e}",
+                approval.id
+            );
         }
         answer
     }
@@ -203,31 +294,63 @@ impl Gate {
     /// Whether policy, target and command are still what was asked about.
     fn unchanged(&self, approval: &Approval) -> Result<&Target, String> {
         let question = &approval.question;
-        let target = self.config.targets.get(&question.target).ok_or("the target is no longer configured")?;
+        let target = self
+            .config
+            .targets
+            .get(&question.target)
+            .ok_or("the target is no longer configured")?;
         if target.fingerprint() != question.target_identity {
-            return Err("the target's address, user or host key changed since the question was asked".into());
+            return Err(
+                "the target's address, user or host key changed since the question was asked"
+                    .into(),
+            );
         }
         if self.policy.hash() != question.policy_hash {
             return Err("the policy changed since the question was asked".into());
         }
-        let (decision, reading) = self.decide(&question.command, &question.target, target, &question.requester);
+        let (decision, reading) = self.decide(
+            &question.command,
+            &question.target,
+            target,
+            &question.requester,
+        );
         if decision.risk == Risk::Forbidden {
             return Err(format!("the policy forbids it now: {}", decision.why));
         }
         match reading {
-            Some(reading) if reading.canonical == question.canonical && reading.shell == question.shell => Ok(target),
+            Some(reading)
+                if reading.canonical == question.canonical && reading.shell == question.shell =>
+            {
+                Ok(target)
+            }
             _ => Err("this version reads the command differently".into()),
         }
     }
 
-    fn deny(&self, approval: &Approval, voter: &Voter, reply: &Reply, mut outcome: Outcome) -> Answer {
-        match self.store.deny(&approval.id, &voter.id, reply.comment.as_deref(), &self.clock) {
+    fn deny(
+        &self,
+        approval: &Approval,
+        voter: &Voter,
+        reply: &Reply,
+        mut outcome: Outcome,
+    ) -> Answer {
+        match self.store.deny(
+            &approval.id,
+            &voter.id,
+            reply.comment.as_deref(),
+            &self.clock,
+        ) {
             Ok(_) => {}
-            Err(e) if e.is_refusal() => return self.not_applied(Status::Expired, &e.to_string(), Some(outcome)),
+            Err(e) if e.is_refusal() => {
+                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
+            }
             Err(e) => return Err(Fault::record("the denial cannot be stored", e)),
         }
         outcome.status = Status::Denied;
-        outcome.message = format!("Denied by {}. It does not run.", crate::display::escape(&voter.id));
+        outcome.message = format!(
+            "Denied by {}. It does not run.",
+            crate::display::escape(&voter.id)
+        );
         let mut entry = self.voted(Event::ApprovalDenied, approval, voter, reply);
         entry.status = Some("denied".into());
         outcome.audit_seq = Some(self.append(&entry)?);
@@ -236,11 +359,17 @@ impl Gate {
 
     fn cancel(&self, approval: &Approval, mut outcome: Outcome) -> Answer {
         if self.caller.uid != approval.question.caller {
-            return self.not_applied(Status::NotAuthorized, "only the user who asked may cancel a request", Some(outcome));
+            return self.not_applied(
+                Status::NotAuthorized,
+                "only the user who asked may cancel a request",
+                Some(outcome),
+            );
         }
         match self.store.cancel(&approval.id, &self.clock) {
             Ok(_) => {}
-            Err(e) if e.is_refusal() => return self.not_applied(Status::Expired, &e.to_string(), Some(outcome)),
+            Err(e) if e.is_refusal() => {
+                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
+            }
             Err(e) => return Err(Fault::record("the approval cannot be cancelled", e)),
         }
         outcome.status = Status::Cancelled;
@@ -255,7 +384,11 @@ impl Gate {
         let codes: Vec<&str> = lines.iter().map(|l| l.code.as_str()).collect();
         let mut outcome = Outcome::new(
             Status::Ambiguous,
-            format!("{} requests are waiting: reply Approve or Deny with one of the codes {}. Nothing was run.", lines.len(), codes.join(", ")),
+            format!(
+                "{} requests are waiting: reply Approve or Deny with one of the codes {}. Nothing was run.",
+                lines.len(),
+                codes.join(", ")
+            ),
         );
         outcome.pending = Some(lines);
         let mut entry = self.entry(Event::ReplyRefused);
@@ -275,7 +408,13 @@ impl Gate {
         Ok((outcome, status.exit()))
     }
 
-    fn voted(&self, event: Event, approval: &Approval, voter: &Voter, reply: &Reply) -> crate::audit::Entry {
+    fn voted(
+        &self,
+        event: Event,
+        approval: &Approval,
+        voter: &Voter,
+        reply: &Reply,
+    ) -> crate::audit::Entry {
         let mut entry = self.decided(event, &described(approval));
         entry.session = approval.question.session.clone();
         entry.approvers = vec![format!("{} ({})", voter.id, voter.method)];
@@ -309,6 +448,9 @@ fn described(approval: &Approval) -> Outcome {
     outcome.reversibility = question.reversibility;
     outcome.approval_id = Some(approval.id.clone());
     outcome.approval_code = Some(approval.code.clone());
-    outcome.approvals = Some(Approvals { have: approval.have(), need: question.quorum.need });
+    outcome.approvals = Some(Approvals {
+        have: approval.have(),
+        need: question.quorum.need,
+    });
     outcome
 }

@@ -28,13 +28,22 @@ impl fmt::Display for Report {
             writeln!(f, "\n{file}:{line}: {what}")?;
         }
         let verdict = if self.holds() { "good" } else { "NOT GOOD" };
-        writeln!(f, "{verdict}: {} rules, {} lines decided, {} faults", self.rules, self.lines, self.faults.len())
+        writeln!(
+            f,
+            "{verdict}: {} rules, {} lines decided, {} faults",
+            self.rules,
+            self.lines,
+            self.faults.len()
+        )
     }
 }
 
 /// Checks every rule.
 pub fn check(policy: &Policy) -> Report {
-    let mut report = Report { rules: policy.rules.len(), ..Report::default() };
+    let mut report = Report {
+        rules: policy.rules.len(),
+        ..Report::default()
+    };
     for rule in &policy.rules {
         examples(policy, rule, &mut report);
     }
@@ -42,22 +51,52 @@ pub fn check(policy: &Policy) -> Report {
 }
 
 fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
-    let fault = |report: &mut Report, what: String| report.faults.push((rule.place.0.clone(), rule.place.1, format!("rule {}: {what}", rule.id)));
+    let fault = |report: &mut Report, what: String| {
+        report.faults.push((
+            rule.place.0.clone(),
+            rule.place.1,
+            format!("rule {}: {what}", rule.id),
+        ))
+    };
     if rule.matches.is_empty() {
         fault(report, "it has no example under `match`".into());
     }
     for line in &rule.matches {
         let decision = decide(policy, rule, line, report);
-        if !decision.rules.contains(&rule.id) && !decision.calls.iter().any(|c| c.rules.contains(&rule.id)) {
-            fault(report, format!("its own example `{line}` is decided by {}: {}", decision.rules.join(", "), decision.why));
-        } else if decision.risk != rule.verdict.risk() && !(rule.verdict == Verdict::Approval && decision.risk == Risk::Forbidden) {
-            fault(report, format!("its own example `{line}` is {:?}: {}", decision.risk, decision.why));
+        if !decision.rules.contains(&rule.id)
+            && !decision.calls.iter().any(|c| c.rules.contains(&rule.id))
+        {
+            fault(
+                report,
+                format!(
+                    "its own example `{line}` is decided by {}: {}",
+                    decision.rules.join(", "),
+                    decision.why
+                ),
+            );
+        } else if decision.risk != rule.verdict.risk()
+            && !(rule.verdict == Verdict::Approval && decision.risk == Risk::Forbidden)
+        {
+            fault(
+                report,
+                format!(
+                    "its own example `{line}` is {:?}: {}",
+                    decision.risk, decision.why
+                ),
+            );
         }
         if rule.verdict == Verdict::Auto {
-            for attack in attacks(line) {
+            for attack in attacks(line, takes_text(rule)) {
                 let decision = decide(policy, rule, &attack, report);
                 if decision.risk == Risk::AutoAllowed {
-                    fault(report, format!("`{}`, made from its example `{line}`, is auto too ({})", crate::display::escape(&attack), decision.rules.join(", ")));
+                    fault(
+                        report,
+                        format!(
+                            "`{}`, made from its example `{line}`, is auto too ({})",
+                            crate::display::escape(&attack),
+                            decision.rules.join(", ")
+                        ),
+                    );
                 }
             }
         }
@@ -65,7 +104,10 @@ fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
     for line in &rule.no_match {
         let decision = decide(policy, rule, line, report);
         if decision.rules.contains(&rule.id) {
-            fault(report, format!("it matches `{line}`, which stands under `no_match`"));
+            fault(
+                report,
+                format!("it matches `{line}`, which stands under `no_match`"),
+            );
         }
     }
 }
@@ -74,7 +116,11 @@ fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
 fn decide(policy: &Policy, rule: &Rule, line: &str, report: &mut Report) -> Decision {
     report.lines += 1;
     let read = crate::command::read(line);
-    let now = rule.when.hours.as_ref().map_or_else(chrono::Utc::now, |h| moment(h));
+    let now = rule
+        .when
+        .hours
+        .as_ref()
+        .map_or_else(chrono::Utc::now, |h| moment(h));
     let cx = Context {
         target: rule.when.targets.first().map(String::as_str),
         tags: &rule.when.tags,
@@ -92,22 +138,79 @@ fn moment(hours: &super::rule::Hours) -> chrono::DateTime<chrono::Utc> {
     while !hours.days.is_empty() && !hours.days.contains(&day.weekday()) {
         day = day.checked_add_days(Days::new(1)).unwrap_or_default();
     }
-    day.and_time(hours.from).and_local_timezone(hours.offset).single().map_or_else(chrono::Utc::now, |t| t.with_timezone(&chrono::Utc))
+    day.and_time(hours.from)
+        .and_local_timezone(hours.offset)
+        .single()
+        .map_or_else(chrono::Utc::now, |t| t.with_timezone(&chrono::Utc))
+}
+
+/// Whether an operand may be any text: then a path is only text too.
+fn takes_text(rule: &Rule) -> bool {
+    rule.operands
+        .list
+        .last()
+        .is_some_and(|o| matches!(o.kind, super::types::Type::Text | super::types::Type::Place))
 }
 
 /// Lines made from an example that must never be auto.
-fn attacks(line: &str) -> Vec<String> {
+fn attacks(line: &str, takes_text: bool) -> Vec<String> {
     let mut attacks: Vec<String> = [
-        "; aiops-unknown", " && aiops-unknown", " | sh", " | aiops-unknown", " $(aiops-unknown)", " `aiops-unknown`", "\naiops-unknown", " & aiops-unknown", " > /tmp/aiops-x",
-        " >> /tmp/aiops-x", " < /etc/shadow", " 2> /tmp/aiops-x", " --aiops-unknown", " --aiops-unknown=1", " -\u{7e}", " /etc/shadow", " ../../etc/shadow", " /root/.ssh/id_rsa",
-        " /proc/1/environ", " --", " <(aiops-unknown)", " ${IFS}x", "\u{a0}x", "\r", " *", " ~root",
+        "; aiops-unknown",
+        " && aiops-unknown",
+        " | sh",
+        " | aiops-unknown",
+        " $(aiops-unknown)",
+        " `aiops-unknown`",
+        "\naiops-unknown",
+        " & aiops-unknown",
+        " > /tmp/aiops-x",
+        " >> /tmp/aiops-x",
+        " < /etc/shadow",
+        " 2> /tmp/aiops-x",
+        " --aiops-unknown",
+        " --aiops-unknown=1",
+        " -\u{7e}",
+        " /etc/shadow",
+        " ../../etc/shadow",
+        " /root/.ssh/id_rsa",
+        " /proc/1/environ",
+        " --",
+        " <(aiops-unknown)",
+        " ${IFS}x",
+        "\u{a0}x",
+        "\r",
+        " *",
+        " ~root",
     ]
     .iter()
     .map(|tail| format!("{line}{tail}"))
     .filter(|attack| !attack.ends_with(" --"))
+    .filter(|attack| {
+        !takes_text
+            || !(attack.ends_with("shadow") && !attack.ends_with("< /etc/shadow")
+                || attack.ends_with("id_rsa")
+                || attack.ends_with("environ"))
+    })
     .collect();
-    for front in ["LD_PRELOAD=/tmp/x ", "PATH=/tmp ", "IFS=x ", "BASH_ENV=/tmp/x ", "./", "/tmp/", "~/", "exec ", "eval ", "sh -c ", "xargs ", "! ", "sudo -u nobody "] {
+    for front in [
+        "LD_PRELOAD=/tmp/x ",
+        "PATH=/tmp ",
+        "IFS=x ",
+        "BASH_ENV=/tmp/x ",
+        "./",
+        "/tmp/",
+        "~/",
+        "exec ",
+        "eval ",
+        "sh -c ",
+        "xargs ",
+        "! ",
+        "sudo -u nobody ",
+    ] {
         attacks.push(format!("{front}{line}"));
+    }
+    if line.contains(['\'', '"']) {
+        return attacks;
     }
     let words: Vec<&str> = line.split(' ').collect();
     for (index, word) in words.iter().enumerate() {
@@ -124,8 +227,11 @@ fn attacks(line: &str) -> Vec<String> {
             }
         } else if word.starts_with('-') && word.len() > 1 {
             replace(format!("{word}\u{7e}"));
-        } else if word.starts_with('/') && index > 0 {
-            replace(format!("{}/../../../../etc/shadow", word.trim_end_matches('/')));
+        } else if word.starts_with('/') && index > 0 && !takes_text {
+            replace(format!(
+                "{}/../../../../etc/shadow",
+                word.trim_end_matches('/')
+            ));
             replace("/etc/shadow".to_owned());
             replace("/etc/shado?".to_owned());
         }

@@ -29,17 +29,36 @@ impl Policy {
             Ok(reading) => reading,
             Err(error) => return unreadable(error),
         };
-        let mut decided: Vec<(String, Verdicts)> = reading.calls.iter().map(|call| (shown(call), self.call(reading, call, cx))).collect();
+        let mut decided: Vec<(String, Verdicts)> = reading
+            .calls
+            .iter()
+            .map(|call| (shown(call), self.call(reading, call, cx)))
+            .collect();
         if let Some(note) = reading.notes.first() {
-            decided.push((crate::display::escape(&reading.source).into_owned(), not_literal(&note.what)));
+            decided.push((
+                crate::display::escape(&reading.source).into_owned(),
+                not_literal(&note.what),
+            ));
         }
         self.join(reading, decided)
     }
 
     fn join(&self, reading: &Reading, decided: Vec<(String, Verdicts)>) -> Decision {
-        let mut risk = decided.iter().map(|(_, v)| v.risk).max().unwrap_or(Risk::Forbidden);
-        let level = decided.iter().filter(|(_, v)| v.risk == risk).map(|(_, v)| v.level).max().unwrap_or(RiskLevel::Critical);
-        let mut quorum = Quorum { need: 0, roles: Vec::new() };
+        let mut risk = decided
+            .iter()
+            .map(|(_, v)| v.risk)
+            .max()
+            .unwrap_or(Risk::Forbidden);
+        let level = decided
+            .iter()
+            .filter(|(_, v)| v.risk == risk)
+            .map(|(_, v)| v.level)
+            .max()
+            .unwrap_or(RiskLevel::Critical);
+        let mut quorum = Quorum {
+            need: 0,
+            roles: Vec::new(),
+        };
         let mut why = String::new();
         if risk == Risk::ApprovalRequired {
             match self.levels.get(&level) {
@@ -50,10 +69,21 @@ impl Policy {
                 }
             }
         }
-        let strictest = decided.iter().map(|(_, v)| v.risk).max().unwrap_or(Risk::Forbidden);
-        let deciding: Vec<&(String, Verdicts)> = decided.iter().filter(|(_, v)| v.risk == strictest).collect();
+        let strictest = decided
+            .iter()
+            .map(|(_, v)| v.risk)
+            .max()
+            .unwrap_or(Risk::Forbidden);
+        let deciding: Vec<&(String, Verdicts)> = decided
+            .iter()
+            .filter(|(_, v)| v.risk == strictest)
+            .collect();
         if let Some((command, verdicts)) = deciding.iter().max_by_key(|(_, v)| v.level) {
-            why.push_str(&if decided.len() > 1 { format!("`{command}`: {}", verdicts.why) } else { verdicts.why.clone() });
+            why.push_str(&if decided.len() > 1 {
+                format!("`{command}`: {}", verdicts.why)
+            } else {
+                verdicts.why.clone()
+            });
         }
         let mut rules: Vec<String> = Vec::new();
         for (_, verdicts) in &deciding {
@@ -75,14 +105,26 @@ impl Policy {
             canonical: (risk != Risk::Forbidden).then(|| reading.canonical.clone()),
             calls: decided
                 .into_iter()
-                .map(|(command, v)| CallDecision { command, risk: v.risk, risk_level: v.level, rules: v.rules, why: v.why })
+                .map(|(command, v)| CallDecision {
+                    command,
+                    risk: v.risk,
+                    risk_level: v.level,
+                    rules: v.rules,
+                    why: v.why,
+                })
                 .collect(),
         }
     }
 
     fn candidates(&self, base: &str) -> impl Iterator<Item = &Rule> {
-        let own = self.by_command.get(base).map(Vec::as_slice).unwrap_or_default();
-        own.iter().chain(&self.anywhere).map(|index| &self.rules[*index])
+        let own = self
+            .by_command
+            .get(base)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        own.iter()
+            .chain(&self.anywhere)
+            .map(|index| &self.rules[*index])
     }
 
     fn call(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
@@ -98,7 +140,11 @@ impl Policy {
     fn rules_of(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
         let mut found: Vec<&Rule> = Vec::new();
         for rule in self.candidates(&call.name.base) {
-            if rule.verdict != Verdict::Auto && !rule.unless_auto && rule.when.holds(cx) && super::tighten::matches(rule, reading, call) {
+            if rule.verdict != Verdict::Auto
+                && !rule.unless_auto
+                && rule.when.holds(cx)
+                && super::tighten::matches(rule, reading, call)
+            {
                 found.push(rule);
             }
         }
@@ -107,7 +153,11 @@ impl Policy {
             return by_rules(&found, strictest);
         }
         // Plain sudo is the command as root, which the command's own rule allows or not.
-        if call.wraps == Wraps::Calls && call.name.trusted && call.name.base == "sudo" && is_plain_sudo(call) {
+        if call.wraps == Wraps::Calls
+            && call.name.trusted
+            && call.name.base == "sudo"
+            && is_plain_sudo(call)
+        {
             return auto("sudo", "runs the command behind it as root", None);
         }
         self.auto_of(reading, call, cx)
@@ -115,7 +165,10 @@ impl Policy {
 
     fn auto_of(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
         let mut nearest: Option<(&Rule, Miss)> = None;
-        for rule in self.candidates(&call.name.base).filter(|r| r.verdict == Verdict::Auto) {
+        for rule in self
+            .candidates(&call.name.base)
+            .filter(|r| r.verdict == Verdict::Auto)
+        {
             match matches_auto(rule, call, cx) {
                 Ok(()) => return auto(&rule.id, &rule.about, rule.reversibility),
                 Err(miss) => {
@@ -127,33 +180,74 @@ impl Policy {
         }
         let left: Vec<&Rule> = self
             .candidates(&call.name.base)
-            .filter(|r| r.unless_auto && r.when.holds(cx) && super::tighten::matches(r, reading, call))
+            .filter(|r| {
+                r.unless_auto && r.when.holds(cx) && super::tighten::matches(r, reading, call)
+            })
             .collect();
         if !left.is_empty() {
             let mut verdicts = by_rules(&left, Risk::ApprovalRequired);
             if let Some((rule, miss)) = &nearest {
-                let hint = rule.hint.as_deref().map(|h| format!(" {h}")).unwrap_or_default();
-                verdicts.why.push_str(&format!(" It is not auto by {}: {}.{hint}", rule.id, miss.why));
+                let hint = rule
+                    .hint
+                    .as_deref()
+                    .map(|h| format!(" {h}"))
+                    .unwrap_or_default();
+                verdicts.why.push_str(&format!(
+                    " It is not auto by {}: {}.{hint}",
+                    rule.id, miss.why
+                ));
             }
             return verdicts;
         }
         if let Some((rule, Miss { root: true, .. })) = &nearest {
-            return ask(builtin::SUDO, &format!("rule {} does not allow it as root; without sudo it would be auto", rule.id));
+            return ask(
+                builtin::SUDO,
+                &format!(
+                    "rule {} does not allow it as root; without sudo it would be auto",
+                    rule.id
+                ),
+            );
         }
         if call.words.is_empty() && !call.assignments.is_empty() {
             return ask(builtin::ASSIGNMENT, "it sets a variable of the shell");
         }
         let why = match nearest {
             Some((rule, miss)) => {
-                let hint = rule.hint.as_deref().map(|h| format!(" {h}")).unwrap_or_default();
-                format!("no rule allows it; closest is {}: {}.{hint}", rule.id, miss.why)
+                let hint = rule
+                    .hint
+                    .as_deref()
+                    .map(|h| format!(" {h}"))
+                    .unwrap_or_default();
+                format!(
+                    "no rule allows it; closest is {}: {}.{hint}",
+                    rule.id, miss.why
+                )
             }
-            None if call.name.base.is_empty() => "the command is known only when it runs".to_owned(),
-            None if !call.name.trusted => format!("`{}` is not a program of the system's: no rule can speak of it", crate::display::escape(&call.name.text)),
-            None => format!("no rule speaks of `{}`", crate::display::escape(&call.name.base)),
+            None if call.name.base.is_empty() => {
+                "the command is known only when it runs".to_owned()
+            }
+            None if !call.name.trusted => format!(
+                "`{}` is not a program of the system's: no rule can speak of it",
+                crate::display::escape(&call.name.text)
+            ),
+            None => format!(
+                "no rule speaks of `{}`",
+                crate::display::escape(&call.name.base)
+            ),
         };
-        let risk = if self.unknown_is_rejected { Risk::Forbidden } else { Risk::ApprovalRequired };
-        Verdicts { risk, level: RiskLevel::Medium, rules: vec![builtin::UNKNOWN.to_owned()], why, effect: Some("not known to the policy".into()), reversibility: None }
+        let risk = if self.unknown_is_rejected {
+            Risk::Forbidden
+        } else {
+            Risk::ApprovalRequired
+        };
+        Verdicts {
+            risk,
+            level: RiskLevel::Medium,
+            rules: vec![builtin::UNKNOWN.to_owned()],
+            why,
+            effect: Some("not known to the policy".into()),
+            reversibility: None,
+        }
     }
 }
 
@@ -166,32 +260,62 @@ struct Miss {
 }
 
 fn miss(far: u8, why: impl Into<String>) -> Miss {
-    Miss { far, why: why.into(), root: false }
+    Miss {
+        far,
+        why: why.into(),
+        root: false,
+    }
 }
 
 /// Whether an auto rule speaks of a call: every word is one that the rule names.
 fn matches_auto(rule: &Rule, call: &Call, cx: &Context) -> Result<(), Miss> {
     if !call.name.trusted {
-        return Err(miss(0, format!("`{}` is not a program of the system's", crate::display::escape(&call.name.text))));
+        return Err(miss(
+            0,
+            format!(
+                "`{}` is not a program of the system's",
+                crate::display::escape(&call.name.text)
+            ),
+        ));
     }
     if !rule.when.holds(cx) {
-        return Err(miss(1, "its conditions (target, requester, hours) do not hold"));
+        return Err(miss(
+            1,
+            "its conditions (target, requester, hours) do not hold",
+        ));
     }
     if rule.wraps != (call.wraps == Wraps::Calls) {
-        return Err(miss(1, if rule.wraps { "it wraps no command" } else { "it wraps a command" }));
+        return Err(miss(
+            1,
+            if rule.wraps {
+                "it wraps no command"
+            } else {
+                "it wraps a command"
+            },
+        ));
     }
     let (global, rest) = subcommand(rule, &call.words[1..])?;
-    let bounds = rule.operands.list.first().map(|o| o.bounds.clone()).unwrap_or_default();
+    let bounds = &rule.bounds;
     let globals: Vec<&OptionSpec> = rule.global_options.iter().collect();
-    options::take(global, &globals, rule.style, &bounds).map_err(|why| miss(3, why))?;
+    options::take(global, &globals, rule.style, bounds).map_err(|why| miss(3, why))?;
     let all: Vec<&OptionSpec> = rule.options.iter().chain(&rule.global_options).collect();
-    let taken = options::take(rest, &all, rule.style, &bounds).map_err(|why| miss(4, why))?;
+    let taken = options::take(rest, &all, rule.style, bounds).map_err(|why| miss(4, why))?;
     operands(rule, &taken.operands).map_err(|why| miss(5, why))?;
     let behind_pipe = call.pipe.index > 0;
     let fixed = rule.operands.min;
     match rule.stdin {
-        Stdin::Pipe if !behind_pipe => return Err(miss(6, "it reads standard input, and stands behind no pipe")),
-        Stdin::PipeOrOperand if !behind_pipe && taken.operands.len() <= fixed => return Err(miss(6, "without a file it reads standard input, and it stands behind no pipe")),
+        Stdin::Pipe if !behind_pipe => {
+            return Err(miss(
+                6,
+                "it reads standard input, and stands behind no pipe",
+            ));
+        }
+        Stdin::PipeOrOperand if !behind_pipe && taken.operands.len() <= fixed => {
+            return Err(miss(
+                6,
+                "without a file it reads standard input, and it stands behind no pipe",
+            ));
+        }
         _ => {}
     }
     for assignment in &call.assignments {
@@ -199,8 +323,15 @@ fn matches_auto(rule: &Rule, call: &Call, cx: &Context) -> Result<(), Miss> {
     }
     match (call.sudo, rule.sudo) {
         (Sudo::No, _) | (Sudo::Plain, SudoUse::Allowed) => Ok(()),
-        (Sudo::Plain, SudoUse::Refused) => Err(Miss { far: 8, why: "it is not allowed as root".into(), root: true }),
-        (Sudo::Other, _) => Err(miss(8, "it runs as another user, or through sudo with options")),
+        (Sudo::Plain, SudoUse::Refused) => Err(Miss {
+            far: 8,
+            why: "it is not allowed as root".into(),
+            root: true,
+        }),
+        (Sudo::Other, _) => Err(miss(
+            8,
+            "it runs as another user, or through sudo with options",
+        )),
     }
 }
 
@@ -210,16 +341,34 @@ fn subcommand<'a>(rule: &Rule, words: &'a [Word]) -> Result<(&'a [Word], &'a [Wo
         return Ok((&[], words));
     }
     let mut at = 0;
-    while let Some(text) = words.get(at).and_then(Word::literal).filter(|t| t.starts_with('-')) {
-        let takes = rule.global_options.iter().any(|o| matches!(o.value, options::Value::Required(_)) && o.names.iter().any(|n| n == text));
+    while let Some(text) = words
+        .get(at)
+        .and_then(Word::literal)
+        .filter(|t| t.starts_with('-'))
+    {
+        let takes = rule.global_options.iter().any(|o| {
+            matches!(o.value, options::Value::Required(_)) && o.names.iter().any(|n| n == text)
+        });
         at += 1 + usize::from(takes);
     }
     let here = words.get(at..).unwrap_or_default();
     // The longest path that fits, so that `addr show` is not `addr` with an operand.
-    let fits = |path: &&Vec<String>| path.len() <= here.len() && path.iter().zip(here).all(|(name, word)| word.literal() == Some(name));
+    let fits = |path: &&Vec<String>| {
+        path.len() <= here.len()
+            && path
+                .iter()
+                .zip(here)
+                .all(|(name, word)| word.literal() == Some(name))
+    };
     match rule.subcommands.iter().filter(fits).max_by_key(|p| p.len()) {
         Some(path) => Ok((&words[..at], &here[path.len()..])),
-        None => Err(miss(2, format!("`{}` is not one of its subcommands", here.first().and_then(Word::literal).unwrap_or("(none)")))),
+        None => Err(miss(
+            2,
+            format!(
+                "`{}` is not one of its subcommands",
+                here.first().and_then(Word::literal).unwrap_or("(none)")
+            ),
+        )),
     }
 }
 
@@ -229,11 +378,21 @@ fn operands(rule: &Rule, words: &[&Word]) -> Result<(), String> {
         return Err(format!("it needs {} operands", wanted.min));
     }
     if words.len() > wanted.max {
-        let extra = words.get(wanted.max).map(|w| w.literal().unwrap_or_else(|| w.literal_prefix())).unwrap_or_default();
-        return Err(format!("the operand `{}` is one too many", crate::display::escape(extra)));
+        let extra = words
+            .get(wanted.max)
+            .map(|w| w.literal().unwrap_or_else(|| w.literal_prefix()))
+            .unwrap_or_default();
+        return Err(format!(
+            "the operand `{}` is one too many",
+            crate::display::escape(extra)
+        ));
     }
     for (index, word) in words.iter().enumerate() {
-        let Some(operand) = wanted.list.get(index).or_else(|| wanted.list.last().filter(|o| o.repeat)) else {
+        let Some(operand) = wanted
+            .list
+            .get(index)
+            .or_else(|| wanted.list.last().filter(|o| o.repeat))
+        else {
             return Err("it takes no operands".into());
         };
         types::check(&operand.kind, word, &operand.bounds)?;
@@ -244,24 +403,54 @@ fn operands(rule: &Rule, words: &[&Word]) -> Result<(), String> {
 fn environment(rule: &Rule, assignment: &Assignment) -> Result<(), String> {
     let name = assignment.name.as_str();
     let value = assignment.value.literal().unwrap_or("$");
-    let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.,@+-".contains(&b)) || (name == "TZ" && value.split('/').all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')));
-    let allowed = HARMLESS_ENV.contains(&name) || name == "TZ" || rule.env.iter().any(|e| e == name);
-    if allowed && plain { Ok(()) } else { Err(format!("the variable `{}` is not allowed in front of it", crate::display::escape(name))) }
+    let plain = value
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"_.,@+-".contains(&b))
+        || (name == "TZ"
+            && value.split('/').all(|p| {
+                !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            }));
+    let allowed =
+        HARMLESS_ENV.contains(&name) || name == "TZ" || rule.env.iter().any(|e| e == name);
+    if allowed && plain {
+        Ok(())
+    } else {
+        Err(format!(
+            "the variable `{}` is not allowed in front of it",
+            crate::display::escape(name)
+        ))
+    }
 }
 
 /// Plain sudo: `-n` and nothing else that changes its meaning.
 fn is_plain_sudo(call: &Call) -> bool {
-    call.assignments.is_empty() && call.words[1..].iter().all(|w| matches!(w.literal(), Some("-n" | "--non-interactive" | "--" | "-u" | "root")))
+    call.assignments.is_empty()
+        && call.words[1..].iter().all(|w| {
+            matches!(
+                w.literal(),
+                Some("-n" | "--non-interactive" | "--" | "-u" | "root")
+            )
+        })
 }
 
 /// What keeps a call from being auto whatever its rules say.
 fn never_auto(call: &Call) -> Option<(&'static str, String)> {
     if call.wraps == Wraps::Unknown {
-        return Some((builtin::WRAPS_UNKNOWN, "it runs something that cannot be read from the line".into()));
+        return Some((
+            builtin::WRAPS_UNKNOWN,
+            "it runs something that cannot be read from the line".into(),
+        ));
     }
     if let Some(redirection) = call.redirections.iter().find(|r| !r.harmless) {
         let target = redirection.target.literal().unwrap_or("a file");
-        return Some((builtin::REDIRECT, format!("it redirects `{}{}`", redirection.operator, crate::display::escape(target))));
+        return Some((
+            builtin::REDIRECT,
+            format!(
+                "it redirects `{}{}`",
+                redirection.operator,
+                crate::display::escape(target)
+            ),
+        ));
     }
     None
 }
@@ -272,7 +461,10 @@ fn by_rules(found: &[&Rule], risk: Risk) -> Verdicts {
     rules.sort();
     let about = worst.map(|r| r.about.clone()).unwrap_or_default();
     let id = worst.map(|r| r.id.clone()).unwrap_or_default();
-    let hint = worst.and_then(|r| r.hint.as_deref()).map(|h| format!(" {h}")).unwrap_or_default();
+    let hint = worst
+        .and_then(|r| r.hint.as_deref())
+        .map(|h| format!(" {h}"))
+        .unwrap_or_default();
     Verdicts {
         risk,
         level: worst.map_or(RiskLevel::Critical, |r| r.level),
@@ -306,11 +498,16 @@ fn ask(rule: &str, why: &str) -> Verdicts {
 }
 
 fn not_literal(what: &str) -> Verdicts {
-    ask(builtin::NOT_LITERAL, &format!("the line holds {what}, so what runs is known only when it runs"))
+    ask(
+        builtin::NOT_LITERAL,
+        &format!("the line holds {what}, so what runs is known only when it runs"),
+    )
 }
 
 fn unreadable(error: &ReadError) -> Decision {
-    let why = format!("it cannot be read, and so never runs: {error}. Write it with plain words and quotes.");
+    let why = format!(
+        "it cannot be read, and so never runs: {error}. Write it with plain words and quotes."
+    );
     Decision {
         risk: Risk::Forbidden,
         risk_level: RiskLevel::High,
@@ -318,7 +515,10 @@ fn unreadable(error: &ReadError) -> Decision {
         why,
         effect: None,
         reversibility: None,
-        quorum: Quorum { need: 0, roles: Vec::new() },
+        quorum: Quorum {
+            need: 0,
+            roles: Vec::new(),
+        },
         calls: Vec::new(),
         canonical: None,
     }
@@ -355,8 +555,11 @@ impl super::rule::Hours {
         use chrono::Datelike;
         let there = now.with_timezone(&self.offset);
         let time = there.time();
-        let within = if self.from <= self.to { self.from <= time && time < self.to } else { time >= self.from || time < self.to };
+        let within = if self.from <= self.to {
+            self.from <= time && time < self.to
+        } else {
+            time >= self.from || time < self.to
+        };
         within && (self.days.is_empty() || self.days.contains(&there.weekday()))
     }
 }
-

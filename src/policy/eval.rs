@@ -22,7 +22,12 @@ const MAX_LINE: u64 = 1024 * 1024;
 ///
 /// # Errors
 /// When input or output fail; a line that cannot be understood is answered with `error`.
-pub fn stream(policy: &Policy, cx: &Context, input: &mut impl BufRead, output: &mut impl Write) -> io::Result<()> {
+pub fn stream(
+    policy: &Policy,
+    cx: &Context,
+    input: &mut impl BufRead,
+    output: &mut impl Write,
+) -> io::Result<()> {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -42,7 +47,11 @@ fn answer(policy: &Policy, cx: &Context, line: &[u8]) -> serde_json::Value {
         Err(e) => return json!({"error": format!("not a JSON object with `command`: {e}")}),
     };
     let read = crate::command::read(&question.command);
-    let cx = Context { target: question.target.as_deref().or(cx.target), requester: question.requester.as_deref().unwrap_or(cx.requester), ..cx.clone() };
+    let cx = Context {
+        target: question.target.as_deref().or(cx.target),
+        requester: question.requester.as_deref().unwrap_or(cx.requester),
+        ..cx.clone()
+    };
     let decision = policy.decide(read.as_ref(), &cx);
     json!({
         "command": question.command,

@@ -4,7 +4,10 @@
 
 use super::builtin::SHELL_BUILTINS;
 use super::options::OptionSpec;
-use super::rule::{Groups, Hours, Operand, Operands, Raw, RawOperand, RawOperands, RawWhen, Rule, Signs, Verdict, When};
+use super::rule::{
+    Groups, Hours, Operand, Operands, Raw, RawOperand, RawOperands, RawWhen, Rule, Signs, Verdict,
+    When,
+};
 use super::types::{Bounds, Type};
 use super::{Quorum, RiskLevel};
 use crate::yaml;
@@ -44,7 +47,10 @@ pub struct ApprovalPolicy {
 
 impl Default for ApprovalPolicy {
     fn default() -> ApprovalPolicy {
-        ApprovalPolicy { methods: vec!["unix".into()], separation: true }
+        ApprovalPolicy {
+            methods: vec!["unix".into()],
+            separation: true,
+        }
     }
 }
 
@@ -134,9 +140,15 @@ impl Policy {
     ///
     /// # Errors
     /// As [`Policy::load`].
-    pub fn from_sources(root: &str, read: &dyn Fn(&str) -> Option<String>) -> Result<Policy, PolicyError> {
-        let find = |name: &str| read(name).ok_or_else(|| yaml::Error::file(name, "there is no such file"));
-        Policy::build((root.to_owned(), find(root)?), &mut |name| find(name).map(|text| (name.to_owned(), text)))
+    pub fn from_sources(
+        root: &str,
+        read: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Policy, PolicyError> {
+        let find =
+            |name: &str| read(name).ok_or_else(|| yaml::Error::file(name, "there is no such file"));
+        Policy::build((root.to_owned(), find(root)?), &mut |name| {
+            find(name).map(|text| (name.to_owned(), text))
+        })
     }
 
     /// A policy of one text, for tests and tools.
@@ -144,33 +156,63 @@ impl Policy {
     /// # Errors
     /// As [`Policy::load`].
     pub fn parse(name: &str, text: &str) -> Result<Policy, PolicyError> {
-        Policy::build((name.to_owned(), text.to_owned()), &mut |pack| Err(yaml::Error::file(pack, "a policy of one text includes nothing")))
+        Policy::build((name.to_owned(), text.to_owned()), &mut |pack| {
+            Err(yaml::Error::file(
+                pack,
+                "a policy of one text includes nothing",
+            ))
+        })
     }
 
-    fn build(root: Source, read: &mut dyn FnMut(&str) -> Result<Source, PolicyError>) -> Result<Policy, PolicyError> {
+    fn build(
+        root: Source,
+        read: &mut dyn FnMut(&str) -> Result<Source, PolicyError>,
+    ) -> Result<Policy, PolicyError> {
         let raw: RawPolicy = yaml::from_str(&root.0, &root.1)?;
         if raw.version != 1 {
-            return Err(yaml::Error::at(&root.0, &root.1, 1, 1, format!("this program reads version 1, not {}", raw.version)));
+            return Err(yaml::Error::at(
+                &root.0,
+                &root.1,
+                1,
+                1,
+                format!("this program reads version 1, not {}", raw.version),
+            ));
         }
         let mut sources = vec![root];
         let mut packs = Vec::new();
         for name in &raw.include {
             if name.starts_with('/') || name.split('/').any(|part| part == "..") {
-                return Err(yaml::Error::file(name, "a pack is named by a path below the policy's folder"));
+                return Err(yaml::Error::file(
+                    name,
+                    "a pack is named by a path below the policy's folder",
+                ));
             }
             let source = read(name)?;
             let pack: RawPack = yaml::from_str(&source.0, &source.1)?;
             if pack.version != 1 {
-                return Err(yaml::Error::at(&source.0, &source.1, 1, 1, format!("this program reads version 1, not {}", pack.version)));
+                return Err(yaml::Error::at(
+                    &source.0,
+                    &source.1,
+                    1,
+                    1,
+                    format!("this program reads version 1, not {}", pack.version),
+                ));
             }
             sources.push(source);
             packs.push(pack);
         }
-        let mut common = Common { readable: raw.readable, secret: raw.secret, hosts: raw.hosts, sets: raw.sets };
+        let mut common = Common {
+            readable: raw.readable,
+            secret: raw.secret,
+            hosts: raw.hosts,
+            sets: raw.sets,
+        };
         for pack in &packs {
             common.readable.extend(pack.readable.iter().cloned());
             common.secret.extend(pack.secret.iter().cloned());
-            common.sets.extend(pack.sets.iter().map(|(k, v)| (k.clone(), v.clone())));
+            common
+                .sets
+                .extend(pack.sets.iter().map(|(k, v)| (k.clone(), v.clone())));
         }
         let mut policy = Policy {
             rules: Vec::new(),
@@ -193,11 +235,17 @@ impl Policy {
                     return Err(fail(format!("rule {} is there twice", raw.id)));
                 }
                 let id = raw.id.clone();
-                policy.add(compile(raw, &common, (source.0.clone(), line)).map_err(|why| fail(format!("rule {id}: {why}")))?);
+                policy.add(
+                    compile(raw, &common, (source.0.clone(), line))
+                        .map_err(|why| fail(format!("rule {id}: {why}")))?,
+                );
             }
         }
         if policy.rules.is_empty() {
-            return Err(yaml::Error::file(&sources[0].0, "there is not one rule: a policy that says nothing is a mistake"));
+            return Err(yaml::Error::file(
+                &sources[0].0,
+                "there is not one rule: a policy that says nothing is a mistake",
+            ));
         }
         Ok(policy)
     }
@@ -208,7 +256,10 @@ impl Policy {
             self.anywhere.push(index);
         }
         for command in &rule.commands {
-            self.by_command.entry(command.clone()).or_default().push(index);
+            self.by_command
+                .entry(command.clone())
+                .or_default()
+                .push(index);
         }
         self.rules.push(rule);
     }
@@ -255,7 +306,13 @@ impl Common {
             match item.strip_prefix('$') {
                 Some("readable") => out.extend(self.readable.iter().cloned()),
                 Some("secret") => out.extend(self.secret.iter().cloned()),
-                Some(name) => out.extend(self.sets.get(name).ok_or_else(|| format!("there is no set `{name}`"))?.iter().cloned()),
+                Some(name) => out.extend(
+                    self.sets
+                        .get(name)
+                        .ok_or_else(|| format!("there is no set `{name}`"))?
+                        .iter()
+                        .cloned(),
+                ),
                 None => out.push(item.clone()),
             }
         }
@@ -263,23 +320,63 @@ impl Common {
     }
 
     fn bounds(&self, raw: Option<&RawOperand>) -> Result<Bounds, String> {
-        let (under, not, hosts, glob) = raw.map_or((&[][..], &[][..], &[][..], false), |o| (&o.under[..], &o.not[..], &o.hosts[..], o.glob));
-        let under = if under.is_empty() { self.readable.clone() } else { self.expand(under)? };
+        let (under, not, hosts, glob) = raw.map_or((&[][..], &[][..], &[][..], false), |o| {
+            (&o.under[..], &o.not[..], &o.hosts[..], o.glob)
+        });
+        let under = if under.is_empty() {
+            self.readable.clone()
+        } else {
+            self.expand(under)?
+        };
         let mut secret = self.secret.clone();
         secret.extend(self.expand(not)?);
-        let hosts = if hosts.is_empty() { self.hosts.clone() } else { self.expand(hosts)? };
-        Ok(Bounds { under, secret, hosts, glob })
+        let hosts = if hosts.is_empty() {
+            self.hosts.clone()
+        } else {
+            self.expand(hosts)?
+        };
+        Ok(Bounds {
+            under,
+            secret,
+            hosts,
+            glob,
+        })
     }
 }
 
-fn levels(source: &Source, raw: &BTreeMap<RiskLevel, RawLevel>) -> Result<BTreeMap<RiskLevel, Option<Quorum>>, PolicyError> {
-    let quorum = |need| Some(Quorum { need, roles: Vec::new() });
-    let mut levels = BTreeMap::from([(RiskLevel::Low, quorum(1)), (RiskLevel::Medium, quorum(1)), (RiskLevel::High, quorum(2)), (RiskLevel::Critical, None)]);
+fn levels(
+    source: &Source,
+    raw: &BTreeMap<RiskLevel, RawLevel>,
+) -> Result<BTreeMap<RiskLevel, Option<Quorum>>, PolicyError> {
+    let quorum = |need| {
+        Some(Quorum {
+            need,
+            roles: Vec::new(),
+        })
+    };
+    let mut levels = BTreeMap::from([
+        (RiskLevel::Low, quorum(1)),
+        (RiskLevel::Medium, quorum(1)),
+        (RiskLevel::High, quorum(2)),
+        (RiskLevel::Critical, None),
+    ]);
     for (level, raw) in raw {
         let quorum = match raw {
             RawLevel::Word(word) if word == "forbidden" => None,
-            RawLevel::Need { approvals, roles } if *approvals >= 1 && (roles.len() as u32) <= *approvals => Some(Quorum { need: *approvals, roles: roles.clone() }),
-            _ => return Err(yaml::Error::file(&source.0, "levels: write `forbidden`, or { approvals: 1, roles: [...] } with at least one approval and one for each role")),
+            RawLevel::Need { approvals, roles }
+                if *approvals >= 1 && (roles.len() as u32) <= *approvals =>
+            {
+                Some(Quorum {
+                    need: *approvals,
+                    roles: roles.clone(),
+                })
+            }
+            _ => {
+                return Err(yaml::Error::file(
+                    &source.0,
+                    "levels: write `forbidden`, or { approvals: 1, roles: [...] } with at least one approval and one for each role",
+                ));
+            }
         };
         levels.insert(*level, quorum);
     }
@@ -296,17 +393,30 @@ fn hash(sources: &[Source]) -> String {
 
 /// The lines on which rules begin, in order.
 fn rule_lines(text: &str) -> impl Iterator<Item = usize> {
-    let lines: Vec<usize> = text.lines().enumerate().filter(|(_, l)| l.trim_start().starts_with("- id:")).map(|(n, _)| n + 1).collect();
+    let lines: Vec<usize> = text
+        .lines()
+        .enumerate()
+        .filter(|(_, l)| l.trim_start().starts_with("- id:"))
+        .map(|(n, _)| n + 1)
+        .collect();
     lines.into_iter()
 }
 
 fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, String> {
-    let commands = raw.command.clone().map(super::rule::Many::into_vec).unwrap_or_default();
+    let commands = raw
+        .command
+        .clone()
+        .map(super::rule::Many::into_vec)
+        .unwrap_or_default();
     if commands.iter().any(|c| c.is_empty() || c.contains('/')) {
         return Err("`command` is a program's name without folders".into());
     }
     check_kind(&raw, &commands)?;
-    let specs = |list: &[String]| list.iter().map(|o| OptionSpec::parse(o)).collect::<Result<Vec<_>, _>>();
+    let specs = |list: &[String]| {
+        list.iter()
+            .map(|o| OptionSpec::parse(o))
+            .collect::<Result<Vec<_>, _>>()
+    };
     let level = raw.risk.unwrap_or(match raw.decision {
         Verdict::Auto => RiskLevel::Low,
         Verdict::Approval => RiskLevel::Medium,
@@ -315,10 +425,15 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
     Ok(Rule {
         level,
         commands,
-        subcommands: raw.subcommands.iter().map(|s| s.split_whitespace().map(str::to_owned).collect()).collect(),
+        subcommands: raw
+            .subcommands
+            .iter()
+            .map(|s| s.split_whitespace().map(str::to_owned).collect())
+            .collect(),
         global_options: specs(&raw.global_options)?,
         options: specs(&raw.options)?,
         operands: operands(raw.operands.as_ref(), common)?,
+        bounds: common.bounds(None)?,
         when: when(raw.when.unwrap_or_default())?,
         signs: Signs {
             options: match raw.has_option {
@@ -334,7 +449,10 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
                     Some(places)
                 }
             },
-            words: raw.has_word.map(super::rule::Many::into_vec).unwrap_or_default(),
+            words: raw
+                .has_word
+                .map(super::rule::Many::into_vec)
+                .unwrap_or_default(),
             redirects: match raw.redirects_to {
                 None => None,
                 Some(mut places) => {
@@ -345,7 +463,9 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
             pipes_into: common.expand(&raw.pipes_into)?,
             line: match raw.line_regex {
                 None => None,
-                Some(text) => regex::Regex::new(&text).map(|_| Some(text)).map_err(|e| format!("line_regex: {e}"))?,
+                Some(text) => regex::Regex::new(&text)
+                    .map(|_| Some(text))
+                    .map_err(|e| format!("line_regex: {e}"))?,
             },
         },
         id: raw.id,
@@ -367,7 +487,12 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
 
 /// Auto rules are allow lists, the others look for signs: the fields of one are a mistake in the other.
 fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
-    let signs = raw.has_option.is_some() || raw.has_operand.is_some() || raw.has_word.is_some() || raw.redirects_to.is_some() || !raw.pipes_into.is_empty() || raw.line_regex.is_some();
+    let signs = raw.has_option.is_some()
+        || raw.has_operand.is_some()
+        || raw.has_word.is_some()
+        || raw.redirects_to.is_some()
+        || !raw.pipes_into.is_empty()
+        || raw.line_regex.is_some();
     if raw.decision == Verdict::Auto {
         if signs {
             return Err("has_option, has_operand, has_word, redirects_to, pipes_into and line_regex may only make a line stricter".into());
@@ -375,17 +500,28 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
         if commands.is_empty() {
             return Err("an auto rule names its command".into());
         }
-        if let Some(builtin) = commands.iter().find(|c| SHELL_BUILTINS.contains(&c.as_str())) {
-            return Err(format!("`{builtin}` is a builtin of the shell that reads its arguments as code or changes the shell: it is never auto"));
+        if let Some(builtin) = commands
+            .iter()
+            .find(|c| SHELL_BUILTINS.contains(&c.as_str()))
+        {
+            return Err(format!(
+                "`{builtin}` is a builtin of the shell that reads its arguments as code or changes the shell: it is never auto"
+            ));
         }
         return Ok(());
     }
-    let lists = !raw.options.is_empty() || !raw.global_options.is_empty() || raw.operands.is_some() || !raw.env.is_empty() || raw.wraps;
+    let lists = !raw.options.is_empty()
+        || !raw.global_options.is_empty()
+        || raw.operands.is_some()
+        || !raw.env.is_empty()
+        || raw.wraps;
     if lists {
         return Err("options, global_options, operands, env and wraps are allow lists: they belong in auto rules; look for signs with has_option, has_operand, has_word".into());
     }
     if raw.unless_auto && raw.decision != Verdict::Approval {
-        return Err("unless_auto is for approval rules: what is forbidden gives way to nothing".into());
+        return Err(
+            "unless_auto is for approval rules: what is forbidden gives way to nothing".into(),
+        );
     }
     if commands.is_empty() && !signs {
         return Err("it would speak of every command: name a command or a sign".into());
@@ -395,16 +531,27 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
 
 fn operands(raw: Option<&RawOperands>, common: &Common) -> Result<Operands, String> {
     let one = |o: &RawOperand| -> Result<Operand, String> {
-        Ok(Operand { kind: Type::parse(&o.kind)?, bounds: common.bounds(Some(o))?, optional: o.optional, repeat: o.repeat })
+        Ok(Operand {
+            kind: Type::parse(&o.kind)?,
+            bounds: common.bounds(Some(o))?,
+            optional: o.optional,
+            repeat: o.repeat,
+        })
     };
     match raw {
         None => Ok(Operands::default()),
         Some(RawOperands::Word(word)) if word == "none" => Ok(Operands::default()),
-        Some(RawOperands::Word(word)) => Err(format!("operands: `{word}`: write none, one type, or a list of types")),
+        Some(RawOperands::Word(word)) => Err(format!(
+            "operands: `{word}`: write none, one type, or a list of types"
+        )),
         Some(RawOperands::One(o)) => {
             let mut operand = one(o)?;
             operand.repeat = true;
-            Ok(Operands { list: vec![operand], min: o.min.unwrap_or(0), max: o.max.unwrap_or(32) })
+            Ok(Operands {
+                list: vec![operand],
+                min: o.min.unwrap_or(0),
+                max: o.max.unwrap_or(32),
+            })
         }
         Some(RawOperands::List(list)) => {
             let compiled = list.iter().map(one).collect::<Result<Vec<_>, _>>()?;
@@ -413,7 +560,11 @@ fn operands(raw: Option<&RawOperands>, common: &Common) -> Result<Operands, Stri
                 Some(last) if last.repeat => compiled.len() - 1 + last.max.unwrap_or(32),
                 _ => compiled.len(),
             };
-            Ok(Operands { list: compiled, min, max })
+            Ok(Operands {
+                list: compiled,
+                min,
+                max,
+            })
         }
     }
 }
@@ -422,7 +573,10 @@ fn when(raw: RawWhen) -> Result<When, String> {
     let hours = match raw.hours {
         None => None,
         Some(h) => {
-            let time = |text: &str| chrono::NaiveTime::parse_from_str(text, "%H:%M").map_err(|_| format!("`{text}` is not a time of day such as 08:00"));
+            let time = |text: &str| {
+                chrono::NaiveTime::parse_from_str(text, "%H:%M")
+                    .map_err(|_| format!("`{text}` is not a time of day such as 08:00"))
+            };
             let offset = match h.offset.as_deref().unwrap_or("+00:00") {
                 "UTC" => "+00:00".parse(),
                 text => text.parse::<chrono::FixedOffset>(),
@@ -430,10 +584,23 @@ fn when(raw: RawWhen) -> Result<When, String> {
             Some(Hours {
                 from: time(&h.from)?,
                 to: time(&h.to)?,
-                days: h.days.iter().map(|d| d.parse().map_err(|_| format!("`{d}` is not a day such as mon"))).collect::<Result<_, _>>()?,
-                offset: offset.map_err(|_| "offset: write a difference from UTC such as +01:00".to_owned())?,
+                days: h
+                    .days
+                    .iter()
+                    .map(|d| {
+                        d.parse()
+                            .map_err(|_| format!("`{d}` is not a day such as mon"))
+                    })
+                    .collect::<Result<_, _>>()?,
+                offset: offset
+                    .map_err(|_| "offset: write a difference from UTC such as +01:00".to_owned())?,
             })
         }
     };
-    Ok(When { targets: raw.targets, tags: raw.tags, requesters: raw.requesters, hours })
+    Ok(When {
+        targets: raw.targets,
+        tags: raw.tags,
+        requesters: raw.requesters,
+        hours,
+    })
 }

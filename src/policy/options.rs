@@ -48,7 +48,9 @@ impl OptionSpec {
             }
         }
         let (names, value) = if let Some((names, rest)) = text.split_once("[:") {
-            let kind = rest.strip_suffix(']').ok_or_else(|| format!("`{text}`: the `[` is not closed"))?;
+            let kind = rest
+                .strip_suffix(']')
+                .ok_or_else(|| format!("`{text}`: the `[` is not closed"))?;
             (names, Value::Optional(Type::parse(kind)?))
         } else if let Some((names, kind)) = text.split_once(':') {
             (names, Value::Required(Type::parse(kind)?))
@@ -56,10 +58,18 @@ impl OptionSpec {
             (text, Value::None)
         };
         let names: Vec<String> = names.split(',').map(|n| n.trim().to_owned()).collect();
-        if names.iter().any(|n| n.is_empty() || n.contains(char::is_whitespace)) {
+        if names
+            .iter()
+            .any(|n| n.is_empty() || n.contains(char::is_whitespace))
+        {
             return Err(format!("`{text}` is not an option"));
         }
-        Ok(OptionSpec { names, value, required, repeat })
+        Ok(OptionSpec {
+            names,
+            value,
+            required,
+            repeat,
+        })
     }
 
     fn is(&self, name: &str) -> bool {
@@ -78,7 +88,12 @@ pub struct Taken<'a> {
 ///
 /// # Errors
 /// The first word that the lists do not allow, for a person.
-pub fn take<'a>(words: &'a [Word], specs: &[&OptionSpec], style: Style, bounds: &Bounds) -> Result<Taken<'a>, String> {
+pub fn take<'a>(
+    words: &'a [Word],
+    specs: &[&OptionSpec],
+    style: Style,
+    bounds: &Bounds,
+) -> Result<Taken<'a>, String> {
     let mut taken = Taken::default();
     let mut seen: Vec<usize> = Vec::new();
     let mut at = 0;
@@ -101,7 +116,11 @@ pub fn take<'a>(words: &'a [Word], specs: &[&OptionSpec], style: Style, bounds: 
             return Err(format!("option `{text}…` holds a pattern or an expansion"));
         }
         let used = match style {
-            Style::Gnu if !text.starts_with("--") && text.starts_with('-') && !exact(text, specs) => cluster(text, words.get(at), specs, bounds, &mut seen)?,
+            Style::Gnu
+                if !text.starts_with("--") && text.starts_with('-') && !exact(text, specs) =>
+            {
+                cluster(text, words.get(at), specs, bounds, &mut seen)?
+            }
             _ => single(text, words.get(at), specs, bounds, &mut seen)?,
         };
         at += usize::from(used);
@@ -120,60 +139,99 @@ fn exact(text: &str, specs: &[&OptionSpec]) -> bool {
 
 /// Whether the word is in an option's place; a bare word (`aux`) only as the first.
 fn is_option(text: &str, specs: &[&OptionSpec], taken: &Taken) -> bool {
-    (text.len() > 1 && text.starts_with('-') && text != "--") || (taken.operands.is_empty() && !text.starts_with('-') && specs.iter().any(|s| s.is(text)))
+    (text.len() > 1 && text.starts_with('-') && text != "--")
+        || (taken.operands.is_empty() && !text.starts_with('-') && specs.iter().any(|s| s.is(text)))
 }
 
 /// `--lines=50`, `--lines 50`, `--no-pager`, `-br`, `aux`, `-50`. True if the next word was its value.
-fn single(text: &str, next: Option<&Word>, specs: &[&OptionSpec], bounds: &Bounds, seen: &mut Vec<usize>) -> Result<bool, String> {
+fn single(
+    text: &str,
+    next: Option<&Word>,
+    specs: &[&OptionSpec],
+    bounds: &Bounds,
+    seen: &mut Vec<usize>,
+) -> Result<bool, String> {
     let (name, glued) = match text.split_once('=') {
         Some((name, value)) if text.starts_with("--") => (name, Some(value)),
         _ => (text, None),
     };
     let Some(index) = specs.iter().position(|s| s.is(name)) else {
-        return number_option(text, specs, bounds, seen).unwrap_or_else(|| Err(format!("option `{name}` is not allowed")));
+        return number_option(text, specs, bounds, seen)
+            .unwrap_or_else(|| Err(format!("option `{name}` is not allowed")));
     };
     note(index, specs, seen)?;
     match (&specs[index].value, glued) {
         (Value::None, None) | (Value::Optional(_), None) => Ok(false),
         (Value::None, Some(_)) => Err(format!("option `{name}` takes no value")),
-        (Value::Required(kind) | Value::Optional(kind), Some(value)) => value_of(name, kind, value, bounds).map(|()| false),
+        (Value::Required(kind) | Value::Optional(kind), Some(value)) => {
+            value_of(name, kind, value, bounds).map(|()| false)
+        }
         (Value::Required(kind), None) => next_value(name, kind, next, bounds).map(|()| true),
     }
 }
 
 /// `-tulpn`, `-n50`, `-n 50`, `-50`. True if the next word was the value of the last letter.
-fn cluster(text: &str, next: Option<&Word>, specs: &[&OptionSpec], bounds: &Bounds, seen: &mut Vec<usize>) -> Result<bool, String> {
+fn cluster(
+    text: &str,
+    next: Option<&Word>,
+    specs: &[&OptionSpec],
+    bounds: &Bounds,
+    seen: &mut Vec<usize>,
+) -> Result<bool, String> {
     if let Some(result) = number_option(text, specs, bounds, seen) {
         return result;
     }
     let letters = &text[1..];
     for (offset, letter) in letters.char_indices() {
         let name = format!("-{letter}");
-        let index = specs.iter().position(|s| s.is(&name)).ok_or_else(|| format!("option `{name}` is not allowed"))?;
+        let index = specs
+            .iter()
+            .position(|s| s.is(&name))
+            .ok_or_else(|| format!("option `{name}` is not allowed"))?;
         note(index, specs, seen)?;
         let rest = &letters[offset + letter.len_utf8()..];
         match &specs[index].value {
             Value::None => {}
             Value::Optional(_) if rest.is_empty() => return Ok(false),
-            Value::Required(kind) if rest.is_empty() => return next_value(&name, kind, next, bounds).map(|()| true),
-            Value::Required(kind) | Value::Optional(kind) => return value_of(&name, kind, rest, bounds).map(|()| false),
+            Value::Required(kind) if rest.is_empty() => {
+                return next_value(&name, kind, next, bounds).map(|()| true);
+            }
+            Value::Required(kind) | Value::Optional(kind) => {
+                return value_of(&name, kind, rest, bounds).map(|()| false);
+            }
         }
     }
     Ok(false)
 }
 
 /// `-50`, where a list has `-NUM`.
-fn number_option(text: &str, specs: &[&OptionSpec], bounds: &Bounds, seen: &mut Vec<usize>) -> Option<Result<bool, String>> {
-    let digits = text.strip_prefix('-').filter(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))?;
+fn number_option(
+    text: &str,
+    specs: &[&OptionSpec],
+    bounds: &Bounds,
+    seen: &mut Vec<usize>,
+) -> Option<Result<bool, String>> {
+    let digits = text
+        .strip_prefix('-')
+        .filter(|d| !d.is_empty() && d.bytes().all(|b| b.is_ascii_digit()))?;
     let index = specs.iter().position(|s| s.is("-NUM"))?;
-    let Value::Required(kind) = &specs[index].value else { return None };
-    Some(note(index, specs, seen).and_then(|()| value_of("-NUM", kind, digits, bounds)).map(|()| false))
+    let Value::Required(kind) = &specs[index].value else {
+        return None;
+    };
+    Some(
+        note(index, specs, seen)
+            .and_then(|()| value_of("-NUM", kind, digits, bounds))
+            .map(|()| false),
+    )
 }
 
 fn note(index: usize, specs: &[&OptionSpec], seen: &mut Vec<usize>) -> Result<(), String> {
     // A flag given twice says the same; a value given twice says two things.
     if seen.contains(&index) && !specs[index].repeat && !matches!(specs[index].value, Value::None) {
-        return Err(format!("option {} is given twice", specs[index].names.join(" or ")));
+        return Err(format!(
+            "option {} is given twice",
+            specs[index].names.join(" or ")
+        ));
     }
     seen.push(index);
     Ok(())
@@ -181,7 +239,9 @@ fn note(index: usize, specs: &[&OptionSpec], seen: &mut Vec<usize>) -> Result<()
 
 fn next_value(name: &str, kind: &Type, next: Option<&Word>, bounds: &Bounds) -> Result<(), String> {
     let word = next.ok_or_else(|| format!("option `{name}` lacks its value"))?;
-    let text = word.literal().ok_or_else(|| format!("the value of `{name}` holds a pattern or an expansion"))?;
+    let text = word
+        .literal()
+        .ok_or_else(|| format!("the value of `{name}` holds a pattern or an expansion"))?;
     value_of(name, kind, text, bounds)
 }
 

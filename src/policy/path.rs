@@ -6,13 +6,23 @@
 pub fn components(path: &str) -> Option<Vec<&str>> {
     let rest = path.strip_prefix('/')?;
     let parts: Vec<&str> = rest.split('/').filter(|c| !c.is_empty()).collect();
-    if parts.iter().any(|c| matches!(*c, "." | "..")) { None } else { Some(parts) }
+    if parts.iter().any(|c| matches!(*c, "." | "..")) {
+        None
+    } else {
+        Some(parts)
+    }
 }
 
 /// Whether `path` is `root` or below it. Components of `root` may have `*` and `?`.
 pub fn is_under(path: &[&str], root: &str) -> bool {
     match components(root) {
-        Some(root) => path.len() >= root.len() && root.iter().zip(path).all(|(pattern, name)| matches(pattern, name)),
+        Some(root) => {
+            path.len() >= root.len()
+                && root
+                    .iter()
+                    .zip(path)
+                    .all(|(pattern, name)| matches(pattern, name))
+        }
         None => false,
     }
 }
@@ -21,19 +31,57 @@ pub fn is_under(path: &[&str], root: &str) -> bool {
 /// slash the pattern of a component anywhere. With `glob`, components of `path` are patterns too: then
 /// whether any name could be both.
 pub fn is_secret(path: &[&str], secret: &str, glob: bool) -> bool {
-    let meets = |pattern: &str, name: &str| if glob { intersect(pattern, name) } else { matches(pattern, name) };
+    let meets = |pattern: &str, name: &str| {
+        if glob {
+            intersect(pattern, name)
+        } else {
+            matches(pattern, name)
+        }
+    };
     if !secret.starts_with('/') {
-        return path.iter().any(|name| meets(secret, name));
+        return path.iter().any(|name| {
+            if glob {
+                could_be(name, secret)
+            } else {
+                matches(secret, name)
+            }
+        });
     }
     match components(secret) {
-        Some(secret) => path.len() >= secret.len() && secret.iter().zip(path).all(|(pattern, name)| meets(pattern, name)),
+        Some(secret) => {
+            path.len() >= secret.len()
+                && secret
+                    .iter()
+                    .zip(path)
+                    .all(|(pattern, name)| meets(pattern, name))
+        }
         None => false,
     }
 }
 
+/// Whether a pattern could name a secret of that kind. Nearly every pattern could name a file with
+/// `secret` somewhere in its name; only endings (`*.key`) and beginnings with a dot are held against one.
+fn could_be(pattern: &str, secret: &str) -> bool {
+    if !pattern.contains(['*', '?', '[']) {
+        return matches(secret, pattern);
+    }
+    // A leading wildcard does not match a leading dot (POSIX 2.13.3).
+    let dotted = secret.starts_with('.') && !pattern.starts_with('.');
+    let ending = secret.starts_with("*.") || secret.starts_with("*_") || secret.starts_with('.');
+    ending && !dotted && !secret.ends_with('*') && intersect(secret, pattern)
+        || matches(secret, &pattern.replace(['*', '?'], ""))
+}
+
 /// Whether an absolute secret lies below a folder, so that reading the whole tree would read it.
 pub fn holds_secret(folder: &[&str], secret: &str) -> bool {
-    secret.starts_with('/') && components(secret).is_some_and(|secret| folder.len() <= secret.len() && secret.iter().zip(folder).all(|(pattern, name)| intersect(pattern, name)))
+    secret.starts_with('/')
+        && components(secret).is_some_and(|secret| {
+            folder.len() <= secret.len()
+                && secret
+                    .iter()
+                    .zip(folder)
+                    .all(|(pattern, name)| intersect(pattern, name))
+        })
 }
 
 /// Whether a name fits a pattern of `*` and `?`.
@@ -106,7 +154,13 @@ mod tests {
         assert!(is_under(&path("/var/log//syslog"), "/var/log"));
         assert!(!is_under(&path("/var/log-evil/x"), "/var/log"));
         assert!(is_under(&path("/proc/12/status"), "/proc/*/status"));
-        for odd in ["/var/log/../../etc/shadow", "etc", "/etc/./shadow", "", "~root"] {
+        for odd in [
+            "/var/log/../../etc/shadow",
+            "etc",
+            "/etc/./shadow",
+            "",
+            "~root",
+        ] {
             assert_eq!(components(odd), None, "{odd}");
         }
     }
@@ -118,18 +172,42 @@ mod tests {
         assert!(is("/etc/*", "/etc/shadow", true));
         assert!(is("/e?c/shadow", "/etc/shadow", true));
         assert!(!is("/etc/*.conf", "/etc/shadow", true));
-        assert!(is("/srv/app/*", ".env", true) && is("/srv/*/x", "*.key", true) );
+        assert!(
+            !is("/srv/app/*", ".env", true)
+                && is("/srv/app/.e*", ".env", true)
+                && is("/srv/x/*", "*.key", true)
+        );
+        assert!(
+            !is("/etc/nginx/conf.d/*.conf", "*secret*", true)
+                && is("/etc/x/my*secret", "*secret*", true)
+        );
         assert!(!is("/var/log/*.log", "*.key", true));
         assert!(is("/etc/ssl/a.key", "*.key", false) && !is("/etc/ssl/a.crt", "*.key", false));
         assert!(is("/home/u/.ssh/config", ".ssh", false));
-        assert!(holds_secret(&components("/etc").unwrap(), "/etc/shadow") && holds_secret(&[], "/etc/shadow"));
-        assert!(!holds_secret(&components("/var/log").unwrap(), "/etc/shadow"));
+        assert!(
+            holds_secret(&components("/etc").unwrap(), "/etc/shadow")
+                && holds_secret(&[], "/etc/shadow")
+        );
+        assert!(!holds_secret(
+            &components("/var/log").unwrap(),
+            "/etc/shadow"
+        ));
     }
 
     #[test]
     fn intersection_agrees_with_trying_every_short_name() {
-        let names: Vec<String> = (0..4u32).flat_map(|n| (0..2u32.pow(n)).map(move |k| (0..n).map(|i| if k >> i & 1 == 1 { 'a' } else { 'b' }).collect())).collect();
-        let letters = ["", "a", "b", "*", "?", "a*", "*a", "*b*", "?a", "a?b", "**", "ab", "b*a", "?*"];
+        let names: Vec<String> = (0..4u32)
+            .flat_map(|n| {
+                (0..2u32.pow(n)).map(move |k| {
+                    (0..n)
+                        .map(|i| if k >> i & 1 == 1 { 'a' } else { 'b' })
+                        .collect()
+                })
+            })
+            .collect();
+        let letters = [
+            "", "a", "b", "*", "?", "a*", "*a", "*b*", "?a", "a?b", "**", "ab", "b*a", "?*",
+        ];
         for x in letters {
             for y in letters {
                 let by_hand = names.iter().any(|n| matches(x, n) && matches(y, n));

@@ -269,6 +269,8 @@ pub struct Rule {
     pub options: Vec<OptionSpec>,
     pub style: Style,
     pub operands: Operands,
+    /// Where paths and hosts in option values may lead.
+    pub bounds: super::types::Bounds,
     pub stdin: Stdin,
     pub sudo: SudoUse,
     pub env: Vec<String>,

@@ -10,13 +10,32 @@ use crate::command::{Call, Reading, Word};
 pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
     let signs = &rule.signs;
     let words = call.words.get(1..).unwrap_or_default();
-    (rule.subcommands.is_empty() || rule.subcommands.iter().any(|path| has_in_order(words, path)))
-        && signs.options.iter().all(|names| names.iter().any(|name| words.iter().any(|w| has_option(w, name))))
-        && signs.operand.as_ref().is_none_or(|wanted| words.iter().any(|w| is_operand(w, wanted)))
-        && (signs.words.is_empty() || words.iter().any(|w| signs.words.iter().any(|pattern| fits(w, pattern))))
-        && signs.redirects.as_ref().is_none_or(|places| redirects_to(call, places))
+    (rule.subcommands.is_empty()
+        || rule
+            .subcommands
+            .iter()
+            .any(|path| has_in_order(words, path)))
+        && signs.options.iter().all(|names| {
+            names
+                .iter()
+                .any(|name| words.iter().any(|w| has_option(w, name)))
+        })
+        && signs
+            .operand
+            .as_ref()
+            .is_none_or(|wanted| words.iter().any(|w| is_operand(w, wanted)))
+        && (signs.words.is_empty()
+            || words
+                .iter()
+                .any(|w| signs.words.iter().any(|pattern| fits(w, pattern))))
+        && signs
+            .redirects
+            .as_ref()
+            .is_none_or(|places| redirects_to(call, places))
         && (signs.pipes_into.is_empty() || pipes_into(reading, call, &signs.pipes_into))
-        && signs.line.as_ref().is_none_or(|text| regex::Regex::new(text).is_ok_and(|r| r.is_match(&reading.canonical)))
+        && signs.line.as_ref().is_none_or(|text| {
+            regex::Regex::new(text).is_ok_and(|r| r.is_match(&reading.canonical))
+        })
 }
 
 /// The words of the path in order, others between them allowed.
@@ -53,21 +72,38 @@ fn has_option(word: &Word, name: &str) -> bool {
 fn is_operand(word: &Word, wanted: &RawHasOperand) -> bool {
     if word.is_dynamic() {
         let prefix = word.literal_prefix();
-        return wanted.expansions && (prefix.is_empty() || prefix == "/" || wanted.at.iter().chain(&wanted.under).any(|p| p.starts_with(prefix)));
+        return wanted.expansions
+            && (prefix.is_empty()
+                || prefix == "/"
+                || wanted
+                    .at
+                    .iter()
+                    .chain(&wanted.under)
+                    .any(|p| p.starts_with(prefix)));
     }
     let text: String = word
         .segments
         .iter()
         .map(|s| match s {
-            crate::command::Segment::Literal(t) | crate::command::Segment::Glob(t) | crate::command::Segment::Expansion(t) => t.as_str(),
+            crate::command::Segment::Literal(t)
+            | crate::command::Segment::Glob(t)
+            | crate::command::Segment::Expansion(t) => t.as_str(),
         })
         .collect();
     if wanted.words.iter().any(|w| path::matches(w, &text)) {
         return true;
     }
     // `of=/dev/sda`, `--output=/etc/shadow`, and a path glued to a letter: what stands behind counts too.
-    let tails = [text.as_str(), text.split_once('=').map_or("", |(_, v)| v), text.find('/').filter(|_| text.starts_with('-')).map_or("", |at| &text[at..])];
-    tails.iter().any(|tail| is_place(tail, word.is_glob(), wanted))
+    let tails = [
+        text.as_str(),
+        text.split_once('=').map_or("", |(_, v)| v),
+        text.find('/')
+            .filter(|_| text.starts_with('-'))
+            .map_or("", |at| &text[at..]),
+    ];
+    tails
+        .iter()
+        .any(|tail| is_place(tail, word.is_glob(), wanted))
 }
 
 fn is_place(text: &str, glob: bool, wanted: &RawHasOperand) -> bool {
@@ -76,18 +112,43 @@ fn is_place(text: &str, glob: bool, wanted: &RawHasOperand) -> bool {
     }
     let resolved = resolve(text);
     let names: Vec<&str> = resolved.iter().map(String::as_str).collect();
-    let meets = |a: &str, b: &str| if glob { path::intersect(a, b) } else { path::matches(b, a) };
+    let meets = |a: &str, b: &str| {
+        if glob {
+            path::intersect(a, b)
+        } else {
+            path::matches(b, a)
+        }
+    };
     let same = |root: &String, prefix: bool| {
         let root = path::components(root).unwrap_or_default();
-        let long_enough = if prefix { names.len() >= root.len() } else { names.len() == root.len() };
-        long_enough && names.iter().zip(&root).all(|(name, pattern)| meets(name, pattern))
+        let long_enough = if prefix {
+            names.len() >= root.len()
+        } else {
+            names.len() == root.len()
+        };
+        long_enough
+            && names
+                .iter()
+                .zip(&root)
+                .all(|(name, pattern)| meets(name, pattern))
     };
     // Everything directly inside a place is the place: `/*`, `/etc/*`.
     let inside = |root: &String| {
         let root = path::components(root).unwrap_or_default();
-        names.len() == root.len() + 1 && names.last().is_some_and(|n| n.starts_with('*') || *n == ".*") && names.iter().zip(&root).all(|(name, pattern)| meets(name, pattern))
+        names.len() == root.len() + 1
+            && names
+                .last()
+                .is_some_and(|n| n.starts_with('*') || *n == ".*")
+            && names
+                .iter()
+                .zip(&root)
+                .all(|(name, pattern)| meets(name, pattern))
     };
-    wanted.at.iter().any(|root| same(root, false) || inside(root)) || wanted.under.iter().any(|root| same(root, true))
+    wanted
+        .at
+        .iter()
+        .any(|root| same(root, false) || inside(root))
+        || wanted.under.iter().any(|root| same(root, true))
 }
 
 /// The components with `.` and `..` worked out as text: `/var/../etc` is `/etc`.
@@ -106,18 +167,35 @@ fn resolve(text: &str) -> Vec<String> {
 }
 
 fn fits(word: &Word, pattern: &str) -> bool {
-    word.literal().map_or_else(|| path::matches(pattern, word.literal_prefix()), |text| path::matches(pattern, text))
+    word.literal().map_or_else(
+        || path::matches(pattern, word.literal_prefix()),
+        |text| path::matches(pattern, text),
+    )
 }
 
 fn redirects_to(call: &Call, places: &RawPlaces) -> bool {
-    let wanted = RawHasOperand { at: Vec::new(), under: places.under.clone(), words: Vec::new(), expansions: false };
-    let excluded = RawHasOperand { at: places.not.clone(), under: Vec::new(), words: Vec::new(), expansions: false };
-    call.redirections.iter().any(|r| r.writes() && is_operand(&r.target, &wanted) && !is_operand(&r.target, &excluded))
+    let wanted = RawHasOperand {
+        at: Vec::new(),
+        under: places.under.clone(),
+        words: Vec::new(),
+        expansions: false,
+    };
+    let excluded = RawHasOperand {
+        at: places.not.clone(),
+        under: Vec::new(),
+        words: Vec::new(),
+        expansions: false,
+    };
+    call.redirections
+        .iter()
+        .any(|r| r.writes() && is_operand(&r.target, &wanted) && !is_operand(&r.target, &excluded))
 }
 
 /// Whether a later command of the same pipeline is one of these, itself or behind a wrapper.
 fn pipes_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
     reading.calls.iter().any(|other| {
-        other.pipe.pipeline == call.pipe.pipeline && other.pipe.index > call.pipe.index && names.contains(&other.name.base)
+        other.pipe.pipeline == call.pipe.pipeline
+            && other.pipe.index > call.pipe.index
+            && names.contains(&other.name.base)
     })
 }

@@ -1,6 +1,6 @@
 //! The types of operands and option values: what text each accepts.
 
-use super::language;
+use super::language::{self, Kind, Limits};
 use super::path;
 use crate::command::Word;
 
@@ -17,8 +17,12 @@ pub enum Type {
     Unit,
     /// A file that may be read.
     Path,
+    /// A path of which only names, sizes and the like are read.
+    Place,
     /// A folder of which everything may be read.
     Tree,
+    /// `pod-1`, `deploy/web`.
+    Object,
     /// A host that the policy lists.
     Host,
     /// A TCP or UDP port.
@@ -31,6 +35,10 @@ pub enum Type {
     Text,
     /// Letters, digits and `_ . , : / @ % + = -`.
     Word,
+    /// A package's or table's name: a letter or digit, then letters, digits, `_ . - + : ~ @ *`.
+    Package,
+    /// What `lsof -i` takes: `tcp:80`, `:443`, `@host:22`.
+    Socket,
     /// A letter or digit, then letters, digits, `_ . -`.
     Name,
     /// An http or https URL on a host that the policy lists.
@@ -43,12 +51,8 @@ pub enum Type {
     Enum(Vec<String>),
     /// Several of a type, with commas.
     List(Box<Type>),
-    /// A program of awk's that only reads and prints.
-    Awk,
-    /// A script of sed's that only reads and prints.
-    Sed,
-    /// A filter of jq's that only reads its input.
-    Jq,
+    /// A language of its own, in one operand (`awk`, `sed`, `jq`, `psql_select`, …).
+    Language(Kind),
 }
 
 impl Type {
@@ -62,8 +66,12 @@ impl Type {
             return Ok(Type::Enum(inner.split('|').map(str::to_owned).collect()));
         }
         if let Some(inner) = argument(text, "int") {
-            let bounds = inner.split_once("..").and_then(|(low, high)| Some((low.trim().parse().ok()?, high.trim().parse().ok()?)));
-            return bounds.map(|(low, high)| Type::Int(low, high)).ok_or_else(|| format!("`{text}`: bounds are written int(1..100)"));
+            let bounds = inner.split_once("..").and_then(|(low, high)| {
+                Some((low.trim().parse().ok()?, high.trim().parse().ok()?))
+            });
+            return bounds
+                .map(|(low, high)| Type::Int(low, high))
+                .ok_or_else(|| format!("`{text}`: bounds are written int(1..100)"));
         }
         Ok(match text {
             "int" => Type::Int(0, 1_000_000),
@@ -72,6 +80,8 @@ impl Type {
             "unit" => Type::Unit,
             "path" => Type::Path,
             "tree" => Type::Tree,
+            "place" => Type::Place,
+            "object" => Type::Object,
             "host" => Type::Host,
             "port" => Type::Port,
             "pid" => Type::Pid,
@@ -79,24 +89,32 @@ impl Type {
             "text" | "pattern" => Type::Text,
             "word" => Type::Word,
             "name" => Type::Name,
+            "package" => Type::Package,
+            "socket" => Type::Socket,
             "url" => Type::Url,
             "time" => Type::Time,
             "date_format" => Type::DateFormat,
-            "awk" => Type::Awk,
-            "sed" => Type::Sed,
-            "jq" => Type::Jq,
-            other => return Err(format!("`{other}` is not a type: see docs/policy.md")),
+            other => match Kind::from_name(other).filter(|k| !k.is_whole_argv()) {
+                Some(kind) => Type::Language(kind),
+                None => return Err(format!("`{other}` is not a type: see docs/policy.md")),
+            },
         })
     }
 
     /// Whether text begins with `-` may be of this type (it is then no option's place).
     fn may_begin_with_dash(&self) -> bool {
-        matches!(self, Type::Time | Type::Int(..))
+        match self {
+            Type::Time | Type::Int(..) | Type::Enum(_) => true,
+            Type::List(inner) => inner.may_begin_with_dash(),
+            _ => false,
+        }
     }
 }
 
 fn argument<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    text.strip_prefix(name)?.strip_prefix('(')?.strip_suffix(')')
+    text.strip_prefix(name)?
+        .strip_prefix('(')?
+        .strip_suffix(')')
 }
 
 /// Where paths may lead, and which hosts may be talked to.
@@ -112,6 +130,15 @@ pub struct Bounds {
     pub glob: bool,
 }
 
+impl Bounds {
+    fn without_secrets(&self) -> Bounds {
+        Bounds {
+            secret: Vec::new(),
+            ..self.clone()
+        }
+    }
+}
+
 /// Whether a word is of a type.
 ///
 /// # Errors
@@ -123,11 +150,21 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
     if let Some(text) = word.literal() {
         return check_text(kind, text, bounds);
     }
-    if *kind == Type::Path && bounds.glob {
-        let pattern: String = word.segments.iter().map(|s| match s {
-            crate::command::Segment::Literal(t) | crate::command::Segment::Glob(t) | crate::command::Segment::Expansion(t) => t.as_str(),
-        }).collect();
-        return check_pattern(&pattern, word.literal_prefix(), bounds);
+    if matches!(kind, Type::Path | Type::Place) && bounds.glob {
+        let pattern: String = word
+            .segments
+            .iter()
+            .map(|s| match s {
+                crate::command::Segment::Literal(t)
+                | crate::command::Segment::Glob(t)
+                | crate::command::Segment::Expansion(t) => t.as_str(),
+            })
+            .collect();
+        return if *kind == Type::Place {
+            check_pattern(&pattern, word.literal_prefix(), &bounds.without_secrets())
+        } else {
+            check_pattern(&pattern, word.literal_prefix(), bounds)
+        };
     }
     Err("a pattern is not allowed here".into())
 }
@@ -140,44 +177,119 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
     if text.starts_with('-') && !kind.may_begin_with_dash() {
         return Err(format!("`{text}` begins with `-`"));
     }
-    if text.chars().any(|c| c.is_control() || crate::display::is_deceptive(c)) {
+    if text
+        .chars()
+        .any(|c| c.is_control() || crate::display::is_deceptive(c))
+    {
         return Err("it holds a character that is not shown as itself".into());
     }
     let of = |set: fn(u8) -> bool, what: &str| {
-        if text.bytes().all(set) { Ok(()) } else { Err(format!("`{text}` is not {what}")) }
+        if text.bytes().all(set) {
+            Ok(())
+        } else {
+            Err(format!("`{text}` is not {what}"))
+        }
     };
     match kind {
         Type::Int(low, high) => number(text, *low, *high),
         Type::Size => of_form(text, "KMGTkmgt", 1_000_000_000, "a size such as 10M"),
         Type::Duration => of_form(text, "smhd", 100_000, "a duration such as 30s"),
-        Type::Unit => of(|b| b.is_ascii_alphanumeric() || b"@._:-\\".contains(&b), "a unit's name"),
+        Type::Unit => of(
+            |b| b.is_ascii_alphanumeric() || b"@._:-\\".contains(&b),
+            "a unit's name",
+        ),
         Type::Path => check_path(text, bounds),
+        Type::Place => check_path(text, &bounds.without_secrets()),
+        Type::Object => text
+            .split('/')
+            .try_for_each(|part| check_text(&Type::Name, part, bounds))
+            .and_then(|()| {
+                if text.matches('/').count() > 1 {
+                    Err(format!("`{text}` is not an object's name"))
+                } else {
+                    Ok(())
+                }
+            }),
         Type::Tree => check_tree(text, bounds),
         Type::Host => check_host(text, bounds),
-        Type::Port => number(text, 1, 65_535).or_else(|e| if text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') { Ok(()) } else { Err(e) }),
+        Type::Port => number(text, 1, 65_535).or_else(|e| {
+            if text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
+                Ok(())
+            } else {
+                Err(e)
+            }
+        }),
         Type::Pid => number(text, 1, 4_194_304),
-        Type::User => of(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b), "a user's name"),
+        Type::User => of(
+            |b| b.is_ascii_alphanumeric() || b"_.-".contains(&b),
+            "a user's name",
+        ),
         Type::Text => Ok(()),
-        Type::Word => of(|b| b.is_ascii_alphanumeric() || b"_.,:/@%+=-".contains(&b), "a plain word"),
-        Type::Name => of(|b| b.is_ascii_alphanumeric() || b"_.-".contains(&b), "a name").and_then(|()| {
-            if text.starts_with(['.', '-']) { Err(format!("`{text}` is not a name")) } else { Ok(()) }
+        Type::Word => of(
+            |b| b.is_ascii_alphanumeric() || b"_.,:/@%+=-".contains(&b),
+            "a plain word",
+        ),
+        Type::Package => of(
+            |b| b.is_ascii_alphanumeric() || b"_.+:~@*-".contains(&b),
+            "a package's name",
+        ),
+        Type::Socket => of(
+            |b| b.is_ascii_alphanumeric() || b":@.,-".contains(&b),
+            "an address and a port",
+        ),
+        Type::Name => of(
+            |b| b.is_ascii_alphanumeric() || b"_.-".contains(&b),
+            "a name",
+        )
+        .and_then(|()| {
+            if text.starts_with(['.', '-']) {
+                Err(format!("`{text}` is not a name"))
+            } else {
+                Ok(())
+            }
         }),
         Type::Url => check_url(text, bounds),
-        Type::Time => of(|b| b.is_ascii_alphanumeric() || b" :.+-".contains(&b), "a point in time"),
+        Type::Time => of(
+            |b| b.is_ascii_alphanumeric() || b" :.+-".contains(&b),
+            "a point in time",
+        ),
         Type::DateFormat => {
-            if text.starts_with('+') { of(|b| b.is_ascii_alphanumeric() || b"+%:_./, -".contains(&b), "a date format") } else { Err(format!("`{text}` is not a format: it begins with +")) }
+            if text.starts_with('+') {
+                of(
+                    |b| b.is_ascii_alphanumeric() || b"+%:_./, -".contains(&b),
+                    "a date format",
+                )
+            } else {
+                Err(format!("`{text}` is not a format: it begins with +"))
+            }
         }
-        Type::Enum(words) => if words.iter().any(|w| w == text) { Ok(()) } else { Err(format!("`{text}` is not one of {}", words.join(", "))) },
-        Type::List(inner) => text.split(',').try_for_each(|part| check_text(inner, part, bounds)),
-        Type::Awk => language::awk(text),
-        Type::Sed => language::sed(text),
-        Type::Jq => language::jq(text),
+        Type::Enum(words) => {
+            if words.iter().any(|w| w == text) {
+                Ok(())
+            } else {
+                Err(format!("`{text}` is not one of {}", words.join(", ")))
+            }
+        }
+        Type::List(inner) => text
+            .split(',')
+            .try_for_each(|part| check_text(inner, part, bounds)),
+        Type::Language(kind) => language::check_operand(
+            *kind,
+            text,
+            &Limits {
+                hosts: bounds.hosts.clone(),
+                under: bounds.under.clone(),
+                not: bounds.secret.clone(),
+                ..Limits::default()
+            },
+        ),
     }
 }
 
 fn number(text: &str, low: i64, high: i64) -> Result<(), String> {
     let digits = text.strip_prefix('-').unwrap_or(text);
-    let plain = !digits.is_empty() && digits.len() <= 18 && digits.bytes().all(|b| b.is_ascii_digit());
+    let plain =
+        !digits.is_empty() && digits.len() <= 18 && digits.bytes().all(|b| b.is_ascii_digit());
     match text.parse::<i64>() {
         Ok(value) if plain && (low..=high).contains(&value) => Ok(()),
         _ => Err(format!("`{text}` is not a number from {low} to {high}")),
@@ -188,15 +300,28 @@ fn of_form(text: &str, units: &str, most: u64, what: &str) -> Result<(), String>
     let digits = text.strip_suffix(|c| units.contains(c)).unwrap_or(text);
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let plain = |t: &str| !t.is_empty() && t.len() <= 12 && t.bytes().all(|b| b.is_ascii_digit());
-    if plain(whole) && plain(fraction) && whole.parse::<u64>().is_ok_and(|n| n <= most) { Ok(()) } else { Err(format!("`{text}` is not {what}")) }
+    if plain(whole) && plain(fraction) && whole.parse::<u64>().is_ok_and(|n| n <= most) {
+        Ok(())
+    } else {
+        Err(format!("`{text}` is not {what}"))
+    }
 }
 
 fn check_path(text: &str, bounds: &Bounds) -> Result<(), String> {
-    let parts = path::components(text).ok_or_else(|| format!("`{text}` is not an absolute path without `.` and `..`"))?;
-    if bounds.secret.iter().any(|s| path::is_secret(&parts, s, false)) {
+    let parts = path::components(text)
+        .ok_or_else(|| format!("`{text}` is not an absolute path without `.` and `..`"))?;
+    if bounds
+        .secret
+        .iter()
+        .any(|s| path::is_secret(&parts, s, false))
+    {
         return Err(format!("`{text}` is secret"));
     }
-    if bounds.under.iter().any(|root| path::is_under(&parts, root)) { Ok(()) } else { Err(format!("`{text}` is not below a folder that may be read")) }
+    if bounds.under.iter().any(|root| path::is_under(&parts, root)) {
+        Ok(())
+    } else {
+        Err(format!("`{text}` is not below a folder that may be read"))
+    }
 }
 
 /// Everything below is read: nothing secret may be there.
@@ -212,30 +337,70 @@ fn check_tree(text: &str, bounds: &Bounds) -> Result<(), String> {
 /// A pattern can only name what its literal folder holds.
 fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), String> {
     let folder = prefix.rfind('/').map_or("", |at| &prefix[..at]);
-    let parts = path::components(pattern).ok_or_else(|| format!("`{pattern}` is not an absolute pattern without `.` and `..`"))?;
-    if let Some(secret) = bounds.secret.iter().find(|s| path::is_secret(&parts, s, true)) {
+    let parts = path::components(pattern)
+        .ok_or_else(|| format!("`{pattern}` is not an absolute pattern without `.` and `..`"))?;
+    if let Some(secret) = bounds
+        .secret
+        .iter()
+        .find(|s| path::is_secret(&parts, s, true))
+    {
         return Err(format!("`{pattern}` could name {secret}, which is secret"));
     }
     let below = |root: &String| {
         path::components(folder).is_some_and(|f| path::is_under(&f, root))
-            || path::components(root).is_some_and(|r| r.len() <= parts.len() && r.iter().zip(&parts).all(|(r, p)| r == p || (r.contains('*') && *r == "*")))
+            || path::components(root).is_some_and(|r| {
+                r.len() <= parts.len()
+                    && r.iter()
+                        .zip(&parts)
+                        .all(|(r, p)| r == p || (r.contains('*') && *r == "*"))
+            })
     };
-    if bounds.under.iter().any(below) { Ok(()) } else { Err(format!("`{pattern}` is not below a folder that may be read")) }
+    if bounds.under.iter().any(below) {
+        Ok(())
+    } else {
+        Err(format!(
+            "`{pattern}` is not below a folder that may be read"
+        ))
+    }
 }
 
 fn check_host(text: &str, bounds: &Bounds) -> Result<(), String> {
-    if bounds.hosts.iter().any(|h| h == text) { Ok(()) } else { Err(format!("host `{text}` is not one that the policy lists")) }
+    if bounds.hosts.iter().any(|h| h == text) {
+        Ok(())
+    } else {
+        Err(format!("host `{text}` is not one that the policy lists"))
+    }
 }
 
 fn check_url(text: &str, bounds: &Bounds) -> Result<(), String> {
-    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://")).ok_or_else(|| format!("`{text}` is not an http or https URL"))?;
-    let (authority, tail) = rest.find(['/', '?', '#']).map_or((rest, ""), |at| rest.split_at(at));
+    let rest = text
+        .strip_prefix("http://")
+        .or_else(|| text.strip_prefix("https://"))
+        .ok_or_else(|| format!("`{text}` is not an http or https URL"))?;
+    let (authority, tail) = rest
+        .find(['/', '?', '#'])
+        .map_or((rest, ""), |at| rest.split_at(at));
     let host = match authority.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit()) => host,
-        Some(_) if !authority.ends_with(']') => return Err(format!("`{authority}` is not a host and a port")),
+        Some((host, port))
+            if !port.is_empty() && port.len() <= 5 && port.bytes().all(|b| b.is_ascii_digit()) =>
+        {
+            host
+        }
+        Some(_) if !authority.ends_with(']') => {
+            return Err(format!("`{authority}` is not a host and a port"));
+        }
         _ => authority,
     };
     check_host(host.trim_start_matches('[').trim_end_matches(']'), bounds)?;
     // curl expands {} and [] itself; @ and \ move the host in some readers.
-    if tail.bytes().all(|b| b.is_ascii_alphanumeric() || b"/?#&=._~%+,:;-".contains(&b)) { Ok(()) } else { Err(format!("`{tail}` has characters that are not plain in a URL")) }
+    if tail
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"/?#&=._~%+,:;-".contains(&b))
+    {
+        Ok(())
+    } else {
+        Err(format!(
+            "`{tail}` has characters that are not plain in a URL"
+        ))
+    }
 }

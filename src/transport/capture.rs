@@ -28,12 +28,21 @@ pub(super) struct Capture {
 impl Capture {
     pub fn new(limit: usize) -> Capture {
         let head_limit = limit / 2;
-        Capture { head: Vec::new(), tail: VecDeque::new(), head_limit, tail_limit: limit - head_limit, total: 0 }
+        Capture {
+            head: Vec::new(),
+            tail: VecDeque::new(),
+            head_limit,
+            tail_limit: limit - head_limit,
+            total: 0,
+        }
     }
 
     pub fn push(&mut self, bytes: &[u8]) {
         self.total += bytes.len() as u64;
-        let room = self.head_limit.saturating_sub(self.head.len()).min(bytes.len());
+        let room = self
+            .head_limit
+            .saturating_sub(self.head.len())
+            .min(bytes.len());
         let (head, rest) = bytes.split_at(room);
         self.head.extend_from_slice(head);
         // Only the last bytes of a large piece can stay.
@@ -46,7 +55,12 @@ impl Capture {
     /// The last `count` bytes that were kept.
     pub fn last(&self, count: usize) -> Vec<u8> {
         let all = self.head.len() + self.tail.len();
-        self.head.iter().chain(&self.tail).skip(all.saturating_sub(count)).copied().collect()
+        self.head
+            .iter()
+            .chain(&self.tail)
+            .skip(all.saturating_sub(count))
+            .copied()
+            .collect()
     }
 
     /// Takes `count` bytes off the end.
@@ -54,7 +68,8 @@ impl Capture {
         self.total = self.total.saturating_sub(count as u64);
         let from_tail = count.min(self.tail.len());
         self.tail.truncate(self.tail.len() - from_tail);
-        self.head.truncate(self.head.len().saturating_sub(count - from_tail));
+        self.head
+            .truncate(self.head.len().saturating_sub(count - from_tail));
     }
 
     pub fn finish(self) -> Captured {
@@ -69,7 +84,12 @@ impl Capture {
             Ok(text) => (text, false),
             Err(e) => (String::from_utf8_lossy(e.as_bytes()).into_owned(), true),
         };
-        Captured { text, truncated: left_out > 0, total_bytes: self.total, lossy }
+        Captured {
+            text,
+            truncated: left_out > 0,
+            total_bytes: self.total,
+            lossy,
+        }
     }
 }
 
@@ -83,7 +103,10 @@ mod tests {
         capture.push(b"one ");
         capture.push("zwö".as_bytes());
         let got = capture.finish();
-        assert_eq!((got.text.as_str(), got.truncated, got.total_bytes, got.lossy), ("one zwö", false, 8, false));
+        assert_eq!(
+            (got.text.as_str(), got.truncated, got.total_bytes, got.lossy),
+            ("one zwö", false, 8, false)
+        );
     }
 
     #[test]
@@ -95,7 +118,15 @@ mod tests {
             let got = capture.finish();
             let text = String::from_utf8(data).unwrap();
             assert!(got.truncated && got.total_bytes == 5000);
-            assert_eq!(got.text, format!("{}\n[… 4900 bytes left out …]\n{}", &text[..50], &text[4950..]), "pieces of {piece}");
+            assert_eq!(
+                got.text,
+                format!(
+                    "{}\n[… 4900 bytes left out …]\n{}",
+                    &text[..50],
+                    &text[4950..]
+                ),
+                "pieces of {piece}"
+            );
         }
     }
 

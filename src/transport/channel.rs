@@ -26,7 +26,11 @@ impl Channel {
             let flags = OFlag::from_bits_truncate(fcntl(fd, FcntlArg::F_GETFL)?);
             fcntl(fd, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
         }
-        Ok(Channel { stdin: Some(stdin.into()), stdout: Some(stdout.into()), stderr: Some(stderr.into()) })
+        Ok(Channel {
+            stdin: Some(stdin.into()),
+            stdout: Some(stdout.into()),
+            stderr: Some(stderr.into()),
+        })
     }
 
     /// Hands the line over and reads to the end.
@@ -38,7 +42,9 @@ impl Channel {
         let mut deadline = Instant::now() + spec.timeout + GRACE + spec.connect_timeout;
         let mut over = false;
         while self.stdout.is_some() || self.stderr.is_some() {
-            let Some(left) = deadline.checked_duration_since(Instant::now()) else { break };
+            let Some(left) = deadline.checked_duration_since(Instant::now()) else {
+                break;
+            };
             let Ok(ready) = self.wait(left) else { break };
             if ready.stdin {
                 sent = self.send(&message, sent);
@@ -60,11 +66,20 @@ impl Channel {
             err.drop_last(trailer.length);
         }
         let ended = judge(trailer.as_ref(), handed_over, Instant::now() >= deadline);
-        RunResult { ended, stdout: out.finish(), stderr: err.finish(), duration: Duration::ZERO }
+        RunResult {
+            ended,
+            stdout: out.finish(),
+            stderr: err.finish(),
+            duration: Duration::ZERO,
+        }
     }
 
     fn wait(&self, left: Duration) -> io::Result<Ready> {
-        let wanted = [(&self.stdin, PollFlags::POLLOUT), (&self.stdout, PollFlags::POLLIN), (&self.stderr, PollFlags::POLLIN)];
+        let wanted = [
+            (&self.stdin, PollFlags::POLLOUT),
+            (&self.stdout, PollFlags::POLLIN),
+            (&self.stderr, PollFlags::POLLIN),
+        ];
         let mut fds = Vec::with_capacity(3);
         let mut which = Vec::with_capacity(3);
         for (index, (file, flags)) in wanted.iter().enumerate() {
@@ -82,15 +97,23 @@ impl Channel {
         for (fd, index) in fds.iter().zip(which) {
             ready[index] = fd.any().unwrap_or(true);
         }
-        Ok(Ready { stdin: ready[0], stdout: ready[1], stderr: ready[2] })
+        Ok(Ready {
+            stdin: ready[0],
+            stdout: ready[1],
+            stderr: ready[2],
+        })
     }
 
     /// Writes on; closes when all is written or the other side is gone. Returns how much was sent.
     fn send(&mut self, message: &[u8], mut sent: usize) -> usize {
-        let Some(file) = &mut self.stdin else { return sent };
+        let Some(file) = &mut self.stdin else {
+            return sent;
+        };
         match file.write(&message[sent..]) {
             Ok(count) => sent += count,
-            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return sent,
+            Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                return sent;
+            }
             Err(_) => {
                 self.stdin = None;
                 return sent;
@@ -136,14 +159,28 @@ struct Trailer {
 
 fn find_trailer(err: &Capture, nonce: &str) -> Option<Trailer> {
     let bytes = err.last(TRAILER);
-    let text: String = bytes.iter().map(|b| if b.is_ascii() { char::from(*b) } else { '?' }).collect();
+    let text: String = bytes
+        .iter()
+        .map(|b| if b.is_ascii() { char::from(*b) } else { '?' })
+        .collect();
     // `echo` puts a line feed in front of each line, whatever the command wrote last.
-    let start = text.find(&format!("\n{nonce} ")).or_else(|| text.starts_with(nonce).then_some(0))?;
-    let mut trailer = Trailer { end: None, over: None, cut: false, length: text.len() - start };
+    let start = text
+        .find(&format!("\n{nonce} "))
+        .or_else(|| text.starts_with(nonce).then_some(0))?;
+    let mut trailer = Trailer {
+        end: None,
+        over: None,
+        cut: false,
+        length: text.len() - start,
+    };
     for line in text[start..].lines() {
-        let Some(said) = line.strip_prefix(nonce) else { continue };
+        let Some(said) = line.strip_prefix(nonce) else {
+            continue;
+        };
         match said.split_whitespace().collect::<Vec<_>>().as_slice() {
-            ["end", code, struck] => trailer.end = code.parse().ok().map(|code| (code, *struck == "1")),
+            ["end", code, struck] => {
+                trailer.end = code.parse().ok().map(|code| (code, *struck == "1"))
+            }
             ["over", code] => trailer.over = code.parse().ok(),
             ["cut"] => trailer.cut = true,
             _ => {}
@@ -155,16 +192,38 @@ fn find_trailer(err: &Capture, nonce: &str) -> Option<Trailer> {
 fn judge(trailer: Option<&Trailer>, handed_over: bool, late: bool) -> Ended {
     let Some(trailer) = trailer else {
         return match (handed_over, late) {
-            (false, _) => Ended::NotStarted("the connection broke before the command was handed over.".into()),
-            (true, true) => Ended::Unknown("the target did not answer within the time limit.".into()),
-            (true, false) => Ended::Unknown("the connection broke before the command's end was known.".into()),
+            (false, _) => {
+                Ended::NotStarted("the connection broke before the command was handed over.".into())
+            }
+            (true, true) => {
+                Ended::Unknown("the target did not answer within the time limit.".into())
+            }
+            (true, false) => {
+                Ended::Unknown("the connection broke before the command's end was known.".into())
+            }
         };
     };
     match trailer {
         Trailer { cut: true, .. } => Ended::NotStarted("the command did not arrive whole.".into()),
-        Trailer { end: Some((_, true)), .. } | Trailer { end: None, over: Some(124 | 137), .. } => Ended::TimedOut,
-        Trailer { end: Some((code, false)), .. } => Ended::Exited(*code),
-        Trailer { over: Some(125..=127), .. } => Ended::NotStarted("the target has no usable timeout(1) or sh(1): install coreutils.".into()),
+        Trailer {
+            end: Some((_, true)),
+            ..
+        }
+        | Trailer {
+            end: None,
+            over: Some(124 | 137),
+            ..
+        } => Ended::TimedOut,
+        Trailer {
+            end: Some((code, false)),
+            ..
+        } => Ended::Exited(*code),
+        Trailer {
+            over: Some(125..=127),
+            ..
+        } => Ended::NotStarted(
+            "the target has no usable timeout(1) or sh(1): install coreutils.".into(),
+        ),
         _ => Ended::Unknown("the command's keeper on the target was killed.".into()),
     }
 }
@@ -184,7 +243,15 @@ mod tests {
         let t = trailer("oops\nabc123 end 7 0\n\nabc123 over 7\n").unwrap();
         assert_eq!((t.end, t.over, t.length), (Some((7, false)), Some(7), 31));
         assert_eq!(judge(Some(&t), true, false), Ended::Exited(7));
-        assert_eq!(trailer("abc123 is what I say"), Some(Trailer { end: None, over: None, cut: false, length: 20 }));
+        assert_eq!(
+            trailer("abc123 is what I say"),
+            Some(Trailer {
+                end: None,
+                over: None,
+                cut: false,
+                length: 20
+            })
+        );
         assert_eq!(trailer("nothing"), None);
     }
 
@@ -192,7 +259,15 @@ mod tests {
     fn what_is_not_known_is_not_called_not_run() {
         assert!(matches!(judge(None, true, false), Ended::Unknown(_)));
         assert!(matches!(judge(None, false, false), Ended::NotStarted(_)));
-        let killed = Trailer { end: None, over: Some(143), cut: false, length: 0 };
-        assert!(matches!(judge(Some(&killed), true, false), Ended::Unknown(_)));
+        let killed = Trailer {
+            end: None,
+            over: Some(143),
+            cut: false,
+            length: 0,
+        };
+        assert!(matches!(
+            judge(Some(&killed), true, false),
+            Ended::Unknown(_)
+        ));
     }
 }

@@ -13,7 +13,13 @@ pub(super) fn run(spec: &RunSpec) -> RunResult {
     command
         .arg("-c")
         .arg(RUNNER)
-        .args(["aiops", KEEPER, shell_word(spec.shell), &spec.timeout.as_secs().to_string(), &nonce])
+        .args([
+            "aiops",
+            KEEPER,
+            shell_word(spec.shell),
+            &spec.timeout.as_secs().to_string(),
+            &nonce,
+        ])
         .env_clear()
         .envs(ENVIRONMENT)
         .current_dir("/")
@@ -23,17 +29,26 @@ pub(super) fn run(spec: &RunSpec) -> RunResult {
 
 /// Starts a runner as a child and talks to it.
 pub(super) fn converse(mut command: Command, spec: &RunSpec, nonce: &str) -> RunResult {
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,
-        Err(e) => return RunResult::not_started(format!("{}: {e}.", command.get_program().display())),
+        Err(e) => {
+            return RunResult::not_started(format!("{}: {e}.", command.get_program().display()));
+        }
     };
     let result = match channel(&mut child) {
         Ok(channel) => channel.converse(spec, nonce),
         Err(e) => RunResult::not_started(format!("its pipes cannot be used: {e}.")),
     };
     // The runner has nothing left to do but end; if it does not, its time limit still holds on its own.
-    let _ = child.try_wait().ok().flatten().map_or_else(|| reap(&mut child), |_| Ok(()));
+    let _ = child
+        .try_wait()
+        .ok()
+        .flatten()
+        .map_or_else(|| reap(&mut child), |_| Ok(()));
     result
 }
 

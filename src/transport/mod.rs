@@ -76,14 +76,21 @@ pub struct RunResult {
 
 impl RunResult {
     fn not_started(why: impl Into<String>) -> RunResult {
-        RunResult { ended: Ended::NotStarted(why.into()), stdout: Captured::default(), stderr: Captured::default(), duration: Duration::ZERO }
+        RunResult {
+            ended: Ended::NotStarted(why.into()),
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+            duration: Duration::ZERO,
+        }
     }
 }
 
 /// Runs it.
 pub fn run(spec: &RunSpec) -> RunResult {
     if spec.script.len() > MAX_SCRIPT || spec.script.contains('\0') {
-        return RunResult::not_started(format!("the canonical form is longer than {MAX_SCRIPT} bytes: split the command"));
+        return RunResult::not_started(format!(
+            "the canonical form is longer than {MAX_SCRIPT} bytes: split the command"
+        ));
     }
     let began = Instant::now();
     let mut result = match &spec.target.transport {
@@ -115,7 +122,10 @@ const KEEPER: &str = "N=$1; S=$2; X=0; shift 2; trap X=1 TERM; \"$@\" -c -- \"$S
 
 /// The command's environment: nothing of ours, nothing of the target's.
 const ENVIRONMENT: [(&str, &str); 9] = [
-    ("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"),
+    (
+        "PATH",
+        "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+    ),
     ("LC_ALL", "C.UTF-8"),
     ("HOME", "/nonexistent"),
     ("TERM", "dumb"),

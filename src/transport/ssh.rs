@@ -43,25 +43,41 @@ pub(super) fn run(spec: &RunSpec, ssh: &Ssh) -> RunResult {
 /// One session over the master.
 fn through(master: &Master, spec: &RunSpec) -> RunResult {
     let nonce = nonce();
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(e) => return RunResult::not_started(format!("{e}.")),
     };
     let session = Session::resume_mux(master.socket.clone().into_boxed_path(), None);
     let result = runtime.block_on(async {
         let mut command = session.raw_command(remote_line(spec, &nonce));
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let started = tokio::time::timeout(spec.connect_timeout, command.spawn()).await;
         let mut child = match started {
             Ok(Ok(child)) => child,
-            Ok(Err(e)) => return RunResult::not_started(format!("the session was refused: {}.", causes(&e))),
+            Ok(Err(e)) => {
+                return RunResult::not_started(format!("the session was refused: {}.", causes(&e)));
+            }
             Err(_) => return RunResult::not_started("the target did not open a session in time."),
         };
-        let pipes = (child.stdin().take(), child.stdout().take(), child.stderr().take());
+        let pipes = (
+            child.stdin().take(),
+            child.stdout().take(),
+            child.stderr().take(),
+        );
         let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
             return RunResult::not_started("a pipe is missing.");
         };
-        let fds = (stdin.into_owned_fd(), stdout.into_owned_fd(), stderr.into_owned_fd());
+        let fds = (
+            stdin.into_owned_fd(),
+            stdout.into_owned_fd(),
+            stderr.into_owned_fd(),
+        );
         let (Ok(stdin), Ok(stdout), Ok(stderr)) = fds else {
             return RunResult::not_started("its pipes cannot be used.");
         };
@@ -80,8 +96,17 @@ fn through(master: &Master, spec: &RunSpec) -> RunResult {
 fn direct(spec: &RunSpec, ssh: &Ssh) -> RunResult {
     let nonce = nonce();
     let mut command = Command::new("ssh");
-    command.args(options(spec, ssh)).args(["-o", "ControlMaster=no", "-o", "ControlPath=none", "-T"]);
-    command.arg("--").arg(&ssh.host).arg(remote_line(spec, &nonce));
+    command.args(options(spec, ssh)).args([
+        "-o",
+        "ControlMaster=no",
+        "-o",
+        "ControlPath=none",
+        "-T",
+    ]);
+    command
+        .arg("--")
+        .arg(&ssh.host)
+        .arg(remote_line(spec, &nonce));
     clean(&mut command);
     let result = local::converse(command, spec, &nonce);
     match result.ended {
@@ -91,14 +116,19 @@ fn direct(spec: &RunSpec, ssh: &Ssh) -> RunResult {
         }
         // ssh reads the whole line before it has a connection; without a word from the runner, and with
         // a connection that was never made, nothing can have run.
-        Ended::Unknown(_) if never_connected(&result.stderr.text) => RunResult::not_started(advice(&result.stderr.text, ssh)),
+        Ended::Unknown(_) if never_connected(&result.stderr.text) => {
+            RunResult::not_started(advice(&result.stderr.text, ssh))
+        }
         _ => result,
     }
 }
 
 /// The line for the login shell, the same but for time limit and nonce. See [`RUNNER`] for its characters.
 fn remote_line(spec: &RunSpec, nonce: &str) -> String {
-    let environment: Vec<String> = ENVIRONMENT.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let environment: Vec<String> = ENVIRONMENT
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     format!(
         "exec env -i {} /bin/sh -c '{RUNNER}' aiops '{KEEPER}' {} {} {nonce}",
         environment.join(" "),
@@ -110,7 +140,13 @@ fn remote_line(spec: &RunSpec, nonce: &str) -> String {
 /// Every option that matters, so that no file and no default decides.
 fn options(spec: &RunSpec, ssh: &Ssh) -> Vec<String> {
     let mut options: Vec<String> = ["-F", "none", "-l"].map(str::to_owned).to_vec();
-    options.extend([ssh.user.clone(), "-p".into(), ssh.port.to_string(), "-i".into(), ssh.identity.display().to_string()]);
+    options.extend([
+        ssh.user.clone(),
+        "-p".into(),
+        ssh.port.to_string(),
+        "-i".into(),
+        ssh.identity.display().to_string(),
+    ]);
     let connect = spec.connect_timeout.as_secs();
     for option in [
         "BatchMode=yes".to_owned(),
@@ -146,7 +182,11 @@ fn options(spec: &RunSpec, ssh: &Ssh) -> Vec<String> {
 
 /// ssh itself gets nothing of our environment either.
 fn clean(command: &mut Command) {
-    command.env_clear().env("PATH", "/usr/local/bin:/usr/bin:/bin").env("LC_ALL", "C").current_dir("/");
+    command
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("LC_ALL", "C")
+        .current_dir("/");
 }
 
 /// The shared connection to one destination.
@@ -163,15 +203,33 @@ impl<'a> Master<'a> {
         let dir = spec.control_dir;
         private_folder(dir).map_err(|e| format!("{}: {e}.", dir.display()))?;
         // Another key, another pinned host key, another address: another connection.
-        let keys = fs::read(&ssh.known_hosts).map_err(|e| format!("{}: {e}.", ssh.known_hosts.display()))?;
-        let identity = fs::read(&ssh.identity).map_err(|e| format!("{}: {e}.", ssh.identity.display()))?;
-        let what = format!("{}\n{}\n{}\n{}\n{}", ssh.user, ssh.host, ssh.port, hex(&keys), hex(&identity));
+        let keys = fs::read(&ssh.known_hosts)
+            .map_err(|e| format!("{}: {e}.", ssh.known_hosts.display()))?;
+        let identity =
+            fs::read(&ssh.identity).map_err(|e| format!("{}: {e}.", ssh.identity.display()))?;
+        let what = format!(
+            "{}\n{}\n{}\n{}\n{}",
+            ssh.user,
+            ssh.host,
+            ssh.port,
+            hex(&keys),
+            hex(&identity)
+        );
         let name = hex(what.as_bytes())[..16].to_owned();
         let socket = dir.join(&name);
         if socket.as_os_str().len() > MAX_SOCKET {
-            return Err(format!("{}: too long for a socket: choose a shorter state_dir.", socket.display()));
+            return Err(format!(
+                "{}: too long for a socket: choose a shorter state_dir.",
+                socket.display()
+            ));
         }
-        Ok(Master { spec, ssh, lock: dir.join(format!("{name}.lock")), log: dir.join(format!("{name}.log")), socket })
+        Ok(Master {
+            spec,
+            ssh,
+            lock: dir.join(format!("{name}.lock")),
+            log: dir.join(format!("{name}.log")),
+            socket,
+        })
     }
 
     fn alive(&self) -> bool {
@@ -183,9 +241,15 @@ impl<'a> Master<'a> {
         if !anew && self.alive() {
             return Ok(());
         }
-        let lock = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&self.lock);
+        let lock = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .mode(0o600)
+            .open(&self.lock);
         let lock: File = lock.map_err(|e| format!("{}: {e}.", self.lock.display()))?;
-        lock.lock().map_err(|e| format!("{}: {e}.", self.lock.display()))?;
+        lock.lock()
+            .map_err(|e| format!("{}: {e}.", self.lock.display()))?;
         // Somebody else may have started it while we waited for the lock.
         if self.alive() && (!anew || self.answers()) {
             return Ok(());
@@ -197,9 +261,16 @@ impl<'a> Master<'a> {
     /// Whether the master still has its connection (`ssh -O check`).
     fn answers(&self) -> bool {
         let mut check = Command::new("ssh");
-        check.args(["-F", "none", "-O", "check", "-o"]).arg(format!("ControlPath={}", self.socket.display())).arg("--").arg(&self.ssh.host);
+        check
+            .args(["-F", "none", "-O", "check", "-o"])
+            .arg(format!("ControlPath={}", self.socket.display()))
+            .arg("--")
+            .arg(&self.ssh.host);
         clean(&mut check);
-        check.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        check
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
         check.status().is_ok_and(|s| s.success())
     }
 
@@ -214,11 +285,20 @@ impl<'a> Master<'a> {
         ] {
             command.arg("-o").arg(option);
         }
-        command.args(["-T", "-N", "-f", "-E"]).arg(&self.log).arg("--").arg(&self.ssh.host);
+        command
+            .args(["-T", "-N", "-f", "-E"])
+            .arg(&self.log)
+            .arg("--")
+            .arg(&self.ssh.host);
         clean(&mut command);
-        command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null());
+        command
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
         let status = command.status().map_err(|e| match e.kind() {
-            io::ErrorKind::NotFound => "ssh(1) is not installed on the gateway: install openssh-client.".to_owned(),
+            io::ErrorKind::NotFound => {
+                "ssh(1) is not installed on the gateway: install openssh-client.".to_owned()
+            }
             _ => format!("ssh: {e}."),
         })?;
         if !status.success() {
@@ -243,38 +323,67 @@ fn private_folder(dir: &Path) -> io::Result<()> {
     }
     let meta = fs::symlink_metadata(dir)?;
     if !meta.is_dir() || meta.uid() != nix::unistd::geteuid().as_raw() || meta.mode() & 0o077 != 0 {
-        return Err(io::Error::other("it must be a folder of the gate's user with mode 0700"));
+        return Err(io::Error::other(
+            "it must be a folder of the gate's user with mode 0700",
+        ));
     }
     Ok(())
 }
 
 fn never_connected(said: &str) -> bool {
-    ["ssh: connect to host", "Could not resolve hostname", "Host key verification failed", "Permission denied (publickey"]
-        .iter()
-        .any(|text| said.contains(text))
+    [
+        "ssh: connect to host",
+        "Could not resolve hostname",
+        "Host key verification failed",
+        "Permission denied (publickey",
+    ]
+    .iter()
+    .any(|text| said.contains(text))
 }
 
 /// What ssh said, and what to do about it.
 fn advice(said: &str, ssh: &Ssh) -> String {
     let place = format!("{}@{}:{}", ssh.user, ssh.host, ssh.port);
-    let hint = if said.contains("IDENTIFICATION HAS CHANGED") || said.contains("Host key verification failed") {
-        format!("its host key is not the one pinned in {}: find out why before you change that file", ssh.known_hosts.display())
+    let hint = if said.contains("IDENTIFICATION HAS CHANGED")
+        || said.contains("Host key verification failed")
+    {
+        format!(
+            "its host key is not the one pinned in {}: find out why before you change that file",
+            ssh.known_hosts.display()
+        )
     } else if said.contains("host key is known") {
-        format!("its host key is not in {}: add it after checking its fingerprint", ssh.known_hosts.display())
+        format!(
+            "its host key is not in {}: add it after checking its fingerprint",
+            ssh.known_hosts.display()
+        )
     } else if said.contains("Permission denied") {
-        format!("it does not accept the key {}: put its public half into the target's authorized_keys", ssh.identity.display())
+        format!(
+            "it does not accept the key {}: put its public half into the target's authorized_keys",
+            ssh.identity.display()
+        )
     } else if said.contains("refused") {
         "nothing listens on that port: is sshd running on the target?".to_owned()
-    } else if said.contains("timed out") || said.contains("No route") || said.contains("unreachable") {
+    } else if said.contains("timed out")
+        || said.contains("No route")
+        || said.contains("unreachable")
+    {
         "it does not answer: is the target up, and the way to it open?".to_owned()
     } else if said.contains("resolve") {
         "its name is not known: check `host` in the configuration".to_owned()
     } else {
         "see what ssh says".to_owned()
     };
-    let words: Vec<&str> = said.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('@')).collect();
+    let words: Vec<&str> = said
+        .lines()
+        .map(str::trim)
+        .filter(|l| !l.is_empty() && !l.starts_with('@'))
+        .collect();
     let shown = crate::display::escape(&words.join("; ")).into_owned();
-    if shown.is_empty() { format!("{place}: {hint}.") } else { format!("{place}: {hint}. ssh says: {shown}") }
+    if shown.is_empty() {
+        format!("{place}: {hint}.")
+    } else {
+        format!("{place}: {hint}. ssh says: {shown}")
+    }
 }
 
 /// An error with all that caused it.

@@ -25,7 +25,10 @@ cleanup() {
   local status=$?
   set +e
   for pidfile in "$STAGE"/sshd.pid; do [ -s "$pidfile" ] && kill "$(cat "$pidfile")" 2>/dev/null; done
-  # The gate's shared ssh master ends when its connection does.
+  # The gate keeps its connection open for later calls: end it.
+  for socket in "$STAGE"/runtime/ssh/*; do
+    [ -S "$socket" ] && ssh -F none -O exit -o ControlPath="$socket" 127.0.0.1 2>/dev/null
+  done
   [ "$MADE_RUN_SSHD" = no ] || rmdir /run/sshd 2>/dev/null
   if [ "$KEEP" = yes ]; then
     echo "Kept: $STAGE"
@@ -104,7 +107,7 @@ export PATH="$(dirname "$AIOPS"):$PATH"
 type_line() {
   printf '\n\033[36m$ %s\033[0m\n' "$1"
   OUT=$(bash -c "$1") || true
-  printf '%s\n' "$OUT" | jq . 2>/dev/null || printf '%s\n' "$OUT"
+  case $OUT in "{"*) printf '%s\n' "$OUT" | jq . ;; *) printf '%s\n' "$OUT" ;; esac
 }
 # expect FIELD VALUE: the story must go as told, or this script fails.
 expect() {

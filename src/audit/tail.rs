@@ -37,7 +37,10 @@ pub fn tail(
             return Ok(());
         }
     }
-    while follow {
+    if !follow {
+        return Ok(());
+    }
+    loop {
         match reader.read_line(&mut line)? {
             0 => std::thread::sleep(Duration::from_millis(200)),
             _ if !line.ends_with('\n') => {}
@@ -48,7 +51,6 @@ pub fn tail(
             }
         }
     }
-    Ok(())
 }
 
 /// False when nobody reads any more.
@@ -71,7 +73,7 @@ pub fn event_line(record: &str, colour: bool) -> String {
     let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
     let mut line = format!(
         "{:>5}  {}  {:<18} {:<18}",
-        value["seq"],
+        value["seq"].as_u64().unwrap_or_default(),
         text("timestamp"),
         escape(text("event")),
         escape(text("status"))

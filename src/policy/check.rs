@@ -120,7 +120,7 @@ fn decide(policy: &Policy, rule: &Rule, line: &str, report: &mut Report) -> Deci
         .when
         .hours
         .as_ref()
-        .map_or_else(chrono::Utc::now, |h| moment(h));
+        .map_or_else(chrono::Utc::now, moment);
     let cx = Context {
         target: rule.when.targets.first().map(String::as_str),
         tags: &rule.when.tags,

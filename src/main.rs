@@ -20,8 +20,14 @@ fn main() -> ExitCode {
         return run_action();
     }
     start_diagnostics();
-    let cli = Cli::parse();
-    ExitCode::from(dispatch(cli.command) as u8)
+    match Cli::try_parse() {
+        Ok(cli) => ExitCode::from(dispatch(cli.command) as u8),
+        Err(e) => {
+            let asked_for_help = !e.use_stderr();
+            let _ = e.print();
+            ExitCode::from(if asked_for_help { Exit::Handled } else { Exit::BadInput } as u8)
+        }
+    }
 }
 
 /// The wrapper's personality: no arguments, nothing from the environment.

@@ -25,7 +25,11 @@ fn main() -> ExitCode {
         Err(e) => {
             let asked_for_help = !e.use_stderr();
             let _ = e.print();
-            ExitCode::from(if asked_for_help { Exit::Handled } else { Exit::BadInput } as u8)
+            ExitCode::from(if asked_for_help {
+                Exit::Handled
+            } else {
+                Exit::BadInput
+            } as u8)
         }
     }
 }

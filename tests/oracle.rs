@@ -5,6 +5,13 @@
 //! functions that write their words down, in shells with an empty `PATH`, an empty environment, an
 //! empty folder and (as root) the user nobody. `AIOPS_ORACLE_LINES` and `AIOPS_ORACLE_SEED` make longer runs.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
 use aiops::command::strict::{self, Joint, Line};
 use aiops::command::{Segment, Word, render};
 use std::collections::BTreeMap;
@@ -329,7 +336,7 @@ fn what_the_strict_reader_reads_is_what_bash_and_dash_run() {
                         .map(|batch| {
                             compare(
                                 seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                                    ^ (worker << 32 | batch + 1),
+                                    ^ ((worker << 32) | (batch + 1)),
                                 2500,
                             )
                         })

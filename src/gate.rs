@@ -84,6 +84,8 @@ pub struct Gate {
     runs: Runs,
     pub(crate) caller: Caller,
     clock: Clock,
+    /// Questions whose time was found to be over when this gate opened.
+    late: Vec<crate::approval::Approval>,
 }
 
 impl Gate {
@@ -103,7 +105,7 @@ impl Gate {
             .map_err(|e| state("the request ids cannot be opened")(&e))?;
         let runs = Runs::open(&config.state_dir.join("runs"))
             .map_err(|e| state("the runs cannot be opened")(&e))?;
-        let gate = Gate {
+        let mut gate = Gate {
             config,
             policy,
             log,
@@ -112,8 +114,9 @@ impl Gate {
             runs,
             caller: Caller::from_kernel(),
             clock: Clock::now(),
+            late: Vec::new(),
         };
-        gate.recover()?;
+        gate.late = gate.recover()?;
         Ok(gate)
     }
 

@@ -245,7 +245,7 @@ fn a_question_waits_only_so_long() {
     let gate = Gate::build(false, "limits: { question_ttl_s: 1 }");
     gate.ask("here", &format!("touch {}", gate.path("mark").display()));
     std::thread::sleep(std::time::Duration::from_millis(1300));
-    assert_eq!(status(&gate.send("Approve")), ("nothing_pending", 4));
+    assert_eq!(status(&gate.send("Approve")), ("expired", 4));
     assert!(
         gate.records()
             .iter()

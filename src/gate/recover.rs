@@ -7,7 +7,8 @@ use crate::audit::Event;
 use crate::outcome::Status;
 
 impl Gate {
-    pub(super) fn recover(&self) -> Result<(), Fault> {
+    /// Returns the questions whose time is over, so that a reply to one of them can be told so.
+    pub(super) fn recover(&self) -> Result<Vec<crate::approval::Approval>, Fault> {
         for dead in self
             .runs
             .dead()
@@ -42,11 +43,11 @@ impl Gate {
             entry.why = Some("the gate died after this approval was claimed: it is used up".into());
             self.append(&entry)?;
         }
-        for approval in self
+        let late = self
             .store
             .expire(&self.clock)
-            .map_err(|e| Fault::record("the approvals cannot be read", e))?
-        {
+            .map_err(|e| Fault::record("the approvals cannot be read", e))?;
+        for approval in &late {
             let mut entry = self.entry(Event::ApprovalExpired);
             entry.approval_id = Some(approval.id.clone());
             entry.target = Some(approval.question.target.clone());
@@ -56,6 +57,6 @@ impl Gate {
             entry.why = Some("nobody answered in time".into());
             self.append(&entry)?;
         }
-        Ok(())
+        Ok(late)
     }
 }

@@ -62,17 +62,7 @@ impl Gate {
         };
         let approval = match self.store.resolve(&selector, &self.clock) {
             Ok(approval) => approval,
-            Err(Resolve::NothingPending) => {
-                return self.not_applied(
-                    Status::NothingPending,
-                    "No request is waiting: there is nothing to approve or deny.",
-                    None,
-                );
-            }
-            Err(Resolve::NotFound) => {
-                let code = reply.approval.as_deref().unwrap_or_default();
-                return self.not_applied(Status::NothingPending, &format!("No waiting request has the code {code}: it may have been answered, or have expired."), None);
-            }
+            Err(Resolve::NothingPending | Resolve::NotFound) => return self.nothing(reply),
             Err(Resolve::Ambiguous(waiting)) => return self.ambiguous(&waiting),
             Err(Resolve::Failed(e)) => {
                 return Err(Fault::record("the approvals cannot be read", e));
@@ -90,6 +80,26 @@ impl Gate {
             Verdict::Deny => self.deny(&approval, &voter, reply, outcome),
             _ => self.approve(&approval, &voter, reply, outcome),
         }
+    }
+
+    /// A reply that is about no waiting question: too late, or about nothing.
+    fn nothing(&self, reply: &Reply) -> Answer {
+        let wanted = reply.approval.as_deref();
+        let late = self.late.iter().find(|a| match wanted {
+            Some(wanted) => a.code == wanted || a.id == wanted,
+            None => self.late.len() == 1,
+        });
+        if let Some(late) = late {
+            let why = "its time was over before this reply came: ask again if it is still wanted";
+            return self.not_applied(Status::Expired, why, Some(described(late)));
+        }
+        let why = match wanted {
+            Some(code) => format!(
+                "No waiting request has the code {code}: it may have been answered, or have expired."
+            ),
+            None => "No request is waiting: there is nothing to approve or deny.".to_owned(),
+        };
+        self.not_applied(Status::NothingPending, &why, None)
     }
 
     /// Who gives this reply, and whether they may vote on this question.

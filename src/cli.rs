@@ -134,6 +134,9 @@ pub struct VoteArgs {
     /// A remark for the record
     #[arg(long, value_name = "TEXT")]
     pub comment: Option<String>,
+    /// Read an approver's SSH signature on standard input (made over `aiops approval show CODE --signable`)
+    #[arg(long)]
+    pub signed: bool,
 }
 
 /// `aiops approval`.
@@ -147,8 +150,11 @@ pub enum ApprovalCommand {
         /// The approval's short code (while it waits), or its id
         code: String,
         /// Print JSON instead of text
-        #[arg(long)]
+        #[arg(long, conflicts_with = "signable")]
         json: bool,
+        /// Print exactly the text that an approver signs: … | ssh-keygen -Y sign -n aiops-approval -f KEY
+        #[arg(long)]
+        signable: bool,
     },
 }
 

@@ -211,6 +211,7 @@ pub fn pending(arg: &PendingArgs) -> Exit {
         Err(fault) => return complain(fault.exit, &fault.message),
     };
     if arg.json {
+        let waiting: Vec<_> = waiting.into_iter().map(|a| a.without_codes()).collect();
         return match serde_json::to_string_pretty(&waiting) {
             Ok(text) => say(&format!("{text}\n")),
             Err(e) => complain(Exit::Internal, &e.to_string()),
@@ -240,7 +241,7 @@ pub fn pending(arg: &PendingArgs) -> Exit {
 }
 
 /// `aiops approval show`.
-pub fn approval_show(config: &Path, code: &str, json: bool) -> Exit {
+pub fn approval_show(config: &Path, code: &str, json: bool, signable: bool) -> Exit {
     let gate = match Gate::open(config) {
         Ok(gate) => gate,
         Err(fault) => return complain(fault.exit, &fault.message),
@@ -255,7 +256,10 @@ pub fn approval_show(config: &Path, code: &str, json: bool) -> Exit {
         }
         Err(fault) => return complain(fault.exit, &fault.message),
     };
-    match serde_json::to_value(&approval) {
+    if signable {
+        return say(&approval.signable());
+    }
+    match serde_json::to_value(approval.without_codes()) {
         Ok(value) if json => say(&format!("{value:#}\n")),
         Ok(value) => say(&indented(&value, 0)),
         Err(e) => complain(Exit::Internal, &e.to_string()),

@@ -3,6 +3,10 @@
 //! Must never take anything from the environment or the command line, and nothing from a file that
 //! others can write.
 
+mod people;
+
+pub use people::{Approver, Channel, Shape, Url, check_url};
+
 use crate::yaml;
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -22,20 +26,12 @@ pub struct Config {
     pub limits: Limits,
     /// People who may approve, by name.
     pub approvers: BTreeMap<String, Approver>,
+    /// How people are reached past the agent, by name.
+    pub notifiers: BTreeMap<String, Channel>,
+    /// Public keys of people, for the method `ssh` (ssh-keygen(1), ALLOWED SIGNERS).
+    pub allowed_signers: Option<PathBuf>,
     /// Where commands may run, by name.
     pub targets: BTreeMap<String, Target>,
-}
-
-/// A person who may approve.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Approver {
-    /// Their login name on this machine, for the method `unix`.
-    #[serde(default)]
-    pub unix: Option<String>,
-    /// Their roles, as policies name them.
-    #[serde(default)]
-    pub roles: Vec<String>,
 }
 
 /// Limits, each with a safe default.
@@ -140,6 +136,10 @@ struct RawConfig {
     limits: Limits,
     #[serde(default)]
     approvers: BTreeMap<String, Approver>,
+    #[serde(default)]
+    notifiers: BTreeMap<String, people::RawNotifier>,
+    #[serde(default)]
+    allowed_signers: Option<PathBuf>,
     targets: BTreeMap<String, RawTarget>,
 }
 
@@ -230,12 +230,30 @@ fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
             ));
         }
     }
+    let mut notifiers = BTreeMap::new();
+    for (name, raw) in raw.notifiers {
+        if !is_name(&name) {
+            return Err(fail(
+                &name,
+                "a notifier's name is 1 to 64 of A-Z a-z 0-9 . _ -".into(),
+            ));
+        }
+        let channel = people::channel(raw, base).map_err(|reason| fail(&name, reason))?;
+        notifiers.insert(name, channel);
+    }
+    people::check(&raw.approvers, &notifiers).map_err(|(key, reason)| fail(&key, reason))?;
+    let allowed_signers = raw.allowed_signers.map(|path| base.join(path));
+    if let Some(path) = &allowed_signers {
+        yaml::read_trusted(path).map_err(|e| fail("allowed_signers", e.to_string()))?;
+    }
     Ok(Config {
         policy: base.join(raw.policy),
         state_dir: base.join(raw.state_dir),
         audit_log: base.join(raw.audit_log),
         limits: raw.limits,
         approvers: raw.approvers,
+        notifiers,
+        allowed_signers,
         targets,
     })
 }
@@ -330,10 +348,15 @@ fn target(raw: RawTarget, base: &Path) -> Result<Target, String> {
 
 /// A private key that others can read is not one.
 fn check_key(path: &Path) -> Result<(), String> {
-    let meta = std::fs::metadata(path).map_err(|e| format!("identity {}: {e}", path.display()))?;
+    check_secret("identity", path)
+}
+
+/// A secret's file must be readable by its owner only.
+fn check_secret(key: &str, path: &Path) -> Result<(), String> {
+    let meta = std::fs::metadata(path).map_err(|e| format!("{key} {}: {e}", path.display()))?;
     if !meta.is_file() || meta.mode() & 0o077 != 0 {
         return Err(format!(
-            "identity {}: others can read it (mode {:04o}): run chmod 600",
+            "{key} {}: others can read it (mode {:04o}): run chmod 600",
             path.display(),
             meta.mode() & 0o7777
         ));
@@ -425,6 +448,48 @@ mod tests {
                 "version: 1\npolicy: p\ntargets:\n  a:\n    transport: ssh\n    host: \"{host}\"\n    user: u\n"
             ));
             assert!(e.contains("neither a host name"), "{host}: {e}");
+        }
+        let people = |more: &str| {
+            fails(&format!(
+                "version: 1\npolicy: p\n{more}\ntargets: {{a: {{transport: local}}}}\n"
+            ))
+        };
+        for (more, wanted) in [
+            (
+                "approvers:\n  a: {unix: x}\n  b: {unix: x}",
+                "one person is one approver",
+            ),
+            ("approvers:\n  a: {notify: [n]}", "no notifier n"),
+            (
+                "notifiers:\n  n: {type: mail, to: x@y}\napprovers:\n  a: {notify: [n]}\n  b: {notify: [n]}",
+                "would be two people",
+            ),
+            ("approvers:\n  a: {}\n  A: {}", "one person twice"),
+            (
+                "notifiers:\n  n: {type: ntfy, url: 'http://example.org/x'}",
+                "https",
+            ),
+            (
+                "notifiers:\n  n: {type: ntfy, url: 'http://127.0.0.1.example.org/x'}",
+                "https",
+            ),
+            (
+                "notifiers:\n  n: {type: slack, url: 'https://u@h/x'}",
+                "https",
+            ),
+            (
+                "notifiers:\n  n: {type: program, program: notify}",
+                "absolute",
+            ),
+            ("notifiers:\n  n: {type: mail, to: '-oX@y'}", "mail address"),
+            (
+                "notifiers:\n  n: {type: mail, to: x@y, url: 'https://h/'}",
+                "does not belong",
+            ),
+            ("notifiers:\n  n: {type: telegram, chat: '1'}", "token_file"),
+        ] {
+            let e = people(more);
+            assert!(e.contains(wanted), "{more}: {e}");
         }
         assert!(fails("version: 1\npolicy: p\ntargets: {}\n").contains("at least one"));
         assert!(

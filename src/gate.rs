@@ -4,10 +4,13 @@
 //! Must never run anything that was not first recorded, and never anything but the canonical form
 //! that was decided on.
 
+mod approved;
 mod ask;
 mod job;
 mod recover;
+mod tell;
 mod vote;
+mod voter;
 
 pub use vote::vote;
 

@@ -16,6 +16,7 @@
 pub mod approval;
 pub mod audit;
 pub mod caller;
+pub mod child;
 pub mod cli;
 pub mod command;
 pub mod commands;
@@ -23,6 +24,7 @@ pub mod config;
 pub mod demo;
 pub mod display;
 pub mod gate;
+pub mod notify;
 pub mod outcome;
 pub mod policy;
 pub mod request;

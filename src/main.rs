@@ -3,11 +3,12 @@
 
 use aiops::cli::{
     ApprovalCommand, AuditCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG, PolicyCommand,
+    VoteArgs,
 };
 use aiops::outcome::{Exit, Outcome};
 use aiops::{commands, demo, gate};
 use clap::{CommandFactory, Parser};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -59,25 +60,18 @@ fn start_diagnostics() {
 fn dispatch(command: Command) -> Exit {
     match command {
         Command::Run(arg) => print(&gate::answer(&arg.config, &mut io::stdin().lock())),
-        Command::Approve(arg) => print(&gate::vote(
-            &arg.config.config,
-            &arg.code,
-            true,
-            arg.comment,
-        )),
-        Command::Deny(arg) => print(&gate::vote(
-            &arg.config.config,
-            &arg.code,
-            false,
-            arg.comment,
-        )),
+        Command::Approve(arg) => vote(arg, true),
+        Command::Deny(arg) => vote(arg, false),
         Command::Explain(arg) => commands::explain(&arg),
         Command::Policy(PolicyCommand::Eval(arg)) => commands::policy_eval(&arg),
         Command::Policy(PolicyCommand::Check { files }) => commands::policy_check(&files),
         Command::Pending(arg) => commands::pending(&arg),
-        Command::Approval(ApprovalCommand::Show { config, code, json }) => {
-            commands::approval_show(&config.config, &code, json)
-        }
+        Command::Approval(ApprovalCommand::Show {
+            config,
+            code,
+            json,
+            signable,
+        }) => commands::approval_show(&config.config, &code, json, signable),
         Command::Audit(AuditCommand::Tail { log, lines, follow }) => {
             commands::audit_tail(&log, lines, follow)
         }
@@ -96,6 +90,26 @@ fn dispatch(command: Command) -> Exit {
             Err(e) => commands::complain(Exit::CannotRecord, &format!("{}: {e}", dir.display())),
         },
     }
+}
+
+/// `aiops approve` and `aiops deny`.
+fn vote(arg: VoteArgs, approve: bool) -> Exit {
+    let signature = if arg.signed {
+        let mut text = String::new();
+        match io::stdin().lock().take(32 * 1024).read_to_string(&mut text) {
+            Ok(_) => Some(text),
+            Err(e) => return commands::complain(Exit::BadInput, &format!("standard input: {e}")),
+        }
+    } else {
+        None
+    };
+    print(&gate::vote(
+        &arg.config.config,
+        &arg.code,
+        approve,
+        arg.comment,
+        signature,
+    ))
 }
 
 /// One JSON document on standard output, and its exit code.

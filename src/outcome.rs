@@ -152,6 +152,20 @@ pub struct PendingLine {
     pub expires_at: String,
 }
 
+/// A freeze, as every answer tells it while it lasts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FrozenLine {
+    /// The target; none for all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// Who froze it.
+    pub by: String,
+    /// Why.
+    pub why: String,
+    /// Since when (RFC 3339, UTC).
+    pub since: String,
+}
+
 /// The one document on stdout. Fields that do not apply are absent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Outcome {
@@ -201,6 +215,12 @@ pub struct Outcome {
     /// Counted and needed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub approvals: Option<Approvals>,
+    /// Who was sent a one-time code, and how: `alice by phone`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notified: Option<Vec<String>>,
+    /// What is frozen, as long as it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frozen: Option<Vec<FrozenLine>>,
     /// The card to show in the chat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub display: Option<String>,
@@ -257,6 +277,8 @@ impl Outcome {
             approval_code: None,
             expires_at: None,
             approvals: None,
+            notified: None,
+            frozen: None,
             display: None,
             pending: None,
             exit_code: None,
@@ -299,6 +321,10 @@ pub struct Card<'a> {
     pub quorum: &'a Quorum,
     /// The code, where the reply must name it.
     pub code: Option<&'a str>,
+    /// Further lines, each escaped already: state, dry run, earlier answers.
+    pub more: &'a [String],
+    /// How to reply, where it is not the plain `Approve` or `Deny`: one line each.
+    pub ways: &'a [String],
 }
 
 impl Card<'_> {
@@ -328,6 +354,12 @@ impl Card<'_> {
         if self.quorum.need > 1 || !self.quorum.roles.is_empty() {
             lines.push(format!("Needs: {}", quorum_text(self.quorum)));
         }
+        lines.extend(self.more.iter().cloned());
+        if let Some((first, rest)) = self.ways.split_first() {
+            lines.push(format!("Reply: {first}"));
+            lines.extend(rest.iter().map(|way| format!("    or: {way}")));
+            return lines.join("\n");
+        }
         lines.push(match self.code {
             Some(code) => format!("Reply: Approve {code} or Deny {code}"),
             None => "Reply: Approve or Deny".to_owned(),
@@ -346,7 +378,7 @@ pub fn level_name(level: RiskLevel) -> &'static str {
     }
 }
 
-fn reversibility_text(reversibility: Reversibility) -> &'static str {
+pub(crate) fn reversibility_text(reversibility: Reversibility) -> &'static str {
     match reversibility {
         Reversibility::ReadOnly => "nothing changes",
         Reversibility::Reversible => "can be undone on the host",
@@ -355,7 +387,7 @@ fn reversibility_text(reversibility: Reversibility) -> &'static str {
     }
 }
 
-fn quorum_text(quorum: &Quorum) -> String {
+pub(crate) fn quorum_text(quorum: &Quorum) -> String {
     let people = match quorum.need {
         1 => "1 approval".to_owned(),
         n => format!("{n} approvals by different people"),
@@ -386,6 +418,8 @@ mod tests {
                 roles: vec![],
             },
             code: None,
+            more: &[],
+            ways: &[],
         };
         assert_eq!(
             card.draw(),
@@ -409,6 +443,8 @@ mod tests {
                 roles: vec!["owner".into()],
             },
             code: Some("k7fq"),
+            more: &[],
+            ways: &[],
         };
         let text = card.draw();
         assert_eq!(text.lines().filter(|l| l.starts_with("Reply:")).count(), 1);

@@ -15,6 +15,7 @@ const MAX_DRAIN: u64 = 64 * 1024 * 1024;
 
 const MAX_LABEL: usize = 256;
 const MAX_REASON: usize = 4096;
+const MAX_SIGNATURE: usize = 16 * 1024;
 
 /// One message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,6 +69,8 @@ pub struct Reply {
     pub approver: Option<String>,
     /// A one-time code or password.
     pub code: Option<String>,
+    /// An SSH signature over the approval, armored (ssh-keygen(1), `-Y sign`).
+    pub signature: Option<String>,
     /// A remark for the record.
     pub comment: Option<String>,
     /// The chat conversation the answer came from.
@@ -173,6 +176,8 @@ struct Raw {
     #[serde(default, deserialize_with = "present")]
     code: Option<String>,
     #[serde(default, deserialize_with = "present")]
+    signature: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     comment: Option<String>,
 }
 
@@ -209,6 +214,7 @@ fn json_request(raw: Raw) -> Result<Request, Invalid> {
             ("approval", raw.approval.is_some()),
             ("approver", raw.approver.is_some()),
             ("code", raw.code.is_some()),
+            ("signature", raw.signature.is_some()),
             ("comment", raw.comment.is_some()),
         ],
     )?;
@@ -282,11 +288,20 @@ fn json_reply(raw: Raw) -> Result<Reply, Invalid> {
     if let Some(comment) = &raw.comment {
         at_most("comment", comment, MAX_REASON)?;
     }
+    if let Some(signature) = &raw.signature {
+        at_most("signature", signature, MAX_SIGNATURE)?;
+        if raw.code.is_some() {
+            return Err(Invalid(
+                "fields `code` and `signature` are two proofs: give one".into(),
+            ));
+        }
+    }
     Ok(Reply {
         verdict,
         approval,
         approver: raw.approver,
         code: raw.code,
+        signature: raw.signature,
         comment: raw.comment,
         session: raw.session,
     })
@@ -325,6 +340,7 @@ fn parse_plain(text: &str) -> Option<Reply> {
         approval: approval.map(str::to_ascii_lowercase),
         approver: None,
         code: code.map(str::to_owned),
+        signature: None,
         comment: None,
         session: None,
     })

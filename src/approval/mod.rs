@@ -4,14 +4,17 @@
 //! stepped back. Knows nothing of who may vote (the gate does) and nothing of running.
 
 mod clock;
-mod files;
+pub mod code;
+pub(crate) mod files;
 mod question;
 mod requests;
+pub mod signature;
 mod state;
 mod store;
+pub mod totp;
 
 pub use clock::Clock;
-pub use question::{Approval, Question, Vote};
+pub use question::{Approval, Question, Seen, Vote};
 pub use requests::{Begin, Requests};
 pub use state::State;
-pub use store::{Claim, Error, Limits, Resolve, Selector, Store};
+pub use store::{Claim, Error, Limits, Resolve, Selector, Store, Tried};

@@ -1,6 +1,7 @@
 //! What is asked, what it is bound to, and who answered.
 
 use super::clock::Clock;
+use super::code::OneTime;
 use super::state::State;
 use crate::audit::record::hex;
 use crate::policy::{Quorum, Reversibility, RiskLevel};
@@ -42,6 +43,12 @@ pub struct Question {
     pub reversibility: Option<Reversibility>,
     /// Who must approve.
     pub quorum: Quorum,
+    /// What the rules' probes said when it was asked; taken again before the run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub states: Vec<Seen>,
+    /// What the rules' dry runs said, for the person who decides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dry_runs: Vec<Seen>,
     /// SHA-256 of the policy that asked.
     pub policy_hash: String,
     /// Time limit of the run, in seconds.
@@ -53,10 +60,13 @@ pub struct Question {
 }
 
 impl Question {
-    /// SHA-256 over everything that an approval is for, as a JSON array in this order.
-    pub fn digest(&self) -> String {
+    /// SHA-256 over everything that an approval is for, as a JSON array in this order. `id` is the
+    /// approval's own and never comes again, so that no two approvals share a digest.
+    pub fn digest(&self, id: &str) -> String {
         let bound = serde_json::json!([
-            "aiops-approval-1",
+            "aiops-approval-2",
+            id,
+            self.command,
             self.canonical,
             self.shell,
             self.target,
@@ -68,10 +78,25 @@ impl Question {
             self.timeout_s,
             self.quorum.need,
             self.quorum.roles,
+            self.states,
             self.expires_at.timestamp_millis(),
         ]);
         hex(bound.to_string().as_bytes())
     }
+}
+
+/// What a read-only command said about the target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seen {
+    /// The rule that asks for it.
+    pub rule: String,
+    /// The command that ran.
+    pub command: String,
+    /// Its exit code; none when it could not be run.
+    pub exit_code: Option<i32>,
+    /// What it wrote, printable and capped; or why it could not be run.
+    pub output: String,
 }
 
 /// One person's vote.
@@ -114,6 +139,12 @@ pub struct Approval {
     pub closed_by: Option<String>,
     /// What came of the run.
     pub result: Option<String>,
+    /// The one-time codes that were made for it, as hashes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub codes: Vec<OneTime>,
+    /// How many wrong codes were tried.
+    #[serde(default)]
+    pub wrong_codes: u32,
 }
 
 impl Approval {
@@ -131,6 +162,26 @@ impl Approval {
     pub fn is_met(&self) -> bool {
         self.have() >= self.question.quorum.need.max(1)
             && self.roles_filled(&self.question.quorum.roles, &mut BTreeSet::new())
+    }
+
+    /// The same without the hashes of its codes, for people to look at.
+    pub fn without_codes(mut self) -> Approval {
+        for code in &mut self.codes {
+            code.hash = String::new();
+        }
+        self
+    }
+
+    /// The roles that no voter has yet.
+    pub fn missing_roles(&self) -> Vec<&str> {
+        let held = |role: &String| self.votes.iter().any(|v| v.roles.contains(role));
+        self.question
+            .quorum
+            .roles
+            .iter()
+            .filter(|r| !held(r))
+            .map(String::as_str)
+            .collect()
     }
 
     /// Whether each role can be given to a different voter. Few roles, few voters: a plain search.

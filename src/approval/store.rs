@@ -4,6 +4,7 @@
 //! thousand closed approvals as with none.
 
 use super::clock::Clock;
+use super::code::{self, OneTime};
 use super::files;
 use super::question::{Approval, Question, Vote};
 use super::state::State;
@@ -80,6 +81,19 @@ pub enum Resolve {
     Failed(Error),
 }
 
+/// What came of trying a one-time code.
+#[derive(Debug)]
+pub enum Tried {
+    /// It is this person's, for this approval.
+    Right(Box<Approval>, String),
+    /// It is nobody's. How many more wrong ones are taken.
+    Wrong(u32),
+    /// Five wrong ones were tried: no code is taken any more.
+    Locked,
+    /// No code was made for anything that waits.
+    NoCode,
+}
+
 /// The right to run an approval once. Held as a lock for as long as its process lives.
 #[derive(Debug)]
 pub struct Claim {
@@ -137,10 +151,11 @@ impl Store {
                 self.limits.pending_per_caller
             )));
         }
+        let id = uuid::Uuid::now_v7().to_string();
         let approval = Approval {
-            id: uuid::Uuid::now_v7().to_string(),
+            digest: question.digest(&id),
+            id,
             code: fresh_code(&open),
-            digest: question.digest(),
             question,
             state: State::Pending,
             votes: Vec::new(),
@@ -148,6 +163,8 @@ impl Store {
             approved: None,
             closed_by: None,
             result: None,
+            codes: Vec::new(),
+            wrong_codes: 0,
         };
         self.write(&approval)?;
         Ok(approval)
@@ -185,6 +202,72 @@ impl Store {
             return Err(Resolve::Ambiguous(waiting));
         }
         waiting.pop().ok_or(Resolve::NothingPending)
+    }
+
+    /// Keeps the hashes of codes that are about to be sent; one a person, the last one made counts.
+    ///
+    /// # Errors
+    /// Refused when it no longer waits.
+    pub fn set_codes(
+        &self,
+        id: &str,
+        codes: Vec<OneTime>,
+        clock: &Clock,
+    ) -> Result<Approval, Error> {
+        self.change(id, clock, |approval| {
+            if approval.state != State::Pending {
+                return Err(no_longer(approval));
+            }
+            approval
+                .codes
+                .retain(|old| codes.iter().all(|new| new.approver != old.approver));
+            approval.codes.extend(codes);
+            Ok(())
+        })
+    }
+
+    /// Tries a one-time code on what waits. A wrong one is counted against everything it could have been for,
+    /// on disk when this returns.
+    ///
+    /// # Errors
+    /// When the store cannot be read or written.
+    pub fn try_code(&self, selector: &Selector, code: &str, clock: &Clock) -> Result<Tried, Error> {
+        let _lock = self.lock()?;
+        let mut waiting = self.pending(selector.session, clock)?;
+        if let Some(wanted) = selector.approval {
+            waiting.retain(|a| a.code == wanted || a.id == wanted);
+        }
+        waiting.retain(|a| !a.codes.is_empty());
+        if waiting.is_empty() {
+            return Ok(Tried::NoCode);
+        }
+        waiting.retain(|a| a.wrong_codes < code::TRIES);
+        if waiting.is_empty() {
+            return Ok(Tried::Locked);
+        }
+        let mut right = None;
+        for (at, approval) in waiting.iter().enumerate() {
+            for one in &approval.codes {
+                let given = code::hash(&approval.id, &approval.digest, &one.approver, code);
+                if code::same(&given, &one.hash) {
+                    right = Some((at, one.approver.clone()));
+                }
+            }
+        }
+        if let Some((at, approver)) = right {
+            return Ok(Tried::Right(Box::new(waiting.swap_remove(at)), approver));
+        }
+        let mut left = 0;
+        for approval in &mut waiting {
+            approval.wrong_codes += 1;
+            left = left.max(code::TRIES - approval.wrong_codes);
+            self.write(approval)?;
+        }
+        Ok(if left == 0 {
+            Tried::Locked
+        } else {
+            Tried::Wrong(left)
+        })
     }
 
     /// Counts a vote; with the last one needed it becomes approved.
@@ -460,7 +543,7 @@ impl Store {
         };
         let approval: Approval =
             serde_json::from_str(&text).map_err(|e| damaged(&e.to_string()))?;
-        if approval.digest != approval.question.digest()
+        if approval.digest != approval.question.digest(&approval.id)
             || path.file_stem().and_then(|s| s.to_str()) != Some(approval.id.as_str())
         {
             return Err(damaged("it does not fit its digest: it was changed"));
@@ -515,6 +598,7 @@ fn same_question(a: &Question, b: &Question) -> bool {
     let timeless = |q: &Question| Question {
         asked_at: a.asked_at,
         expires_at: a.expires_at,
+        dry_runs: Vec::new(),
         ..q.clone()
     };
     timeless(a) == timeless(b)

@@ -40,6 +40,21 @@ pub enum Event {
     /// Approved, but what it was approved for had changed.
     #[serde(rename = "approval.voided")]
     ApprovalVoided,
+    /// Approvers were sent a question, each with a code of their own.
+    #[serde(rename = "approval.notified")]
+    ApprovalNotified,
+    /// Every new run was stopped.
+    #[serde(rename = "gate.frozen")]
+    Frozen,
+    /// Somebody wants runs to be possible again; with enough of them it is.
+    #[serde(rename = "gate.thawed")]
+    Thawed,
+    /// What was learnt of a pattern of approvals was forgotten.
+    #[serde(rename = "trust.reset")]
+    TrustReset,
+    /// A person's secret for one-time passwords was made or removed.
+    #[serde(rename = "approver.changed")]
+    ApproverChanged,
     /// A reply that could not be applied.
     #[serde(rename = "reply.refused")]
     ReplyRefused,

@@ -1,12 +1,13 @@
 //! A request: decided, then rejected, run at once, or stored as a question for a human.
 
 use super::job::Job;
+use super::tell::Told;
 use super::{Answer, Fault, Gate};
 use crate::approval::{Begin, Question};
 use crate::audit::{Entry, Event};
 use crate::command::Reading;
 use crate::config::Target;
-use crate::outcome::{Approvals, Card, Exit, Outcome, Status, rfc3339};
+use crate::outcome::{Approvals, Exit, Outcome, Status, rfc3339};
 use crate::policy::{Decision, Risk};
 use crate::request::Request;
 
@@ -176,6 +177,8 @@ impl Gate {
             effect: decision.effect.clone(),
             reversibility: decision.reversibility,
             quorum: decision.quorum.clone(),
+            states: Vec::new(),
+            dry_runs: Vec::new(),
             policy_hash: self.policy.hash().to_owned(),
             timeout_s: self.timeout(request),
             asked_at: self.clock.wall,
@@ -193,34 +196,7 @@ impl Gate {
             }
             Err(e) => return Err(Fault::record("the question cannot be stored", e)),
         };
-        let waiting = self
-            .store
-            .pending(None, &self.clock)
-            .map_err(|e| Fault::record("the approvals cannot be read", e))?;
-        let alone = waiting.len() <= 1;
         outcome.status = Status::ApprovalRequested;
-        outcome.message = if alone {
-            "Approval required. Reply Approve or Deny.".into()
-        } else {
-            format!(
-                "Approval required. Reply Approve {0} or Deny {0}.",
-                approval.code
-            )
-        };
-        outcome.display = Some(
-            Card {
-                target: &request.target,
-                command: &request.command,
-                canonical: &reading.canonical,
-                reason: &request.reason,
-                level: decision.risk_level,
-                effect: decision.effect.as_deref(),
-                reversibility: decision.reversibility,
-                quorum: &decision.quorum,
-                code: (!alone).then_some(approval.code.as_str()),
-            }
-            .draw(),
-        );
         outcome.approval_id = Some(approval.id.clone());
         outcome.approval_code = Some(approval.code.clone());
         outcome.expires_at = Some(rfc3339(approval.question.expires_at));
@@ -243,7 +219,39 @@ impl Gate {
                 return Err(fault);
             }
         }
+        let told = self.send_codes(approval)?;
+        self.show(&told, &mut outcome)?;
         Ok((outcome, Exit::Handled))
+    }
+
+    /// The message and the card for the chat.
+    fn show(&self, told: &Told, outcome: &mut Outcome) -> Result<(), Fault> {
+        let approval = &told.approval;
+        let alone = self
+            .store
+            .pending(None, &self.clock)
+            .map_err(|e| Fault::record("the approvals cannot be read", e))?
+            .len()
+            <= 1;
+        let reply = if alone {
+            String::new()
+        } else {
+            format!(" {}", approval.code)
+        };
+        outcome.message = format!("Approval required. Reply Approve{reply} or Deny{reply}.");
+        let mut more = self.more(approval);
+        more.extend(
+            told.missed
+                .iter()
+                .map(|why| format!("Not told: {}", crate::display::escape(why))),
+        );
+        let mut ways = self.ways(approval, !alone);
+        if ways.is_empty() {
+            ways.push(format!("Approve{reply} or Deny{reply}"));
+        }
+        outcome.display = Some(self.card(approval, &more, &ways));
+        outcome.notified = (!told.reached.is_empty()).then(|| told.reached.clone());
+        Ok(())
     }
 
     /// The stored answer to a request that came before.

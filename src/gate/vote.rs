@@ -3,27 +3,24 @@
 //! Must never take a bare reply for one of several questions, and never run what was approved
 //! after anything it was approved for has changed.
 
-use super::job::Job;
+use super::voter::{Proof, Voter};
 use super::{Answer, Fault, Gate};
-use crate::approval::{Approval, Resolve, Selector, State, Vote};
+use crate::approval::{Approval, Resolve, Selector, State, Tried, Vote};
 use crate::audit::Event;
-use crate::config::Target;
 use crate::outcome::{Approvals, Exit, Outcome, PendingLine, Status, rfc3339};
-use crate::policy::{Risk, RiskLevel};
+use crate::policy::Risk;
 use crate::request::{Reply, Verdict};
 use std::path::Path;
 
-/// Somebody's right to vote on one question.
-struct Voter {
-    /// Who, as counted and recorded.
-    id: String,
-    /// How they are known: `unix`, `relay`.
-    method: &'static str,
-    roles: Vec<String>,
-}
-
-/// `aiops approve CODE` and `aiops deny CODE`: the human at a terminal, known by the kernel.
-pub fn vote(config: &Path, code: &str, approve: bool, comment: Option<String>) -> (Outcome, Exit) {
+/// `aiops approve CODE` and `aiops deny CODE`: the human at a terminal, known by the kernel; or by
+/// anybody, with an approver's signature.
+pub fn vote(
+    config: &Path,
+    code: &str,
+    approve: bool,
+    comment: Option<String>,
+    signature: Option<String>,
+) -> (Outcome, Exit) {
     let verdict = if approve {
         Verdict::Approve
     } else {
@@ -34,6 +31,7 @@ pub fn vote(config: &Path, code: &str, approve: bool, comment: Option<String>) -
         approval: Some(code.to_ascii_lowercase()),
         approver: None,
         code: None,
+        signature,
         comment,
         session: None,
     };
@@ -60,19 +58,30 @@ impl Gate {
             approval: reply.approval.as_deref(),
             session: reply.session.as_deref(),
         };
-        let approval = match self.store.resolve(&selector, &self.clock) {
-            Ok(approval) => approval,
-            Err(Resolve::NothingPending | Resolve::NotFound) => return self.nothing(reply),
-            Err(Resolve::Ambiguous(waiting)) => return self.ambiguous(&waiting),
-            Err(Resolve::Failed(e)) => {
-                return Err(Fault::record("the approvals cannot be read", e));
+        let proof = match Proof::of(reply, door) {
+            Ok(proof) => proof,
+            Err(why) => return self.not_applied(Status::NotAuthorized, &why, None),
+        };
+        let (approval, coded) = if let Proof::OneTime(code) = &proof {
+            match self.by_code(reply, &selector, code)? {
+                Ok((approval, approver)) => (approval, Some(approver)),
+                Err(answer) => return Ok(*answer),
+            }
+        } else {
+            match self.store.resolve(&selector, &self.clock) {
+                Ok(approval) => (approval, None),
+                Err(Resolve::NothingPending | Resolve::NotFound) => return self.nothing(reply),
+                Err(Resolve::Ambiguous(waiting)) => return self.ambiguous(&waiting),
+                Err(Resolve::Failed(e)) => {
+                    return Err(Fault::record("the approvals cannot be read", e));
+                }
             }
         };
         let outcome = described(&approval);
         if reply.verdict == Verdict::Cancel {
             return self.cancel(&approval, outcome);
         }
-        let voter = match self.voter(reply, door, &approval) {
+        let voter = match self.voter(reply, &proof, coded.as_deref(), &approval) {
             Ok(voter) => voter,
             Err(why) => return self.not_applied(Status::NotAuthorized, &why, Some(outcome)),
         };
@@ -80,6 +89,44 @@ impl Gate {
             Verdict::Deny => self.deny(&approval, &voter, reply, outcome),
             _ => self.approve(&approval, &voter, reply, outcome),
         }
+    }
+
+    /// The question and the person that a one-time code is for, or the answer that says why there is none.
+    #[allow(
+        clippy::type_complexity,
+        reason = "a question and a person, or an answer"
+    )]
+    fn by_code(
+        &self,
+        reply: &Reply,
+        selector: &Selector,
+        code: &str,
+    ) -> Result<Result<(Approval, String), Box<(Outcome, Exit)>>, Fault> {
+        let tried = self
+            .store
+            .try_code(selector, code, &self.clock)
+            .map_err(|e| Fault::record("the one-time code cannot be tried", e))?;
+        let why = match tried {
+            Tried::Right(approval, approver) => return Ok(Ok((*approval, approver))),
+            Tried::Wrong(left) => format!("The one-time code is wrong. {left} more wrong ones, and none is taken for what waits now."),
+            Tried::Locked => "Five wrong one-time codes were tried: none is taken any more for this request. Cancel it and ask again, or use another method.".to_owned(),
+            Tried::NoCode => {
+                let waiting = self
+                    .store
+                    .resolve(selector, &self.clock);
+                match waiting {
+                    Ok(_) | Err(Resolve::Ambiguous(_)) => {
+                        "No one-time code was sent for what waits. Reply without one, or by another method.".to_owned()
+                    }
+                    Err(Resolve::NothingPending | Resolve::NotFound) => {
+                        return self.nothing(reply).map(|answer| Err(Box::new(answer)));
+                    }
+                    Err(Resolve::Failed(e)) => return Err(Fault::record("the approvals cannot be read", e)),
+                }
+            }
+        };
+        self.not_applied(Status::NotAuthorized, &why, None)
+            .map(|answer| Err(Box::new(answer)))
     }
 
     /// A reply that is about no waiting question: too late, or about nothing.
@@ -94,110 +141,16 @@ impl Gate {
             return self.not_applied(Status::Expired, why, Some(described(late)));
         }
         let why = match wanted {
-            Some(code) => format!(
+            // What has another form could be a one-time code in the wrong place: it is not repeated.
+            Some(code) if code.len() == 4 || code.len() == 36 => format!(
                 "No waiting request has the code {code}: it may have been answered, or have expired."
             ),
+            Some(_) => {
+                "No waiting request has that code: a request's code has 4 characters.".to_owned()
+            }
             None => "No request is waiting: there is nothing to approve or deny.".to_owned(),
         };
         self.not_applied(Status::NothingPending, &why, None)
-    }
-
-    /// Who gives this reply, and whether they may vote on this question.
-    fn voter(&self, reply: &Reply, door: Door, approval: &Approval) -> Result<Voter, String> {
-        let rules = self.policy.approval();
-        let accepted = |method: &str| rules.methods.iter().any(|m| m == method);
-        match door {
-            Door::Terminal => {
-                let Some((name, person)) = self
-                    .config
-                    .approvers
-                    .iter()
-                    .find(|(_, p)| p.unix.as_deref() == Some(self.caller.name.as_str()))
-                else {
-                    return Err(format!(
-                        "user {} is not an approver: add them under `approvers` in the configuration",
-                        self.caller.name
-                    ));
-                };
-                if !accepted("unix") && reply.verdict == Verdict::Approve {
-                    return Err("this policy does not accept the method `unix`: see `approval.methods` in the policy".into());
-                }
-                // uid 0 may be asking for itself in a lab; separation is about people.
-                if rules.separation
-                    && reply.verdict == Verdict::Approve
-                    && self.caller.uid == approval.question.caller
-                {
-                    return Err(format!(
-                        "user {} asked for this: somebody else must approve it",
-                        self.caller.name
-                    ));
-                }
-                Ok(Voter {
-                    id: name.clone(),
-                    method: "unix",
-                    roles: person.roles.clone(),
-                })
-            }
-            Door::Relay => {
-                // A denial stops things, and the caller could cancel its own question anyway.
-                let own_denial =
-                    reply.verdict == Verdict::Deny && self.caller.uid == approval.question.caller;
-                if !own_denial {
-                    if !accepted("relay") {
-                        return Err(format!(
-                            "this policy does not take the gateway's word for an approval. An approver runs: aiops approve {}",
-                            approval.code
-                        ));
-                    }
-                    if approval.question.risk_level >= RiskLevel::High {
-                        return Err(format!(
-                            "the gateway's word is not enough for a risk this high. An approver runs: aiops approve {}",
-                            approval.code
-                        ));
-                    }
-                }
-                if reply.code.is_some() {
-                    return Err(
-                        "this policy has no method that takes a one-time code: reply without it"
-                            .into(),
-                    );
-                }
-                let roles = match &reply.approver {
-                    None => Vec::new(),
-                    Some(name) if self.config.approvers.is_empty() || own_denial => {
-                        let _ = name;
-                        Vec::new()
-                    }
-                    Some(name) => match self.config.approvers.get(name) {
-                        Some(person) => person.roles.clone(),
-                        None => {
-                            return Err(format!(
-                                "{:?} is not an approver in the configuration",
-                                crate::display::escape(name)
-                            ));
-                        }
-                    },
-                };
-                if rules.separation
-                    && reply.verdict == Verdict::Approve
-                    && reply.approver.as_deref() == Some(approval.question.requester.as_str())
-                {
-                    return Err(format!(
-                        "{} asked for this: somebody else must approve it",
-                        approval.question.requester
-                    ));
-                }
-                let id = reply
-                    .approver
-                    .clone()
-                    .unwrap_or_else(|| format!("relay:{}", self.caller.name));
-                Ok(Voter {
-                    id,
-                    method: "relay",
-                    roles,
-                })
-            }
-        }
     }
 
     fn approve(
@@ -232,8 +185,14 @@ impl Gate {
         });
         if approval.state != State::Approved {
             outcome.status = Status::Approved;
+            let missing = approval.missing_roles();
+            let roles = if missing.is_empty() {
+                String::new()
+            } else {
+                format!(" Still needed: {}.", missing.join(", "))
+            };
             outcome.message = format!(
-                "Approved by {}: {have} of {} approvals. It does not run yet.",
+                "Approved by {}: {have} of {} approvals. It does not run yet.{roles}",
                 crate::display::escape(&voter.id),
                 approval.question.quorum.need
             );
@@ -241,100 +200,6 @@ impl Gate {
             return Ok((outcome, Exit::Handled));
         }
         self.run_approved(&approval, outcome)
-    }
-
-    /// Everything again, as if it were asked now; then the claim; then the run.
-    fn run_approved(&self, approval: &Approval, mut outcome: Outcome) -> Answer {
-        let question = &approval.question;
-        let target = match self.unchanged(approval) {
-            Ok(target) => target,
-            Err(why) => {
-                self.store
-                    .void(&approval.id, &why, &self.clock)
-                    .map_err(|e| Fault::record("the approval cannot be voided", e))?;
-                outcome.status = Status::Voided;
-                outcome.message =
-                    format!("Approved, but not run: {why}. Ask again if it is still wanted.");
-                let mut entry = self.decided(Event::ApprovalVoided, &outcome);
-                entry.why = Some(why);
-                outcome.audit_seq = Some(self.append(&entry)?);
-                return Ok((outcome, Exit::NotApplied));
-            }
-        };
-        let claim = match self.store.claim(&approval.id, &self.clock) {
-            Ok(claim) => claim,
-            Err(e) if e.is_refusal() => {
-                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
-            }
-            Err(e) => return Err(Fault::record("the approval cannot be claimed", e)),
-        };
-        let approvers = approval
-            .votes
-            .iter()
-            .map(|v| format!("{} ({})", v.approver, v.method))
-            .collect();
-        let job = Job {
-            target,
-            target_name: &question.target,
-            canonical: &question.canonical,
-            shell: question.shell,
-            timeout_s: question.timeout_s,
-            requester: &question.requester,
-            reason: &question.reason,
-            session: question.session.as_deref(),
-            request_id: question.request_id.as_deref(),
-            approval_id: Some(&approval.id),
-            approvers,
-            outcome,
-        };
-        let answer = self.execute(job);
-        let ran = match &answer {
-            Ok((outcome, _)) => outcome.status.name().to_owned(),
-            Err(_) => "failed".to_owned(),
-        };
-        if let Err(e) = self.store.finish(claim, &ran, &self.clock) {
-            tracing::error!(
-                "approval {} cannot be closed, and will be reported as interrupted: {e}",
-                approval.id
-            );
-        }
-        answer
-    }
-
-    /// Whether policy, target and command are still what was asked about.
-    fn unchanged(&self, approval: &Approval) -> Result<&Target, String> {
-        let question = &approval.question;
-        let target = self
-            .config
-            .targets
-            .get(&question.target)
-            .ok_or("the target is no longer configured")?;
-        if target.fingerprint() != question.target_identity {
-            return Err(
-                "the target's address, user or host key changed since the question was asked"
-                    .into(),
-            );
-        }
-        if self.policy.hash() != question.policy_hash {
-            return Err("the policy changed since the question was asked".into());
-        }
-        let (decision, reading) = self.decide(
-            &question.command,
-            &question.target,
-            target,
-            &question.requester,
-        );
-        if decision.risk == Risk::Forbidden {
-            return Err(format!("the policy forbids it now: {}", decision.why));
-        }
-        match reading {
-            Some(reading)
-                if reading.canonical == question.canonical && reading.shell == question.shell =>
-            {
-                Ok(target)
-            }
-            _ => Err("this version reads the command differently".into()),
-        }
     }
 
     fn deny(
@@ -408,7 +273,12 @@ impl Gate {
         Ok((outcome, Exit::NotApplied))
     }
 
-    fn not_applied(&self, status: Status, why: &str, outcome: Option<Outcome>) -> Answer {
+    pub(super) fn not_applied(
+        &self,
+        status: Status,
+        why: &str,
+        outcome: Option<Outcome>,
+    ) -> Answer {
         let mut outcome = outcome.unwrap_or_else(|| Outcome::new(status, ""));
         outcome.status = status;
         outcome.message = why.to_owned();
@@ -444,7 +314,7 @@ pub(crate) fn pending_line(approval: &Approval) -> PendingLine {
 }
 
 /// An outcome with what an approval says.
-fn described(approval: &Approval) -> Outcome {
+pub(super) fn described(approval: &Approval) -> Outcome {
     let question = &approval.question;
     let mut outcome = Outcome::new(Status::ApprovalRequested, "");
     outcome.risk = Some(Risk::ApprovalRequired);

@@ -35,11 +35,14 @@ enum UnknownDefault {
     Reject,
 }
 
+/// How an approver may be known, strongest in the chat first (docs/approvals.md).
+pub const METHODS: [&str; 5] = ["code", "ssh", "totp", "unix", "relay"];
+
 /// Who may approve.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApprovalPolicy {
-    /// Methods that count: `unix`, `relay`.
+    /// Methods that count, of [`METHODS`].
     pub methods: Vec<String>,
     /// Whether somebody other than the requester must approve.
     pub separation: bool,
@@ -62,6 +65,8 @@ enum RawLevel {
         approvals: u32,
         #[serde(default)]
         roles: Vec<String>,
+        #[serde(default)]
+        methods: Option<Vec<String>>,
     },
 }
 
@@ -116,6 +121,8 @@ pub struct Policy {
     pub(super) levels: BTreeMap<RiskLevel, Option<Quorum>>,
     mode: Mode,
     approval: ApprovalPolicy,
+    /// Levels that take other methods than the rest.
+    level_methods: BTreeMap<RiskLevel, Vec<String>>,
     hash: String,
 }
 
@@ -220,6 +227,7 @@ impl Policy {
             anywhere: Vec::new(),
             unknown_is_rejected: raw.unknown_default == UnknownDefault::Reject,
             levels: levels(&sources[0], &raw.levels)?,
+            level_methods: level_methods(&sources[0], raw.mode, &raw.approval, &raw.levels)?,
             mode: raw.mode,
             approval: raw.approval,
             hash: hash(&sources),
@@ -277,6 +285,24 @@ impl Policy {
     /// Who may approve.
     pub fn approval(&self) -> &ApprovalPolicy {
         &self.approval
+    }
+
+    /// The methods that count for a question of that level. The gateway's word is never among them from high on.
+    pub fn methods(&self, level: RiskLevel) -> Vec<&str> {
+        let methods = self
+            .level_methods
+            .get(&level)
+            .unwrap_or(&self.approval.methods);
+        methods
+            .iter()
+            .map(String::as_str)
+            .filter(|m| *m != "relay" || level < RiskLevel::High)
+            .collect()
+    }
+
+    /// The approvals that a level needs; none where it is forbidden.
+    pub fn quorum(&self, level: RiskLevel) -> Option<&Quorum> {
+        self.levels.get(&level).and_then(Option::as_ref)
     }
 
     /// How many rules it has.
@@ -363,14 +389,12 @@ fn levels(
     for (level, raw) in raw {
         let quorum = match raw {
             RawLevel::Word(word) if word == "forbidden" => None,
-            RawLevel::Need { approvals, roles }
-                if *approvals >= 1 && (roles.len() as u32) <= *approvals =>
-            {
-                Some(Quorum {
-                    need: *approvals,
-                    roles: roles.clone(),
-                })
-            }
+            RawLevel::Need {
+                approvals, roles, ..
+            } if *approvals >= 1 && (roles.len() as u32) <= *approvals => Some(Quorum {
+                need: *approvals,
+                roles: roles.clone(),
+            }),
             _ => {
                 return Err(yaml::Error::file(
                     &source.0,
@@ -381,6 +405,51 @@ fn levels(
         levels.insert(*level, quorum);
     }
     Ok(levels)
+}
+
+/// Checks the names of methods, and where the gateway's word would count.
+fn level_methods(
+    source: &Source,
+    mode: Mode,
+    approval: &ApprovalPolicy,
+    raw: &BTreeMap<RiskLevel, RawLevel>,
+) -> Result<BTreeMap<RiskLevel, Vec<String>>, PolicyError> {
+    let fail = |why: String| Err(yaml::Error::file(&source.0, why));
+    let own: BTreeMap<RiskLevel, Vec<String>> = raw
+        .iter()
+        .filter_map(|(level, raw)| match raw {
+            RawLevel::Need {
+                methods: Some(methods),
+                ..
+            } => Some((*level, methods.clone())),
+            _ => None,
+        })
+        .collect();
+    for methods in std::iter::once(&approval.methods).chain(own.values()) {
+        if methods.is_empty() {
+            return fail("methods: name at least one, or nothing could ever be approved".into());
+        }
+        if let Some(unknown) = methods.iter().find(|m| !METHODS.contains(&m.as_str())) {
+            return fail(format!(
+                "methods: `{unknown}` is not one of {}",
+                METHODS.join(", ")
+            ));
+        }
+        if mode == Mode::Production && methods.iter().any(|m| m == "relay") {
+            return fail("methods: `relay` takes the chat gateway's word for a human's: a policy of mode production must not".into());
+        }
+    }
+    for level in [RiskLevel::High, RiskLevel::Critical] {
+        if own
+            .get(&level)
+            .is_some_and(|methods| methods.iter().any(|m| m == "relay"))
+        {
+            return fail(
+                "levels: the gateway's word (`relay`) is never enough for high or critical".into(),
+            );
+        }
+    }
+    Ok(own)
 }
 
 fn hash(sources: &[Source]) -> String {

@@ -14,7 +14,7 @@ mod rule;
 mod tighten;
 mod types;
 
-pub use load::{ApprovalPolicy, Mode, Policy, PolicyError};
+pub use load::{ApprovalPolicy, METHODS, Mode, Policy, PolicyError};
 
 use serde::{Deserialize, Serialize};
 

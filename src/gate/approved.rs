@@ -1,0 +1,107 @@
+//! Runs what was approved: everything is looked at again, then claimed, then run.
+//!
+//! Must never run what was approved after anything it was approved for has changed.
+
+use super::job::Job;
+use super::{Answer, Fault, Gate};
+use crate::approval::Approval;
+use crate::audit::Event;
+use crate::config::Target;
+use crate::outcome::{Exit, Outcome, Status};
+use crate::policy::Risk;
+
+impl Gate {
+    /// Everything again, as if it were asked now; then the claim; then the run.
+    pub(super) fn run_approved(&self, approval: &Approval, mut outcome: Outcome) -> Answer {
+        let question = &approval.question;
+        let target = match self.unchanged(approval) {
+            Ok(target) => target,
+            Err(why) => {
+                self.store
+                    .void(&approval.id, &why, &self.clock)
+                    .map_err(|e| Fault::record("the approval cannot be voided", e))?;
+                outcome.status = Status::Voided;
+                outcome.message =
+                    format!("Approved, but not run: {why}. Ask again if it is still wanted.");
+                let mut entry = self.decided(Event::ApprovalVoided, &outcome);
+                entry.why = Some(why);
+                outcome.audit_seq = Some(self.append(&entry)?);
+                return Ok((outcome, Exit::NotApplied));
+            }
+        };
+        let claim = match self.store.claim(&approval.id, &self.clock) {
+            Ok(claim) => claim,
+            Err(e) if e.is_refusal() => {
+                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
+            }
+            Err(e) => return Err(Fault::record("the approval cannot be claimed", e)),
+        };
+        let approvers = approval
+            .votes
+            .iter()
+            .map(|v| format!("{} ({})", v.approver, v.method))
+            .collect();
+        let job = Job {
+            target,
+            target_name: &question.target,
+            canonical: &question.canonical,
+            shell: question.shell,
+            timeout_s: question.timeout_s,
+            requester: &question.requester,
+            reason: &question.reason,
+            session: question.session.as_deref(),
+            request_id: question.request_id.as_deref(),
+            approval_id: Some(&approval.id),
+            approvers,
+            outcome,
+        };
+        let answer = self.execute(job);
+        let ran = match &answer {
+            Ok((outcome, _)) => outcome.status.name().to_owned(),
+            Err(_) => "failed".to_owned(),
+        };
+        if let Err(e) = self.store.finish(claim, &ran, &self.clock) {
+            tracing::error!(
+                "approval {} cannot be closed, and will be reported as interrupted: {e}",
+                approval.id
+            );
+        }
+        answer
+    }
+
+    /// Whether policy, target and command are still what was asked about.
+    fn unchanged(&self, approval: &Approval) -> Result<&Target, String> {
+        let question = &approval.question;
+        let target = self
+            .config
+            .targets
+            .get(&question.target)
+            .ok_or("the target is no longer configured")?;
+        if target.fingerprint() != question.target_identity {
+            return Err(
+                "the target's address, user or host key changed since the question was asked"
+                    .into(),
+            );
+        }
+        if self.policy.hash() != question.policy_hash {
+            return Err("the policy changed since the question was asked".into());
+        }
+        let (decision, reading) = self.decide(
+            &question.command,
+            &question.target,
+            target,
+            &question.requester,
+        );
+        if decision.risk == Risk::Forbidden {
+            return Err(format!("the policy forbids it now: {}", decision.why));
+        }
+        match reading {
+            Some(reading)
+                if reading.canonical == question.canonical && reading.shell == question.shell =>
+            {
+                Ok(target)
+            }
+            _ => Err("this version reads the command differently".into()),
+        }
+    }
+}

@@ -61,6 +61,13 @@ pub enum Command {
     Approve(VoteArgs),
     /// Deny a waiting request as yourself
     Deny(VoteArgs),
+    /// Stop every new run at once: the kill switch, for approvers and root
+    Freeze(FreezeArgs),
+    /// Wish to lift a freeze; it is lifted when as many different people wish it as a high risk needs
+    Thaw(ThawArgs),
+    /// Show who can approve, and enrol people for one-time passwords
+    #[command(subcommand)]
+    Approver(ApproverCommand),
     /// Look at one approval, waiting or closed
     #[command(subcommand)]
     Approval(ApprovalCommand),
@@ -137,6 +144,65 @@ pub struct VoteArgs {
     /// Read an approver's SSH signature on standard input (made over `aiops approval show CODE --signable`)
     #[arg(long)]
     pub signed: bool,
+}
+
+/// `aiops freeze`.
+#[derive(Debug, Args)]
+pub struct FreezeArgs {
+    /// The configuration
+    #[command(flatten)]
+    pub config: ConfigArg,
+    /// Only this target [default: all of them]
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+    /// Also end what runs now
+    #[arg(long)]
+    pub now: bool,
+    /// Why: every answer tells it as long as the freeze lasts
+    pub why: String,
+}
+
+/// `aiops thaw`.
+#[derive(Debug, Args)]
+pub struct ThawArgs {
+    /// The configuration
+    #[command(flatten)]
+    pub config: ConfigArg,
+    /// The freeze of this target [default: the one of all targets]
+    #[arg(long, value_name = "NAME")]
+    pub target: Option<String>,
+}
+
+/// `aiops approver`.
+#[derive(Debug, Subcommand)]
+pub enum ApproverCommand {
+    /// Make a secret for one-time passwords (RFC 6238) and show it once, as a QR code
+    Add {
+        /// The configuration
+        #[command(flatten)]
+        config: ConfigArg,
+        /// The person, as under `approvers` in the configuration
+        name: String,
+        /// One-time passwords by the clock: the one method that needs enrolling
+        #[arg(long, required = true)]
+        totp: bool,
+        /// Make a new secret where there is one; the old one counts no more
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Remove a person's secret
+    Remove {
+        /// The configuration
+        #[command(flatten)]
+        config: ConfigArg,
+        /// The person
+        name: String,
+        /// The secret for one-time passwords
+        #[arg(long, required = true)]
+        totp: bool,
+    },
+    /// List the people who may approve, their roles, and how each is known
+    List(ConfigArg),
 }
 
 /// `aiops approval`.

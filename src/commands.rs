@@ -30,6 +30,14 @@ fn say(text: &str) -> Exit {
     }
 }
 
+/// Prints what a command for people came to.
+pub fn tell(result: Result<String, crate::gate::Fault>) -> Exit {
+    match result {
+        Ok(text) => say(&text),
+        Err(fault) => complain(fault.exit, &fault.message),
+    }
+}
+
 /// A policy and what a target adds to a decision.
 struct Bench {
     policy: Policy,
@@ -217,13 +225,15 @@ pub fn pending(arg: &PendingArgs) -> Exit {
             Err(e) => complain(Exit::Internal, &e.to_string()),
         };
     }
+    let mut text: String = gate.frozen_lines();
     if waiting.is_empty() {
-        return say("No request is waiting.\n");
+        text.push_str("No request is waiting.\n");
+        return say(&text);
     }
-    let mut text = format!(
+    text.push_str(&format!(
         "{:<6} {:<12} {:<9} {:<7} {:<12} {:<24} COMMAND\n",
         "CODE", "TARGET", "RISK", "VOTES", "REQUESTER", "EXPIRES"
-    );
+    ));
     for approval in &waiting {
         let q = &approval.question;
         text.push_str(&format!(

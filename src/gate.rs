@@ -6,18 +6,22 @@
 
 mod approved;
 mod ask;
+mod freeze;
 mod job;
+pub mod people;
 mod recover;
 mod tell;
 mod vote;
 mod voter;
 
+pub use freeze::{freeze, thaw};
 pub use vote::vote;
 
 use crate::approval::{Clock, Requests, Store};
 use crate::audit::{Entry, Event, Log};
 use crate::caller::Caller;
 use crate::config::{Config, Target};
+use crate::freeze::Freezes;
 use crate::outcome::{Exit, Outcome, Status};
 use crate::policy::{Context, Decision, Policy};
 use crate::request::{self, Message};
@@ -29,8 +33,8 @@ use std::path::Path;
 pub fn answer(config: &Path, input: &mut impl Read) -> (Outcome, Exit) {
     // The message is read to its end first: whatever is wrong here, its writer must not meet a closed pipe.
     let message = request::read(input);
-    match Gate::open(config).and_then(|gate| gate.handle(message)) {
-        Ok(answer) => answer,
+    match Gate::open(config) {
+        Ok(gate) => gate.told(gate.handle(message)),
         Err(fault) => fault.into_answer(),
     }
 }
@@ -85,6 +89,7 @@ pub struct Gate {
     pub(crate) store: Store,
     requests: Requests,
     runs: Runs,
+    freezes: Freezes,
     pub(crate) caller: Caller,
     clock: Clock,
     /// Questions whose time was found to be over when this gate opened.
@@ -109,6 +114,7 @@ impl Gate {
         let runs = Runs::open(&config.state_dir.join("runs"))
             .map_err(|e| state("the runs cannot be opened")(&e))?;
         let mut gate = Gate {
+            freezes: Freezes::new(&config.state_dir),
             config,
             policy,
             log,
@@ -121,6 +127,20 @@ impl Gate {
         };
         gate.late = gate.recover()?;
         Ok(gate)
+    }
+
+    /// The answer with what is frozen in it: as long as a freeze lasts, every answer says so.
+    pub(crate) fn told(&self, answer: Answer) -> (Outcome, Exit) {
+        let (mut outcome, exit) = answer.unwrap_or_else(Fault::into_answer);
+        outcome.frozen = match self.freezes.all() {
+            Ok(all) if all.is_empty() => None,
+            Ok(all) => Some(all.iter().map(freeze::line).collect()),
+            Err(e) => {
+                tracing::error!("the freezes cannot be read: {e}");
+                None
+            }
+        };
+        (outcome, exit)
     }
 
     fn handle(&self, message: Result<Message, request::Invalid>) -> Answer {

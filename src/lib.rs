@@ -23,6 +23,7 @@ pub mod commands;
 pub mod config;
 pub mod demo;
 pub mod display;
+pub mod freeze;
 pub mod gate;
 pub mod notify;
 pub mod outcome;

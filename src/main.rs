@@ -2,8 +2,8 @@
 //! The doors: which personality was called, what it is asked to do, and the process's exit code.
 
 use aiops::cli::{
-    ApprovalCommand, AuditCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG, PolicyCommand,
-    VoteArgs,
+    ApprovalCommand, ApproverCommand, AuditCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG,
+    PolicyCommand, VoteArgs,
 };
 use aiops::outcome::{Exit, Outcome};
 use aiops::{commands, demo, gate};
@@ -62,6 +62,25 @@ fn dispatch(command: Command) -> Exit {
         Command::Run(arg) => print(&gate::answer(&arg.config, &mut io::stdin().lock())),
         Command::Approve(arg) => vote(arg, true),
         Command::Deny(arg) => vote(arg, false),
+        Command::Freeze(arg) => commands::tell(gate::freeze(
+            &arg.config.config,
+            arg.target.as_deref(),
+            &arg.why,
+            arg.now,
+        )),
+        Command::Thaw(arg) => commands::tell(gate::thaw(&arg.config.config, arg.target.as_deref())),
+        Command::Approver(ApproverCommand::Add {
+            config,
+            name,
+            replace,
+            ..
+        }) => commands::tell(gate::people::enrol(&config.config, &name, replace)),
+        Command::Approver(ApproverCommand::Remove { config, name, .. }) => {
+            commands::tell(gate::people::remove(&config.config, &name))
+        }
+        Command::Approver(ApproverCommand::List(arg)) => {
+            commands::tell(gate::people::list(&arg.config))
+        }
         Command::Explain(arg) => commands::explain(&arg),
         Command::Policy(PolicyCommand::Eval(arg)) => commands::policy_eval(&arg),
         Command::Policy(PolicyCommand::Check { files }) => commands::policy_check(&files),

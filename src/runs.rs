@@ -107,6 +107,33 @@ impl Runs {
         })
     }
 
+    /// The runs under way: those whose process still holds its lock.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn live(&self) -> io::Result<Vec<Facts>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(&self.dir)? {
+            let path = entry?.path();
+            let name = path
+                .file_name()
+                .and_then(|n| n.to_str())
+                .unwrap_or_default();
+            if name.starts_with('.') || !name.ends_with(".json") {
+                continue;
+            }
+            let Ok(file) = File::open(&path) else {
+                continue;
+            };
+            if matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock))
+                && let Ok(facts) = serde_json::from_reader(&file)
+            {
+                found.push(facts);
+            }
+        }
+        Ok(found)
+    }
+
     /// The runs that were left open by a process that is gone.
     ///
     /// # Errors
@@ -196,7 +223,9 @@ mod tests {
         let runs = Runs::open(&dir.path().join("runs")).unwrap();
         let open = runs.begin(&facts("a")).unwrap();
         assert!(runs.dead().unwrap().is_empty(), "it lives");
+        assert_eq!(runs.live().unwrap(), [facts("a")]);
         drop(open);
+        assert!(runs.live().unwrap().is_empty(), "it is dead");
         let dead = runs.dead().unwrap();
         assert_eq!(dead[0].facts, facts("a"));
         assert!(

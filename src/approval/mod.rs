@@ -14,7 +14,7 @@ mod store;
 pub mod totp;
 
 pub use clock::Clock;
-pub use question::{Approval, Question, Seen, Vote};
+pub use question::{Approval, Question, Seen, Vote, met};
 pub use requests::{Begin, Requests};
 pub use state::State;
 pub use store::{Claim, Error, Limits, Resolve, Selector, Store, Tried};

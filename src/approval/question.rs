@@ -158,12 +158,6 @@ impl Approval {
         u32::try_from(people.len()).unwrap_or(u32::MAX)
     }
 
-    /// Whether the votes are enough: the number, and every role by a person of its own.
-    pub fn is_met(&self) -> bool {
-        self.have() >= self.question.quorum.need.max(1)
-            && self.roles_filled(&self.question.quorum.roles, &mut BTreeSet::new())
-    }
-
     /// The same without the hashes of its codes, for people to look at.
     pub fn without_codes(mut self) -> Approval {
         for code in &mut self.codes {
@@ -184,20 +178,38 @@ impl Approval {
             .collect()
     }
 
-    /// Whether each role can be given to a different voter. Few roles, few voters: a plain search.
-    fn roles_filled(&self, roles: &[String], used: &mut BTreeSet<String>) -> bool {
-        let Some((role, rest)) = roles.split_first() else {
-            return true;
-        };
-        for vote in &self.votes {
-            let person = vote.approver.to_lowercase();
-            if vote.roles.contains(role) && used.insert(person.clone()) {
-                if self.roles_filled(rest, used) {
-                    return true;
-                }
-                used.remove(&person);
-            }
-        }
-        false
+    /// Whether the votes are enough: the number, and every role by a person of its own.
+    pub fn is_met(&self) -> bool {
+        let voters: Vec<(&str, &[String])> = self
+            .votes
+            .iter()
+            .map(|v| (v.approver.as_str(), v.roles.as_slice()))
+            .collect();
+        met(&self.question.quorum, &voters)
     }
+}
+
+/// Whether these people with their roles are enough: so many different ones, and every role filled by one of its own.
+/// Names that differ in case only are one person.
+pub fn met(quorum: &Quorum, voters: &[(&str, &[String])]) -> bool {
+    let people: BTreeSet<String> = voters.iter().map(|(name, _)| name.to_lowercase()).collect();
+    u32::try_from(people.len()).unwrap_or(u32::MAX) >= quorum.need.max(1)
+        && filled(&quorum.roles, voters, &mut BTreeSet::new())
+}
+
+/// Whether each role can be given to a different person. Few roles, few people: a plain search.
+fn filled(roles: &[String], voters: &[(&str, &[String])], used: &mut BTreeSet<String>) -> bool {
+    let Some((role, rest)) = roles.split_first() else {
+        return true;
+    };
+    for (name, has) in voters {
+        let person = name.to_lowercase();
+        if has.contains(role) && used.insert(person.clone()) {
+            if filled(rest, voters, used) {
+                return true;
+            }
+            used.remove(&person);
+        }
+    }
+    false
 }

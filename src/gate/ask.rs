@@ -97,6 +97,11 @@ impl Gate {
         reading: Option<&Reading>,
         outcome: Outcome,
     ) -> Answer {
+        if decision.risk != Risk::Forbidden
+            && let Some(freeze) = self.frozen(&request.target)?
+        {
+            return self.refuse_frozen(outcome, &freeze);
+        }
         match (decision.risk, reading, &decision.canonical) {
             (Risk::Forbidden, ..) | (_, None, _) | (_, _, None) => self.reject(outcome, decision),
             (Risk::ApprovalRequired, Some(reading), Some(_)) => {

@@ -36,6 +36,11 @@ impl Gate {
             .runs
             .begin(&job.facts(&run_id))
             .map_err(|e| Fault::record("the run cannot be noted", e))?;
+        // Behind the note: a freeze that comes after this look finds the note, and can end the run.
+        if let Some(freeze) = self.frozen(job.target_name)? {
+            let _ = open.close();
+            return self.refuse_frozen(job.outcome, &freeze);
+        }
         if let Err(fault) = self.append(&self.started(&job, &run_id)) {
             // It did not start, so there is nothing that could have been interrupted.
             let _ = open.close();
@@ -55,7 +60,17 @@ impl Gate {
         let mut outcome = job.outcome.clone();
         outcome.timestamp = rfc3339(chrono::Utc::now());
         outcome.duration_ms = Some(u64::try_from(result.duration.as_millis()).unwrap_or(u64::MAX));
-        let (status, message) = ending(&result.ended, job.timeout_s);
+        let (mut status, mut message) = ending(&result.ended, job.timeout_s);
+        if matches!(result.ended, Ended::TimedOut | Ended::Unknown(_))
+            && let Some(freeze) = self.ended_by_freeze(&run_id)
+        {
+            status = Status::Interrupted;
+            message = format!(
+                "The freeze by {} ended it ({}). What it had done until then stays done.",
+                crate::display::escape(&freeze.by),
+                crate::display::escape(&freeze.why)
+            );
+        }
         outcome.status = status;
         outcome.message = message;
         match result.ended {

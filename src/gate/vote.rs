@@ -35,8 +35,10 @@ pub fn vote(
         comment,
         session: None,
     };
-    let answer = Gate::open(config).and_then(|gate| gate.answer_reply(&reply, Door::Terminal));
-    answer.unwrap_or_else(Fault::into_answer)
+    match Gate::open(config) {
+        Ok(gate) => gate.told(gate.answer_reply(&reply, Door::Terminal)),
+        Err(fault) => fault.into_answer(),
+    }
 }
 
 /// Through which door a reply came.
@@ -85,6 +87,11 @@ impl Gate {
             Ok(voter) => voter,
             Err(why) => return self.not_applied(Status::NotAuthorized, &why, Some(outcome)),
         };
+        if reply.verdict == Verdict::Approve
+            && let Some(freeze) = self.frozen(&approval.question.target)?
+        {
+            return self.refuse_frozen(outcome, &freeze);
+        }
         match reply.verdict {
             Verdict::Deny => self.deny(&approval, &voter, reply, outcome),
             _ => self.approve(&approval, &voter, reply, outcome),

@@ -1,7 +1,7 @@
 //! Runs on this machine, as the user of the gate: for the demo and the gateway's own host.
 
 use super::channel::Channel;
-use super::{ENVIRONMENT, KEEPER, RUNNER, RunResult, RunSpec, nonce, shell_word};
+use super::{ENVIRONMENT, KEEPER, RUNNER, RunResult, RunSpec, mark, nonce, shell_word};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
@@ -14,7 +14,7 @@ pub(super) fn run(spec: &RunSpec) -> RunResult {
         .arg("-c")
         .arg(RUNNER)
         .args([
-            "aiops",
+            &mark(spec.run_id),
             KEEPER,
             shell_word(spec.shell),
             &spec.timeout.as_secs().to_string(),

@@ -111,7 +111,7 @@ const RUNNER: &str = concat!(
     "case $S in *\"$N\") S=${S%\"$N\"};; *) echo \"$N cut\" >&2; exit 1;; esac; ",
     "if [ \"$K\" = bash ]; then set -- bash --noprofile --norc; ",
     "elif [ -x /bin/dash ]; then set -- /bin/dash; else set -- /bin/sh; fi; ",
-    "timeout -k 2 \"$T\" /bin/sh -c \"$P\" aiops \"$N\" \"$S\" \"$@\" & G=$!; wait $G; R=$?; ",
+    "timeout -k 2 \"$T\" /bin/sh -c \"$P\" \"$0\" \"$N\" \"$S\" \"$@\" & G=$!; wait $G; R=$?; ",
     // Whatever is left of the group after the time limit ends now.
     "if [ $R = 124 ] || [ $R = 137 ]; then kill -9 -$G 2>/dev/null; fi; ",
     "echo >&2; echo \"$N over $R\" >&2"
@@ -135,6 +135,27 @@ const ENVIRONMENT: [(&str, &str); 9] = [
     ("GIT_PAGER", "cat"),
     ("DEBIAN_FRONTEND", "noninteractive"),
 ];
+
+/// The name under which the runner and its keeper are started: by it a run is found again.
+fn mark(run_id: &str) -> String {
+    let id: String = run_id
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || *c == '-')
+        .collect();
+    format!("aiops-run-{id}")
+}
+
+/// A line that ends a run of ours on its target as its time limit would: first politely, then for good.
+/// It exits with 3 where there is no such run. One line, so that it does not find itself.
+pub fn ending_line(run_id: &str) -> String {
+    format!(
+        "M={}; G=; for D in /proc/[0-9]*; do A=$(tr '\\0' '\\n' <\"$D/cmdline\" 2>/dev/null); \
+         if [ \"$(printf '%s\\n' \"$A\" | head -n 1)\" = timeout ] && printf '%s\\n' \"$A\" | grep -qxF -e \"$M\"; then G=\"$G ${{D#/proc/}}\"; fi; done; \
+         [ -n \"$G\" ] || exit 3; kill $G; for I in 1 2 3 4 5 6; do sleep 0.5; L=; for P in $G; do if kill -0 -- \"-$P\" 2>/dev/null; then L=1; fi; done; \
+         [ -n \"$L\" ] || exit 0; done; for P in $G; do kill -9 -- \"-$P\" 2>/dev/null; done; exit 0",
+        mark(run_id)
+    )
+}
 
 /// How long beyond the time limit an answer is waited for: `timeout -k 2` and the way back.
 const GRACE: Duration = Duration::from_secs(6);

@@ -5,7 +5,9 @@
 //! a host key that is not pinned, forward anything, or ask for a terminal.
 
 use super::channel::Channel;
-use super::{ENVIRONMENT, Ended, KEEPER, RUNNER, RunResult, RunSpec, local, nonce, shell_word};
+use super::{
+    ENVIRONMENT, Ended, KEEPER, RUNNER, RunResult, RunSpec, local, mark, nonce, shell_word,
+};
 use crate::audit::record::hex;
 use crate::config::Ssh;
 use openssh::{Session, Stdio};
@@ -130,8 +132,9 @@ fn remote_line(spec: &RunSpec, nonce: &str) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     format!(
-        "exec env -i {} /bin/sh -c '{RUNNER}' aiops '{KEEPER}' {} {} {nonce}",
+        "exec env -i {} /bin/sh -c '{RUNNER}' {} '{KEEPER}' {} {} {nonce}",
         environment.join(" "),
+        mark(spec.run_id),
         shell_word(spec.shell),
         spec.timeout.as_secs()
     )

@@ -1,0 +1,1009 @@
+//! Who approves, and how they prove it: with the real `ssh-keygen`, `oathtool`, `curl` and a mail server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use support::{AIOPS, Gate, keygen, request, user};
+
+fn status(answer: &(Value, i32)) -> (&str, i32) {
+    (answer.0["status"].as_str().unwrap(), answer.1)
+}
+
+/// A gate whose policy takes these methods, with people and notifiers.
+fn gate(methods: &str, more: &str) -> Gate {
+    let gate = Gate::build(false, more);
+    set_methods(&gate, methods);
+    gate
+}
+
+fn set_methods(gate: &Gate, methods: &str) {
+    let policy = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+    let at = policy.find("methods: [").unwrap();
+    let end = at + policy[at..].find(']').unwrap() + 1;
+    gate.write(
+        "policies/lab.yml",
+        &format!("{}methods: [{methods}]{}", &policy[..at], &policy[end..]),
+    );
+}
+
+/// A notifier that leaves what it gets in a file of its own.
+fn notifier(gate: &Gate, name: &str) -> String {
+    let script = gate.path(&format!("{name}.sh"));
+    fs::write(
+        &script,
+        format!(
+            "#!/bin/sh\ncat > {0}.tmp && mv {0}.tmp {0}\n",
+            gate.path(name).display()
+        ),
+    )
+    .unwrap();
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o700)).unwrap();
+    format!(
+        "  {name}: {{ type: program, program: {} }}\n",
+        script.display()
+    )
+}
+
+fn notice(gate: &Gate, name: &str) -> Value {
+    serde_json::from_str(&fs::read_to_string(gate.path(name)).unwrap()).unwrap()
+}
+
+fn code_of(gate: &Gate, name: &str) -> String {
+    notice(gate, name)["one_time_code"]
+        .as_str()
+        .unwrap()
+        .to_owned()
+}
+
+/// A gate with alice and bob, each reached by a program of their own.
+fn with_codes() -> Gate {
+    let gate = Gate::local();
+    let notifiers = notifier(&gate, "phone") + &notifier(&gate, "pager");
+    gate.configure(&format!(
+        "approvers:\n  alice: {{ notify: [phone], roles: [operator] }}\n  bob: {{ notify: [pager] }}\nnotifiers:\n{notifiers}"
+    ));
+    set_methods(&gate, "code");
+    gate
+}
+
+fn touch(gate: &Gate, name: &str) -> String {
+    format!("touch {}", gate.path(name).display())
+}
+
+#[test]
+fn a_one_time_code_reaches_the_human_past_the_agent_and_approves_one_question() {
+    let gate = with_codes();
+    let asked = gate.ask("here", &touch(&gate, "mark"));
+    assert_eq!(status(&asked), ("approval_requested", 0), "{}", asked.0);
+    assert_eq!(
+        asked.0["notified"],
+        json!(["alice by phone", "bob by pager"])
+    );
+    let notice = notice(&gate, "phone");
+    let code = notice["one_time_code"].as_str().unwrap();
+    // Everything that the human needs to decide stands in it, whole.
+    for (field, value) in [
+        ("command", json!(touch(&gate, "mark"))),
+        ("canonical", json!(touch(&gate, "mark"))),
+        ("target", json!("here")),
+        ("target_identity", json!("local")),
+        ("requester", json!("hermes")),
+        ("reason", json!("test")),
+        ("risk_level", json!("medium")),
+        ("caller", json!(user())),
+        ("approver", json!("alice")),
+        ("approval_code", asked.0["approval_code"].clone()),
+        ("expires_at", asked.0["expires_at"].clone()),
+    ] {
+        assert_eq!(notice[field], value, "{field}");
+    }
+    let text = notice["text"].as_str().unwrap();
+    assert!(text.contains(&format!("Reply: Approve {code}")), "{text}");
+    assert!(
+        text.contains("Undo:") && text.contains("Waits until:"),
+        "{text}"
+    );
+    assert_ne!(code, code_of(&gate, "pager"));
+    // The agent alone cannot approve.
+    for reply in ["Approve", "Approve 22222-22222"] {
+        assert_eq!(gate.send(reply).0["status"], "not_authorized", "{reply}");
+    }
+    assert!(!gate.path("mark").exists());
+    let done = gate.send(format!("approve {}", code.to_lowercase()));
+    assert_eq!(status(&done), ("executed", 0), "{}", done.0);
+    assert!(gate.path("mark").exists());
+    assert!(
+        gate.records()
+            .iter()
+            .any(|r| r["event"] == "run.started" && r["approvers"] == json!(["alice (code)"]))
+    );
+    // Spent.
+    assert_eq!(
+        status(&gate.send(format!("Approve {code}"))),
+        ("nothing_pending", 4)
+    );
+}
+
+#[test]
+fn a_code_is_for_its_own_question_only_and_names_it_among_several() {
+    let gate = with_codes();
+    let one = gate.ask("here", &touch(&gate, "one"));
+    let first = code_of(&gate, "phone");
+    let two = gate.ask("here", &touch(&gate, "two"));
+    let id = |a: &(Value, i32)| a.0["approval_code"].as_str().unwrap().to_owned();
+    // For the other question it is a wrong code.
+    let answer = gate.send(format!("Approve {} {first}", id(&two)));
+    assert_eq!(status(&answer), ("not_authorized", 77), "{}", answer.0);
+    assert!(!gate.path("one").exists() && !gate.path("two").exists());
+    // It says itself which question it is for: nothing is ambiguous.
+    assert_eq!(
+        status(&gate.send(format!("Approve {first}"))),
+        ("executed", 0)
+    );
+    assert!(gate.path("one").exists() && !gate.path("two").exists());
+    assert_eq!(
+        status(&gate.send(format!("Deny {}", code_of(&gate, "pager")))),
+        ("denied", 0)
+    );
+    assert!(
+        gate.records()
+            .iter()
+            .any(|r| r["event"] == "approval.denied" && r["approvers"] == json!(["bob (code)"]))
+    );
+    let _ = one;
+}
+
+#[test]
+fn five_wrong_codes_lock_a_question_also_when_they_come_at_once() {
+    let gate = with_codes();
+    let asked = gate.ask("here", &touch(&gate, "mark"));
+    let code = code_of(&gate, "phone");
+    let answers: Vec<(Value, i32)> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..32)
+            .map(|n| {
+                let gate = &gate;
+                scope.spawn(move || {
+                    gate.send(format!("Approve 2222{}-2345{}", n % 8 + 2, n / 8 + 2))
+                })
+            })
+            .collect();
+        all.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert!(answers.iter().all(|a| status(a) == ("not_authorized", 77)));
+    let wrong = answers
+        .iter()
+        .filter(|a| a.0["message"].as_str().unwrap().contains("more wrong"))
+        .count();
+    assert_eq!(wrong, 4, "the fifth locks");
+    let locked = gate.send(format!("Approve {code}"));
+    assert_eq!(status(&locked), ("not_authorized", 77));
+    assert!(
+        locked.0["message"].as_str().unwrap().contains("Five wrong"),
+        "{}",
+        locked.0
+    );
+    assert!(!gate.path("mark").exists());
+    // The way out that the answer names.
+    assert_eq!(
+        status(&gate.send(format!(
+            "Cancel {}",
+            asked.0["approval_code"].as_str().unwrap()
+        ))),
+        ("cancelled", 0)
+    );
+    gate.ask("here", &touch(&gate, "mark"));
+    assert_eq!(
+        status(&gate.send(format!("Approve {}", code_of(&gate, "phone")))),
+        ("executed", 0)
+    );
+}
+
+#[test]
+fn a_right_code_sent_64_times_at_once_is_one_run() {
+    let gate = with_codes();
+    fs::create_dir(gate.path("out")).unwrap();
+    gate.ask(
+        "here",
+        &format!(
+            "cp --backup=numbered /etc/hostname {}/mark",
+            gate.path("out").display()
+        ),
+    );
+    let code = code_of(&gate, "phone");
+    let answers: Vec<(Value, i32)> = std::thread::scope(|scope| {
+        let all: Vec<_> = (0..64)
+            .map(|_| scope.spawn(|| gate.send(format!("Approve {code}"))))
+            .collect();
+        all.into_iter().map(|t| t.join().unwrap()).collect()
+    });
+    assert_eq!(
+        answers
+            .iter()
+            .filter(|a| a.0["status"] == "executed")
+            .count(),
+        1
+    );
+    assert_eq!(fs::read_dir(gate.path("out")).unwrap().count(), 1);
+    assert!(gate.verifies());
+}
+
+#[test]
+fn no_code_is_ever_in_anything_the_gate_writes() {
+    let gate = with_codes();
+    let mut said = String::new();
+    let asked = gate.ask("here", &touch(&gate, "mark"));
+    let codes = [code_of(&gate, "phone"), code_of(&gate, "pager")];
+    said.push_str(&asked.0.to_string());
+    said.push_str(&gate.ask("here", &touch(&gate, "mark")).0.to_string());
+    assert_eq!(
+        [code_of(&gate, "phone"), code_of(&gate, "pager")],
+        codes,
+        "asked again, nobody is bothered again"
+    );
+    let id = asked.0["approval_code"].as_str().unwrap().to_owned();
+    for args in [
+        &["pending"][..],
+        &["pending", "--json"],
+        &["approval", "show", &id],
+        &["approval", "show", &id, "--json"],
+        &["approval", "show", &id, "--signable"],
+        &["approver", "list"],
+    ] {
+        let output = gate
+            .command(args)
+            .env("AIOPS_LOG", "trace")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{args:?}");
+        said.push_str(&String::from_utf8(output.stdout).unwrap());
+        said.push_str(&String::from_utf8(output.stderr).unwrap());
+    }
+    // In the wrong place, it is not repeated either.
+    said.push_str(
+        &gate
+            .send(json!({"reply": "approve", "approval": codes[0]}).to_string())
+            .0
+            .to_string(),
+    );
+    said.push_str(&gate.send(format!("Approve {}", codes[0])).0.to_string());
+    let mut stored = fs::read_to_string(gate.path("audit.jsonl")).unwrap();
+    for entry in walk(&gate.path("s")) {
+        stored.push_str(&fs::read_to_string(entry).unwrap_or_default());
+    }
+    for code in &codes {
+        for form in [code.clone(), code.replace('-', ""), code.to_lowercase()] {
+            assert!(!said.contains(&form), "{form} in an output");
+            assert!(!stored.contains(&form), "{form} on disk");
+        }
+    }
+}
+
+fn walk(dir: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        if entry.path().is_dir() {
+            found.extend(walk(&entry.path()));
+        } else {
+            found.push(entry.path());
+        }
+    }
+    found
+}
+
+#[test]
+fn a_channel_that_fails_is_told_and_tried_again_when_the_question_comes_again() {
+    let gate = with_codes();
+    let script = gate.path("phone.sh");
+    let good = fs::read_to_string(&script).unwrap();
+    fs::write(&script, "#!/bin/sh\nexit 9\n").unwrap();
+    let asked = gate.ask("here", &touch(&gate, "mark"));
+    assert_eq!(asked.0["notified"], json!(["bob by pager"]));
+    assert!(
+        asked.0["display"]
+            .as_str()
+            .unwrap()
+            .contains("Not told: alice by phone: the program ended with exit status: 9")
+    );
+    let bobs = code_of(&gate, "pager");
+    fs::write(&script, good).unwrap();
+    let again = gate.ask("here", &touch(&gate, "mark"));
+    assert_eq!(again.0["notified"], json!(["alice by phone"]));
+    assert_eq!(again.0["approval_id"], asked.0["approval_id"]);
+    assert_eq!(code_of(&gate, "pager"), bobs);
+    assert_eq!(
+        status(&gate.send(format!("Approve {}", code_of(&gate, "phone")))),
+        ("executed", 0)
+    );
+}
+
+#[test]
+fn two_people_by_codes_are_a_quorum_and_one_twice_is_not() {
+    let gate = with_codes();
+    let policy = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+    gate.write(
+        "policies/lab.yml",
+        &policy.replace(
+            "medium: { approvals: 1 }",
+            "medium: { approvals: 2, roles: [operator] }",
+        ),
+    );
+    gate.ask("here", &touch(&gate, "mark"));
+    let (alice, bob) = (code_of(&gate, "phone"), code_of(&gate, "pager"));
+    let first = gate.send(format!("Approve {bob}"));
+    assert_eq!(status(&first), ("approved", 0), "{}", first.0);
+    assert!(
+        first.0["message"]
+            .as_str()
+            .unwrap()
+            .contains("Still needed: operator"),
+        "{}",
+        first.0
+    );
+    let twice = gate.send(format!("Approve {bob}"));
+    assert_eq!(twice.1, 4, "{}", twice.0);
+    assert_eq!(
+        status(
+            &gate.send(json!({"reply": "approve", "code": alice, "approver": "bob"}).to_string())
+        ),
+        ("not_authorized", 77),
+        "whose proof it is counts, not whose it is said to be"
+    );
+    assert_eq!(
+        status(&gate.send(format!("Approve {alice}"))),
+        ("executed", 0)
+    );
+}
+
+#[test]
+fn whoever_asked_or_relays_does_not_approve() {
+    let gate = Gate::local();
+    let notifiers =
+        notifier(&gate, "phone") + &notifier(&gate, "pager") + &notifier(&gate, "watch");
+    // alice is who asks by name, me is who asks by the kernel's word, bob is somebody else.
+    gate.configure(&format!(
+        "approvers:\n  alice: {{ notify: [phone] }}\n  me: {{ notify: [pager], unix: {} }}\n  bob: {{ notify: [watch] }}\nnotifiers:\n{notifiers}",
+        user()
+    ));
+    set_methods(&gate, "code, unix");
+    let policy = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+    gate.write(
+        "policies/lab.yml",
+        &policy.replace("separation: false", "separation: true"),
+    );
+    let mut message = request("here", &touch(&gate, "mark"));
+    message["requester"] = json!("Alice");
+    let asked = gate.send(message.to_string());
+    assert_eq!(
+        asked.0["notified"],
+        json!(["bob by watch"]),
+        "no code for whoever asked"
+    );
+    assert!(!gate.path("phone").exists() && !gate.path("pager").exists());
+    let id = asked.0["approval_code"].as_str().unwrap();
+    let own = gate.command(&["approve", id]).output().unwrap();
+    assert_eq!(own.status.code(), Some(77));
+    assert!(
+        String::from_utf8(own.stdout)
+            .unwrap()
+            .contains("somebody else must approve")
+    );
+    assert_eq!(
+        status(&gate.send(format!("Approve {}", code_of(&gate, "watch")))),
+        ("executed", 0)
+    );
+}
+
+// --- one-time passwords ------------------------------------------------------------------------
+
+/// The password of a moment, by the real oathtool.
+fn oathtool(secret: &str, now: &str) -> String {
+    let output = Command::new("oathtool")
+        .args(["--totp", "-b", "-N", now, secret])
+        .output()
+        .expect("oathtool is installed by tests/run.sh");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_one_time_password_of_a_real_authenticator_approves_once() {
+    let gate = gate(
+        "totp",
+        "approvers:\n  alice: { roles: [operator] }\n  bob: {}",
+    );
+    let shown = gate
+        .command(&["approver", "add", "alice", "--totp"])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    assert!(
+        shown.contains("otpauth://totp/") && shown.contains('█') && shown.lines().count() > 20,
+        "{shown}"
+    );
+    let secret = shown
+        .split("secret=")
+        .nth(1)
+        .unwrap()
+        .split('&')
+        .next()
+        .unwrap();
+    let file = gate.path("s/totp/alice.json");
+    assert_eq!(
+        fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    assert_eq!(
+        gate.command(&["approver", "add", "alice", "--totp"])
+            .output()
+            .unwrap()
+            .status
+            .code(),
+        Some(4),
+        "not by accident"
+    );
+    assert_eq!(
+        gate.command(&["approver", "add", "mallory", "--totp"])
+            .output()
+            .unwrap()
+            .status
+            .code(),
+        Some(64)
+    );
+    let asked = gate.ask("here", &touch(&gate, "mark"));
+    assert!(
+        asked.0["display"]
+            .as_str()
+            .unwrap()
+            .contains("one-time password"),
+        "{}",
+        asked.0
+    );
+    let wrong = gate.send("Approve 000000");
+    assert_eq!(status(&wrong), ("not_authorized", 77), "{}", wrong.0);
+    let old = oathtool(secret, "10 minutes ago");
+    assert_eq!(
+        status(&gate.send(format!("Approve {old}"))),
+        ("not_authorized", 77),
+        "a stale one"
+    );
+    assert_eq!(
+        status(
+            &gate.send(
+                json!({"reply": "approve", "code": oathtool(secret, "now"), "approver": "bob"})
+                    .to_string()
+            )
+        ),
+        ("not_authorized", 77),
+        "bob has no secret"
+    );
+    let password = oathtool(secret, "now");
+    let done = gate.send(format!(
+        "Approve {} {password}",
+        asked.0["approval_code"].as_str().unwrap()
+    ));
+    assert_eq!(status(&done), ("executed", 0), "{}", done.0);
+    assert!(
+        gate.records()
+            .iter()
+            .any(|r| r["approvers"] == json!(["alice (totp)"]))
+    );
+    gate.ask("here", &touch(&gate, "again"));
+    let replayed = gate.send(format!("Approve {password}"));
+    assert_eq!(status(&replayed), ("not_authorized", 77));
+    assert!(
+        replayed.0["message"]
+            .as_str()
+            .unwrap()
+            .contains("used before"),
+        "{}",
+        replayed.0
+    );
+    assert!(!gate.path("again").exists());
+    let text = fs::read_to_string(gate.path("audit.jsonl")).unwrap();
+    assert!(!text.contains(secret));
+}
+
+#[test]
+fn guessing_passwords_ends_in_a_pause() {
+    let gate = gate("totp", "approvers:\n  alice: {}");
+    let shown = gate
+        .command(&["approver", "add", "alice", "--totp"])
+        .output()
+        .unwrap();
+    let shown = String::from_utf8(shown.stdout).unwrap();
+    let secret = shown
+        .split("secret=")
+        .nth(1)
+        .unwrap()
+        .split('&')
+        .next()
+        .unwrap()
+        .to_owned();
+    gate.ask("here", &touch(&gate, "mark"));
+    std::thread::scope(|scope| {
+        for n in 0..16 {
+            let gate = &gate;
+            scope.spawn(move || gate.send(format!("Approve {:06}", n * 7)));
+        }
+    });
+    let answer = gate.send(format!("Approve {}", oathtool(&secret, "now")));
+    assert_eq!(status(&answer), ("not_authorized", 77));
+    assert!(
+        answer.0["message"]
+            .as_str()
+            .unwrap()
+            .contains("none is taken before"),
+        "{}",
+        answer.0
+    );
+    let stored: Value =
+        serde_json::from_str(&fs::read_to_string(gate.path("s/totp/alice.json")).unwrap()).unwrap();
+    assert_eq!(
+        stored["wrong"], 5,
+        "what came after the fifth was not even tried"
+    );
+    assert!(!gate.path("mark").exists());
+}
+
+// --- signatures ----------------------------------------------------------------------------------
+
+fn sign(gate: &Gate, key: &str, namespace: &str, text: &[u8]) -> String {
+    let mut child = Command::new("ssh-keygen")
+        .args(["-Y", "sign", "-n", namespace, "-f"])
+        .arg(gate.path(key))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(text).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
+
+fn signable(gate: &Gate, code: &str) -> Vec<u8> {
+    let output = gate
+        .command(&["approval", "show", code, "--signable"])
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    output.stdout
+}
+
+fn with_keys() -> Gate {
+    let gate = Gate::local();
+    let mut signers = String::new();
+    for name in ["alice", "bob", "mallory"] {
+        keygen(&gate.path(name));
+        let public = fs::read_to_string(gate.path(&format!("{name}.pub"))).unwrap();
+        if name != "mallory" {
+            signers.push_str(&format!("{name} namespaces=\"aiops-approval\" {public}"));
+        }
+    }
+    gate.write("allowed_signers", &signers);
+    gate.configure(
+        "approvers:\n  alice: { roles: [operator] }\n  bob: {}\nallowed_signers: allowed_signers",
+    );
+    set_methods(&gate, "ssh");
+    gate
+}
+
+#[test]
+fn a_signature_by_the_real_ssh_keygen_approves_what_was_signed_and_nothing_else() {
+    let gate = with_keys();
+    let one = gate.ask("here", &touch(&gate, "one"));
+    let two = gate.ask("here", &touch(&gate, "two"));
+    let id = |a: &(Value, i32)| a.0["approval_code"].as_str().unwrap().to_owned();
+    let text = signable(&gate, &id(&one));
+    let shown = String::from_utf8(text.clone()).unwrap();
+    assert!(
+        shown.contains(&touch(&gate, "one")) && shown.contains("digest: "),
+        "{shown}"
+    );
+    let good = sign(&gate, "alice", "aiops-approval", &text);
+    let reply = |approval: &str, signature: &str| {
+        gate.send(
+            json!({"reply": "approve", "approval": approval, "signature": signature}).to_string(),
+        )
+    };
+    let changed = shown.replace("one", "two");
+    for (what, approval, signature) in [
+        ("over another approval", id(&two), good.clone()),
+        (
+            "in another namespace",
+            id(&one),
+            sign(&gate, "alice", "file", &text),
+        ),
+        (
+            "by a stranger's key",
+            id(&one),
+            sign(&gate, "mallory", "aiops-approval", &text),
+        ),
+        (
+            "over a changed text",
+            id(&one),
+            sign(&gate, "alice", "aiops-approval", changed.as_bytes()),
+        ),
+        (
+            "not a signature",
+            id(&one),
+            "-----BEGIN SSH SIGNATURE-----\nAAAA\n-----END SSH SIGNATURE-----".into(),
+        ),
+        ("a file's name", id(&one), "/etc/passwd".into()),
+    ] {
+        let answer = reply(&approval, &signature);
+        assert_eq!(
+            status(&answer),
+            ("not_authorized", 77),
+            "{what}: {}",
+            answer.0
+        );
+    }
+    assert!(!gate.path("one").exists() && !gate.path("two").exists());
+    assert_eq!(
+        fs::read_dir(gate.path("s/scratch")).unwrap().count(),
+        0,
+        "nothing is left lying about"
+    );
+    let done = reply(&id(&one), &good);
+    assert_eq!(status(&done), ("executed", 0), "{}", done.0);
+    assert!(gate.path("one").exists() && !gate.path("two").exists());
+    assert!(
+        gate.records()
+            .iter()
+            .any(|r| r["approvers"] == json!(["alice (ssh)"]))
+    );
+    assert_eq!(
+        status(&reply(&id(&one), &good)),
+        ("nothing_pending", 4),
+        "spent"
+    );
+    // Asked anew, the same command is another approval: the old signature is worth nothing.
+    let again = gate.ask("here", &touch(&gate, "one"));
+    assert_eq!(status(&reply(&id(&again), &good)), ("not_authorized", 77));
+}
+
+#[test]
+fn a_signature_may_come_by_the_command_line() {
+    let gate = with_keys();
+    let asked = gate.ask("here", &touch(&gate, "mark"));
+    let id = asked.0["approval_code"].as_str().unwrap();
+    let signature = sign(&gate, "bob", "aiops-approval", &signable(&gate, id));
+    let mut child = gate
+        .command(&["approve", id, "--signed"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(signature.as_bytes())
+        .unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(
+        output.status.code(),
+        Some(0),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert!(gate.path("mark").exists());
+}
+
+#[test]
+fn an_allowed_signers_file_that_others_can_write_is_refused() {
+    let gate = with_keys();
+    fs::set_permissions(
+        gate.path("allowed_signers"),
+        fs::Permissions::from_mode(0o666),
+    )
+    .unwrap();
+    assert_eq!(status(&gate.ask("here", "uptime")), ("failed", 78));
+}
+
+// --- webhooks and mail ---------------------------------------------------------------------------
+
+/// Takes one HTTP request and answers with that status: head and body.
+fn receiver(status: &'static str) -> (u16, std::thread::JoinHandle<(String, String)>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let thread = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut bytes = Vec::new();
+        let mut buffer = [0u8; 4096];
+        loop {
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            if let Some((head, body)) = text.split_once("\r\n\r\n") {
+                let length: usize = head
+                    .lines()
+                    .find_map(|l| {
+                        l.to_lowercase()
+                            .strip_prefix("content-length: ")
+                            .map(|n| n.trim().parse().unwrap())
+                    })
+                    .unwrap_or(0);
+                if body.len() >= length {
+                    stream
+                        .write_all(
+                            format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n").as_bytes(),
+                        )
+                        .unwrap();
+                    return (head.to_owned(), body.to_owned());
+                }
+            }
+            let count = stream.read(&mut buffer).unwrap();
+            assert!(count > 0, "{text}");
+            bytes.extend_from_slice(&buffer[..count]);
+        }
+    });
+    (port, thread)
+}
+
+/// The one-time code in a text that a human gets.
+fn code_in(text: &str) -> String {
+    let at = text.find("Approve ").unwrap() + 8;
+    text[at..at + 11].to_owned()
+}
+
+#[test]
+fn webhooks_in_the_shapes_of_ntfy_slack_and_telegram_carry_the_code() {
+    for kind in ["ntfy", "slack", "telegram", "webhook"] {
+        let gate = Gate::local();
+        let (port, thread) = receiver("200 OK");
+        gate.write("token", "tk_secret\n");
+        let notifier = match kind {
+            "telegram" => {
+                format!("url: 'http://127.0.0.1:{port}', token_file: token, chat: '4711'")
+            }
+            "slack" => {
+                gate.write("url", &format!("http://127.0.0.1:{port}/services/T/B/x\n"));
+                "url_file: url".to_owned()
+            }
+            _ => format!("url: 'http://127.0.0.1:{port}/topic', token_file: token"),
+        };
+        gate.configure(&format!(
+            "approvers:\n  alice: {{ notify: [n] }}\nnotifiers:\n  n: {{ type: {kind}, {notifier} }}"
+        ));
+        set_methods(&gate, "code");
+        let mut message = request("here", &touch(&gate, "mark"));
+        message["reason"] =
+            json!("quote \" backslash \\ \nurl = \"http://evil.example\" <!channel> é");
+        let asked = gate.send(message.to_string());
+        assert_eq!(
+            asked.0["notified"],
+            json!(["alice by n"]),
+            "{kind}: {}",
+            asked.0
+        );
+        let (head, body) = thread.join().unwrap();
+        let lower = head.to_lowercase();
+        let text = match kind {
+            "ntfy" => {
+                assert!(
+                    head.starts_with("POST /topic ")
+                        && lower.contains("title: approval required: here"),
+                    "{head}"
+                );
+                assert!(head.contains("Authorization: Bearer tk_secret"), "{head}");
+                body
+            }
+            "slack" => {
+                assert!(
+                    head.starts_with("POST /services/T/B/x ") && !body.contains("<!channel>"),
+                    "{head} {body}"
+                );
+                serde_json::from_str::<Value>(&body).unwrap()["text"]
+                    .as_str()
+                    .unwrap()
+                    .to_owned()
+            }
+            "telegram" => {
+                assert!(
+                    head.starts_with("POST /bottk_secret/sendMessage "),
+                    "{head}"
+                );
+                let json: Value = serde_json::from_str(&body).unwrap();
+                assert_eq!(json["chat_id"], "4711");
+                json["text"].as_str().unwrap().to_owned()
+            }
+            _ => serde_json::from_str::<Value>(&body).unwrap()["text"]
+                .as_str()
+                .unwrap()
+                .to_owned(),
+        };
+        assert!(
+            text.contains("Approval required") && text.contains("é"),
+            "{kind}: {text}"
+        );
+        assert!(
+            text.contains(r#"quote " backslash \ \nurl"#),
+            "{kind}: {text}"
+        );
+        assert_eq!(
+            status(&gate.send(format!("Approve {}", code_in(&text)))),
+            ("executed", 0),
+            "{kind}"
+        );
+        let stored = fs::read_to_string(gate.path("audit.jsonl")).unwrap();
+        assert!(!stored.contains("tk_secret"), "{kind}");
+    }
+}
+
+#[test]
+fn a_webhook_that_refuses_or_is_not_there_is_told() {
+    let gate = Gate::local();
+    let (port, thread) = receiver("403 Forbidden");
+    let nobody = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    gate.configure(&format!(
+        "approvers:\n  alice: {{ notify: [a, b] }}\nnotifiers:\n  a: {{ type: ntfy, url: 'http://127.0.0.1:{port}/x' }}\n  b: {{ type: ntfy, url: 'http://127.0.0.1:{nobody}/x' }}"
+    ));
+    set_methods(&gate, "code");
+    let asked = gate.ask("here", &touch(&gate, "mark"));
+    thread.join().unwrap();
+    assert_eq!(asked.0["notified"], Value::Null);
+    let card = asked.0["display"].as_str().unwrap();
+    assert!(
+        card.contains("alice by a: it answered with an HTTP error")
+            && card.contains("alice by b: its host takes no connection"),
+        "{card}"
+    );
+    assert!(card.contains("nobody can approve this yet"), "{card}");
+    assert!(
+        gate.records()
+            .iter()
+            .any(|r| r["event"] == "approval.notified" && r["status"] == "failed")
+    );
+}
+
+#[test]
+fn mail_through_a_real_mail_server_carries_the_code() {
+    let Some(exim) = ["/usr/sbin/exim4", "/usr/sbin/exim"]
+        .iter()
+        .find(|p| std::path::Path::new(p).exists())
+    else {
+        panic!("exim4 is installed by tests/run.sh");
+    };
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: a private exim with its own configuration needs root");
+        return;
+    }
+    let gate = Gate::local();
+    let d = gate.dir.path().display().to_string();
+    for name in ["mail", "mail/spool", "mail/log"] {
+        fs::create_dir(gate.path(name)).unwrap();
+        Command::new("chown")
+            .args(["Debian-exim:"])
+            .arg(gate.path(name))
+            .status()
+            .unwrap();
+    }
+    fs::set_permissions(gate.dir.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    gate.write(
+        "mail/exim.conf",
+        &format!(
+            "primary_hostname = gateway.example\nspool_directory = {d}/mail/spool\nlog_file_path = {d}/mail/log/%slog\n\
+             domainlist local_domains = gateway.example\nnever_users =\nacl_not_smtp = accept\nkeep_environment =\nqualify_domain = gateway.example\n\
+             begin acl\nbegin routers\nlocal:\n  driver = accept\n  domains = +local_domains\n  transport = file\n\
+             begin transports\nfile:\n  driver = appendfile\n  file = {d}/mail/box\n  user = Debian-exim\n  delivery_date_add\n"
+        ),
+    );
+    fs::set_permissions(
+        gate.path("mail/exim.conf"),
+        fs::Permissions::from_mode(0o644),
+    )
+    .unwrap();
+    let sendmail = gate.path("sendmail");
+    fs::write(
+        &sendmail,
+        format!("#!/bin/sh\nexec {exim} -C {d}/mail/exim.conf -odf \"$@\"\n"),
+    )
+    .unwrap();
+    fs::set_permissions(&sendmail, fs::Permissions::from_mode(0o755)).unwrap();
+    gate.configure(&format!(
+        "approvers:\n  alice: {{ notify: [m] }}\nnotifiers:\n  m: {{ type: mail, to: alice@gateway.example, from: aiops@gateway.example, sendmail: {} }}",
+        sendmail.display()
+    ));
+    set_methods(&gate, "code");
+    let mut message = request("here", &touch(&gate, "mark"));
+    message["reason"] = json!(format!(
+        "é {}\n.\nTo: everybody@example.org",
+        "long ".repeat(400)
+    ));
+    let asked = gate.send(message.to_string());
+    assert_eq!(asked.0["notified"], json!(["alice by m"]), "{}", asked.0);
+    let mail = fs::read_to_string(gate.path("mail/box")).unwrap();
+    let (head, body) = mail.split_once("\n\n").unwrap();
+    assert!(
+        head.contains("Subject: Approval required: here (medium risk)")
+            && head.contains("To: alice@gateway.example"),
+        "{head}"
+    );
+    assert!(!head.contains("everybody"), "{head}");
+    let text = body.replace("=\n", "").replace("=E2=80=94", "—");
+    assert!(
+        text.contains("Reason: =C3=A9 long long") && text.contains("Risk: medium — "),
+        "{text}"
+    );
+    assert_eq!(
+        status(&gate.send(format!("Approve {}", code_in(&text)))),
+        ("executed", 0),
+        "{text}"
+    );
+}
+
+// --- policies ------------------------------------------------------------------------------------
+
+#[test]
+fn a_production_policy_refuses_the_gateway_s_word() {
+    let gate = Gate::local();
+    let check = |text: &str| {
+        gate.write("policies/p.yml", text);
+        let output = Command::new(AIOPS)
+            .args(["policy", "check"])
+            .arg(gate.path("policies/p.yml"))
+            .output()
+            .unwrap();
+        (
+            output.status.code().unwrap(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    };
+    let production = fs::read_to_string(gate.path("policies/production.yml")).unwrap();
+    assert!(!production.contains("relay"));
+    assert_eq!(check(&production).0, 0);
+    let (code, why) = check(&production.replace("methods: [", "methods: [relay, "));
+    assert!(code == 78 && why.contains("relay"), "{why}");
+    let (code, why) = check(&production.replace(
+        "high: { approvals: 2 }",
+        "high: { approvals: 2, methods: [relay] }",
+    ));
+    assert!(code == 78 && why.contains("relay"), "{why}");
+    let lab = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+    let (code, why) = check(&lab.replace(
+        "high: { approvals: 1 }",
+        "high: { approvals: 1, methods: [relay] }",
+    ));
+    assert!(code == 78 && why.contains("never enough"), "{why}");
+    let (code, why) = check(&lab.replace("methods: [relay,", "methods: [telepathy,"));
+    assert!(code == 78 && why.contains("telepathy"), "{why}");
+}
+
+#[test]
+fn the_gateway_s_word_needs_names_where_several_people_are_needed_and_never_reaches_high() {
+    let gate = Gate::build(false, "approvers:\n  alice: {}\n  bob: {}");
+    let policy = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+    gate.write(
+        "policies/lab.yml",
+        &policy.replace("medium: { approvals: 1 }", "medium: { approvals: 2 }"),
+    );
+    gate.ask("here", &touch(&gate, "mark"));
+    let bare = gate.send("Approve");
+    assert_eq!(
+        status(&bare),
+        ("not_authorized", 77),
+        "a nameless reply could be the same person twice: {}",
+        bare.0
+    );
+    let by = |name: &str| gate.send(json!({"reply": "approve", "approver": name}).to_string());
+    assert_eq!(status(&by("alice")), ("approved", 0));
+    assert_eq!(by("alice").1, 4);
+    assert_eq!(status(&by("mallory")), ("not_authorized", 77));
+    assert_eq!(status(&by("bob")), ("executed", 0));
+    let asked = gate.ask("here", "systemctl mask nginx");
+    assert_eq!(asked.0["risk_level"], "high", "{}", asked.0);
+    assert_eq!(status(&by("alice")), ("not_authorized", 77));
+}

@@ -3,6 +3,7 @@
 //! Deny wins, then approval, then auto, then the unknown default. The order of rules and files never matters.
 
 use super::builtin;
+use super::language::{self, Class, Kind, Limits};
 use super::options::{self, OptionSpec};
 use super::rule::{Rule, Stdin, SudoUse, Verdict};
 use super::types;
@@ -138,18 +139,17 @@ impl Policy {
     }
 
     fn rules_of(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
-        let mut found: Vec<&Rule> = Vec::new();
-        for rule in self.candidates(&call.name.base) {
-            if rule.verdict != Verdict::Auto
-                && !rule.unless_auto
-                && rule.when.holds(cx)
-                && super::tighten::matches(rule, reading, call)
-            {
-                found.push(rule);
-            }
-        }
-        if let Some(strictest) = found.iter().map(|r| r.verdict.risk()).max() {
-            found.retain(|r| r.verdict.risk() == strictest);
+        let (mut found, left): (Vec<Found>, Vec<Found>) = self
+            .candidates(&call.name.base)
+            .filter(|rule| {
+                rule.verdict != Verdict::Auto
+                    && rule.when.holds(cx)
+                    && super::tighten::matches(rule, reading, call)
+            })
+            .filter_map(|rule| Found::of(rule, call))
+            .partition(|f| !f.rule.unless_auto || f.risk == Risk::Forbidden);
+        if let Some(strictest) = found.iter().map(|f| f.risk).max() {
+            found.retain(|f| f.risk == strictest);
             return by_rules(&found, strictest);
         }
         // Plain sudo is the command as root, which the command's own rule allows or not.
@@ -160,32 +160,39 @@ impl Policy {
         {
             return auto("sudo", "runs the command behind it as root", None);
         }
-        self.auto_of(reading, call, cx)
+        self.auto_of(call, cx, &left)
     }
 
-    fn auto_of(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
+    /// By the auto rules; where none matches, by what is `left`: the rules that give way to them.
+    fn auto_of(&self, call: &Call, cx: &Context, left: &[Found]) -> Verdicts {
         let mut nearest: Option<(&Rule, Miss)> = None;
+        let mut allowed: Option<&Rule> = None;
         for rule in self
             .candidates(&call.name.base)
             .filter(|r| r.verdict == Verdict::Auto)
         {
             match matches_auto(rule, call, cx) {
-                Ok(()) => return auto(&rule.id, &rule.about, rule.reversibility),
+                // Of several the first by name, here and below: the order of rules must not show.
+                Ok(()) => {
+                    if allowed.is_none_or(|other| rule.id < other.id) {
+                        allowed = Some(rule);
+                    }
+                }
                 Err(miss) => {
-                    if nearest.as_ref().is_none_or(|(_, m)| miss.far > m.far) {
+                    if nearest
+                        .as_ref()
+                        .is_none_or(|(r, m)| (miss.far, &r.id) > (m.far, &rule.id))
+                    {
                         nearest = Some((rule, miss));
                     }
                 }
             }
         }
-        let left: Vec<&Rule> = self
-            .candidates(&call.name.base)
-            .filter(|r| {
-                r.unless_auto && r.when.holds(cx) && super::tighten::matches(r, reading, call)
-            })
-            .collect();
+        if let Some(rule) = allowed {
+            return auto(&rule.id, &rule.about, rule.reversibility);
+        }
         if !left.is_empty() {
-            let mut verdicts = by_rules(&left, Risk::ApprovalRequired);
+            let mut verdicts = by_rules(left, Risk::ApprovalRequired);
             if let Some((rule, miss)) = &nearest {
                 let hint = rule
                     .hint
@@ -294,13 +301,10 @@ fn matches_auto(rule: &Rule, call: &Call, cx: &Context) -> Result<(), Miss> {
             },
         ));
     }
-    let (global, rest) = subcommand(rule, &call.words[1..])?;
-    let bounds = &rule.bounds;
-    let globals: Vec<&OptionSpec> = rule.global_options.iter().collect();
-    options::take(global, &globals, rule.style, bounds).map_err(|why| miss(3, why))?;
-    let all: Vec<&OptionSpec> = rule.options.iter().chain(&rule.global_options).collect();
-    let taken = options::take(rest, &all, rule.style, bounds).map_err(|why| miss(4, why))?;
-    operands(rule, &taken.operands).map_err(|why| miss(5, why))?;
+    let given = match &rule.reader {
+        Some((kind, limits)) => read_by(*kind, limits, call)?,
+        None => words(rule, call)?,
+    };
     let behind_pipe = call.pipe.index > 0;
     let fixed = rule.operands.min;
     match rule.stdin {
@@ -310,7 +314,7 @@ fn matches_auto(rule: &Rule, call: &Call, cx: &Context) -> Result<(), Miss> {
                 "it reads standard input, and stands behind no pipe",
             ));
         }
-        Stdin::PipeOrOperand if !behind_pipe && taken.operands.len() <= fixed => {
+        Stdin::PipeOrOperand if !behind_pipe && given <= fixed => {
             return Err(miss(
                 6,
                 "without a file it reads standard input, and it stands behind no pipe",
@@ -333,6 +337,31 @@ fn matches_auto(rule: &Rule, call: &Call, cx: &Context) -> Result<(), Miss> {
             "it runs as another user, or through sudo with options",
         )),
     }
+}
+
+/// Checks all words by the rule's lists; how many operands there are.
+fn words(rule: &Rule, call: &Call) -> Result<usize, Miss> {
+    let (global, rest) = subcommand(rule, &call.words[1..])?;
+    let bounds = &rule.bounds;
+    let globals: Vec<&OptionSpec> = rule.global_options.iter().collect();
+    options::take(global, &globals, rule.style, bounds).map_err(|why| miss(3, why))?;
+    let all: Vec<&OptionSpec> = rule.options.iter().chain(&rule.global_options).collect();
+    let taken = options::take(rest, &all, rule.style, bounds).map_err(|why| miss(4, why))?;
+    operands(rule, &taken.operands).map_err(|why| miss(5, why))?;
+    Ok(taken.operands.len())
+}
+
+/// Checks all words by a reader; how many words there are.
+fn read_by(kind: Kind, limits: &Limits, call: &Call) -> Result<usize, Miss> {
+    let words: Option<Vec<&str>> = call.words[1..].iter().map(Word::literal).collect();
+    let words = words.ok_or_else(|| {
+        miss(
+            5,
+            "it holds an unquoted pattern or an expansion; put it in quotes",
+        )
+    })?;
+    language::check_argv(kind, &words, limits).map_err(|why| miss(5, why))?;
+    Ok(words.len())
 }
 
 /// Splits at the subcommand: the words before it (global options), and those behind it.
@@ -455,23 +484,62 @@ fn never_auto(call: &Call) -> Option<(&'static str, String)> {
     None
 }
 
-fn by_rules(found: &[&Rule], risk: Risk) -> Verdicts {
-    let worst = found.iter().max_by_key(|r| r.level);
-    let mut rules: Vec<String> = found.iter().map(|r| r.id.clone()).collect();
+/// A rule that asks or forbids, and what it says of a call.
+struct Found<'a> {
+    rule: &'a Rule,
+    risk: Risk,
+    level: RiskLevel,
+    about: String,
+}
+
+impl<'a> Found<'a> {
+    /// What a rule whose signs are there says; none where its reader takes the call for a plain read.
+    fn of(rule: &'a Rule, call: &Call) -> Option<Found<'a>> {
+        let own = Found {
+            rule,
+            risk: rule.verdict.risk(),
+            level: rule.level,
+            about: rule.about.clone(),
+        };
+        match super::tighten::classify(rule, call) {
+            None => Some(own),
+            // A rule that gives way asks about what no auto rule takes, harmless as it may look.
+            Some(Class::Read) => rule.unless_auto.then_some(own),
+            Some(Class::Change(level, about)) => Some(Found {
+                level: level.max(rule.level),
+                about,
+                ..own
+            }),
+            Some(Class::Forbidden(about)) => Some(Found {
+                risk: Risk::Forbidden,
+                level: RiskLevel::Critical,
+                about,
+                ..own
+            }),
+        }
+    }
+}
+
+fn by_rules(found: &[Found], risk: Risk) -> Verdicts {
+    // Of equals the first by name: the order of rules and files must not show.
+    let worst = found
+        .iter()
+        .max_by(|a, b| (a.level, &b.rule.id).cmp(&(b.level, &a.rule.id)));
+    let mut rules: Vec<String> = found.iter().map(|f| f.rule.id.clone()).collect();
     rules.sort();
-    let about = worst.map(|r| r.about.clone()).unwrap_or_default();
-    let id = worst.map(|r| r.id.clone()).unwrap_or_default();
+    let about = worst.map(|f| f.about.clone()).unwrap_or_default();
+    let id = worst.map(|f| f.rule.id.clone()).unwrap_or_default();
     let hint = worst
-        .and_then(|r| r.hint.as_deref())
+        .and_then(|f| f.rule.hint.as_deref())
         .map(|h| format!(" {h}"))
         .unwrap_or_default();
     Verdicts {
         risk,
-        level: worst.map_or(RiskLevel::Critical, |r| r.level),
+        level: worst.map_or(RiskLevel::Critical, |f| f.level),
         rules,
         why: format!("{about} (rule {id}).{hint}"),
         effect: Some(about),
-        reversibility: found.iter().filter_map(|r| r.reversibility).max(),
+        reversibility: found.iter().filter_map(|f| f.rule.reversibility).max(),
     }
 }
 

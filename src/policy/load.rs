@@ -3,6 +3,7 @@
 //! A policy with one bad rule is no policy: nothing is skipped. Must never take a file that others can write.
 
 use super::builtin::SHELL_BUILTINS;
+use super::language::{Kind, Limits};
 use super::options::OptionSpec;
 use super::rule::{
     Groups, Hours, Operand, Operands, Raw, RawOperand, RawOperands, RawWhen, Rule, Signs, Verdict,
@@ -332,6 +333,7 @@ impl Common {
             match item.strip_prefix('$') {
                 Some("readable") => out.extend(self.readable.iter().cloned()),
                 Some("secret") => out.extend(self.secret.iter().cloned()),
+                Some("hosts") => out.extend(self.hosts.iter().cloned()),
                 Some(name) => out.extend(
                     self.sets
                         .get(name)
@@ -345,10 +347,57 @@ impl Common {
         Ok(out)
     }
 
+    /// A reader with its limits, in which sets are written out and secrets are never readable.
+    fn reader(
+        &self,
+        name: Option<&str>,
+        raw: Option<Limits>,
+    ) -> Result<Option<(Kind, Limits)>, String> {
+        let Some(name) = name else {
+            return match raw {
+                None => Ok(None),
+                Some(_) => Err("reader_options belong to a `reader`".into()),
+            };
+        };
+        let kind = Kind::from_name(name)
+            .filter(|k| k.is_whole_argv())
+            .ok_or_else(|| {
+                format!("`{name}` does not read whole commands: see docs/languages.md")
+            })?;
+        let mut limits = raw.unwrap_or_default();
+        for list in [
+            &mut limits.under,
+            &mut limits.not,
+            &mut limits.hosts,
+            &mut limits.resolvers,
+            &mut limits.domains,
+        ] {
+            *list = self.expand(list)?;
+        }
+        // Readers know `*` only, and patterns of whole paths.
+        for pattern in &mut limits.not {
+            *pattern = pattern.replace('?', "*");
+            if !pattern.starts_with(['/', '*']) {
+                *pattern = format!("*/{pattern}");
+            }
+        }
+        Ok(Some((kind, limits)))
+    }
+
     fn bounds(&self, raw: Option<&RawOperand>) -> Result<Bounds, String> {
         let (under, not, hosts, glob) = raw.map_or((&[][..], &[][..], &[][..], false), |o| {
             (&o.under[..], &o.not[..], &o.hosts[..], o.glob)
         });
+        self.bounds_of(under, not, hosts, glob)
+    }
+
+    fn bounds_of(
+        &self,
+        under: &[String],
+        not: &[String],
+        hosts: &[String],
+        glob: bool,
+    ) -> Result<Bounds, String> {
         let under = if under.is_empty() {
             self.readable.clone()
         } else {
@@ -481,6 +530,7 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
         return Err("`command` is a program's name without folders".into());
     }
     check_kind(&raw, &commands)?;
+    let reader = common.reader(raw.reader.as_deref(), raw.reader_options.clone())?;
     let specs = |list: &[String]| {
         list.iter()
             .map(|o| OptionSpec::parse(o))
@@ -502,7 +552,8 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
         global_options: specs(&raw.global_options)?,
         options: specs(&raw.options)?,
         operands: operands(raw.operands.as_ref(), common)?,
-        bounds: common.bounds(None)?,
+        bounds: common.bounds_of(&raw.under, &raw.not, &raw.hosts, false)?,
+        reader,
         when: when(raw.when.unwrap_or_default())?,
         signs: Signs {
             options: match raw.has_option {
@@ -533,7 +584,7 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
             line: match raw.line_regex {
                 None => None,
                 Some(text) => regex::Regex::new(&text)
-                    .map(|_| Some(text))
+                    .map(Some)
                     .map_err(|e| format!("line_regex: {e}"))?,
             },
         },
@@ -569,6 +620,14 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
         if commands.is_empty() {
             return Err("an auto rule names its command".into());
         }
+        let lists = !raw.options.is_empty()
+            || !raw.global_options.is_empty()
+            || !raw.subcommands.is_empty()
+            || raw.operands.is_some()
+            || raw.wraps;
+        if raw.reader.is_some() && lists {
+            return Err("a reader reads all words: options, global_options, subcommands, operands and wraps say nothing beside it".into());
+        }
         if let Some(builtin) = commands
             .iter()
             .find(|c| SHELL_BUILTINS.contains(&c.as_str()))
@@ -583,6 +642,9 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
         || !raw.global_options.is_empty()
         || raw.operands.is_some()
         || !raw.env.is_empty()
+        || !raw.under.is_empty()
+        || !raw.not.is_empty()
+        || !raw.hosts.is_empty()
         || raw.wraps;
     if lists {
         return Err("options, global_options, operands, env and wraps are allow lists: they belong in auto rules; look for signs with has_option, has_operand, has_word".into());

@@ -95,6 +95,10 @@ pub fn take<'a>(
     bounds: &Bounds,
 ) -> Result<Taken<'a>, String> {
     let mut taken = Taken::default();
+    if style == Style::Plain {
+        taken.operands = words.iter().collect();
+        return Ok(taken);
+    }
     let mut seen: Vec<usize> = Vec::new();
     let mut at = 0;
     let mut ended = false;

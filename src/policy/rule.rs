@@ -1,5 +1,6 @@
 //! Rules: as written, and as compiled.
 
+use super::language::{Kind, Limits};
 use super::options::OptionSpec;
 use super::types::Type;
 use super::{Reversibility, Risk, RiskLevel};
@@ -59,6 +60,16 @@ pub struct Raw {
     #[serde(default)]
     pub operands: Option<RawOperands>,
     #[serde(default)]
+    pub under: Vec<String>,
+    #[serde(default)]
+    pub not: Vec<String>,
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    #[serde(default)]
+    pub reader: Option<String>,
+    #[serde(default)]
+    pub reader_options: Option<Limits>,
+    #[serde(default)]
     pub stdin: Stdin,
     #[serde(default)]
     pub sudo: SudoUse,
@@ -108,6 +119,8 @@ pub enum Style {
     Gnu,
     /// Words that begin with one dash (`ip -br`, `openssl -noout`); values are the next word.
     SingleDash,
+    /// No options at all: every word is an operand (`echo`).
+    Plain,
 }
 
 /// Where standard input may come from.
@@ -252,7 +265,7 @@ pub struct Signs {
     pub words: Vec<String>,
     pub redirects: Option<RawPlaces>,
     pub pipes_into: Vec<String>,
-    pub line: Option<String>,
+    pub line: Option<regex::Regex>,
 }
 
 /// A rule, compiled.
@@ -269,6 +282,9 @@ pub struct Rule {
     pub options: Vec<OptionSpec>,
     pub style: Style,
     pub operands: Operands,
+    /// What reads all words behind the command instead of `options` and `operands`. In an auto rule it
+    /// accepts or not; in one that asks it says how risky a line is and what it does.
+    pub reader: Option<(Kind, Limits)>,
     /// Where paths and hosts in option values may lead.
     pub bounds: super::types::Bounds,
     pub stdin: Stdin,

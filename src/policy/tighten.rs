@@ -2,6 +2,7 @@
 //!
 //! Must never need to understand a whole command: one sign is enough.
 
+use super::language::{self, Class};
 use super::path;
 use super::rule::{RawHasOperand, RawPlaces, Rule};
 use crate::command::{Call, Reading, Word};
@@ -33,9 +34,23 @@ pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
             .as_ref()
             .is_none_or(|places| redirects_to(call, places))
         && (signs.pipes_into.is_empty() || pipes_into(reading, call, &signs.pipes_into))
-        && signs.line.as_ref().is_none_or(|text| {
-            regex::Regex::new(text).is_ok_and(|r| r.is_match(&reading.canonical))
-        })
+        && signs
+            .line
+            .as_ref()
+            .is_none_or(|pattern| pattern.is_match(&reading.canonical))
+}
+
+/// What the rule's reader makes of a call; none without a reader that can tell.
+pub fn classify(rule: &Rule, call: &Call) -> Option<Class> {
+    let (kind, limits) = rule.reader.as_ref()?;
+    let words: Vec<&str> = call
+        .words
+        .iter()
+        .skip(1)
+        // What is known only when it runs is no word that a reader knows.
+        .map(|w| w.literal().unwrap_or("\u{2026}"))
+        .collect();
+    language::classify(*kind, &words, limits)
 }
 
 /// The words of the path in order, others between them allowed.

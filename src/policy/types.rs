@@ -31,8 +31,12 @@ pub enum Type {
     Pid,
     /// A login or group name, or a number.
     User,
-    /// Any printable text.
+    /// Any printable text that does not begin with `-`.
     Text,
+    /// Any printable text: only for programs that take no options there (`style: plain`).
+    FreeText,
+    /// ASCII text that a regular expression fits from end to end.
+    Like(Pattern),
     /// Letters, digits and `_ . , : / @ % + = -`.
     Word,
     /// A package's or table's name: a letter or digit, then letters, digits, `_ . - + : ~ @ *`.
@@ -55,10 +59,35 @@ pub enum Type {
     Language(Kind),
 }
 
+/// A regular expression that must fit a whole text; equal to another by its spelling.
+#[derive(Debug, Clone)]
+pub struct Pattern(regex::Regex);
+
+impl Pattern {
+    fn parse(text: &str) -> Result<Pattern, String> {
+        regex::RegexBuilder::new(&format!("^(?:{text})$"))
+            .size_limit(1 << 20)
+            .build()
+            .map(Pattern)
+            .map_err(|e| format!("like({text}): {e}"))
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Pattern) -> bool {
+        self.0.as_str() == other.0.as_str()
+    }
+}
+
+impl Eq for Pattern {}
+
 impl Type {
     /// Understands a type's spelling.
     pub fn parse(text: &str) -> Result<Type, String> {
         let text = text.trim();
+        if let Some(inner) = argument(text, "like") {
+            return Pattern::parse(inner).map(Type::Like);
+        }
         if let Some(inner) = argument(text, "list") {
             return Ok(Type::List(Box::new(Type::parse(inner)?)));
         }
@@ -87,6 +116,7 @@ impl Type {
             "pid" => Type::Pid,
             "user" => Type::User,
             "text" | "pattern" => Type::Text,
+            "free_text" => Type::FreeText,
             "word" => Type::Word,
             "name" => Type::Name,
             "package" => Type::Package,
@@ -104,7 +134,7 @@ impl Type {
     /// Whether text begins with `-` may be of this type (it is then no option's place).
     fn may_begin_with_dash(&self) -> bool {
         match self {
-            Type::Time | Type::Int(..) | Type::Enum(_) => true,
+            Type::Time | Type::Int(..) | Type::Enum(_) | Type::Like(_) | Type::FreeText => true,
             Type::List(inner) => inner.may_begin_with_dash(),
             _ => false,
         }
@@ -171,7 +201,7 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
 
 /// Whether literal text is of a type.
 pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String> {
-    if text.is_empty() && !matches!(kind, Type::Text) {
+    if text.is_empty() && !matches!(kind, Type::Text | Type::FreeText) {
         return Err("it is empty".into());
     }
     if text.starts_with('-') && !kind.may_begin_with_dash() {
@@ -195,7 +225,8 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
         Type::Size => of_form(text, "KMGTkmgt", 1_000_000_000, "a size such as 10M"),
         Type::Duration => of_form(text, "smhd", 100_000, "a duration such as 30s"),
         Type::Unit => of(
-            |b| b.is_ascii_alphanumeric() || b"@._:-\\".contains(&b),
+            // A pattern of units (`php*`) only selects among those there are.
+            |b| b.is_ascii_alphanumeric() || b"@._:-\\*".contains(&b),
             "a unit's name",
         ),
         Type::Path => check_path(text, bounds),
@@ -224,7 +255,14 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
             |b| b.is_ascii_alphanumeric() || b"_.-".contains(&b),
             "a user's name",
         ),
-        Type::Text => Ok(()),
+        Type::Text | Type::FreeText => Ok(()),
+        Type::Like(pattern) => {
+            if text.is_ascii() && pattern.0.is_match(text) {
+                Ok(())
+            } else {
+                Err(format!("`{text}` does not have the form that is allowed here"))
+            }
+        }
         Type::Word => of(
             |b| b.is_ascii_alphanumeric() || b"_.,:/@%+=-".contains(&b),
             "a plain word",

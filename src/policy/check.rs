@@ -90,7 +90,9 @@ fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
             let free = takes(rule, |kind| *kind == Type::FreeText);
             for attack in attacks(line, takes(rule, is_text)) {
                 // To a program without options a word with a dash is one more word.
-                if free && (attack.contains(" -\u{7e}") || attack.contains(" --aiops")) {
+                let dashed = attack.contains(" --aiops")
+                    || (attack.contains('\u{7e}') && !attack.contains(" \u{7e}"));
+                if free && dashed {
                     continue;
                 }
                 let decision = decide(policy, rule, &attack, report);

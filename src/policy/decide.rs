@@ -179,9 +179,12 @@ impl Policy {
                     }
                 }
                 Err(miss) => {
+                    // Of equals the one that allows most is the one a person would have meant.
+                    let key =
+                        |r: &Rule, far| (far, r.options.len(), std::cmp::Reverse(r.id.clone()));
                     if nearest
                         .as_ref()
-                        .is_none_or(|(r, m)| (miss.far, &r.id) > (m.far, &rule.id))
+                        .is_none_or(|(r, m)| key(rule, miss.far) > key(r, m.far))
                     {
                         nearest = Some((rule, miss));
                     }

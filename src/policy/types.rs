@@ -260,7 +260,9 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
             if text.is_ascii() && pattern.0.is_match(text) {
                 Ok(())
             } else {
-                Err(format!("`{text}` does not have the form that is allowed here"))
+                Err(format!(
+                    "`{text}` does not have the form that is allowed here"
+                ))
             }
         }
         Type::Word => of(

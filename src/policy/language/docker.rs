@@ -128,7 +128,8 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
     let mut it = words[depth..].iter();
     while let Some(w) = it.next() {
         if !w.starts_with('-') {
-            if !plain_word(w, "._/:@-") {
+            // A path is no name: `/etc/x`, `../x`.
+            if !plain_word(w, "._/:@-") || w.starts_with(['/', '.']) || w.contains("..") {
                 return Err(format!("docker: `{w}` is not accepted"));
             }
             names += 1;

@@ -75,10 +75,20 @@ pub fn check_ip(words: &[&str]) -> R {
         return Err(format!("ip: `{verb}` is not an accepted verb of {object}"));
     }
     let args = rest.get(1..).unwrap_or_default();
-    match args.iter().find(|a| !plain_word(a, "._:@/-")) {
+    match args.iter().find(|a| !is_argument(a)) {
         Some(a) => Err(format!("ip: `{a}` is not accepted")),
         None if args.len() > 8 => Err("ip: too many words".into()),
         None => Ok(()),
+    }
+}
+
+/// A keyword, a device, a table, an address or a network; no path.
+fn is_argument(word: &str) -> bool {
+    match word.split_once('/') {
+        None => plain_word(word, "._:@-") && !word.starts_with('.'),
+        Some((address, bits)) => {
+            address.parse::<std::net::IpAddr>().is_ok() && int_in(bits, 0, 128, "prefix").is_ok()
+        }
     }
 }
 

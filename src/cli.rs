@@ -3,6 +3,10 @@
 //!
 //! Must hold no behaviour: `main` and the rooms do the work.
 
+mod audit;
+
+pub use audit::{AuditCommand, SealCommand};
+
 use clap::{Args, Parser, Subcommand, ValueHint};
 use std::path::PathBuf;
 
@@ -71,7 +75,7 @@ pub enum Command {
     /// Look at one approval, waiting or closed
     #[command(subcommand)]
     Approval(ApprovalCommand),
-    /// Read and verify the audit log
+    /// Read, verify, seal and rotate the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
     /// Check the configuration
@@ -233,32 +237,6 @@ pub struct LogArg {
     /// Configuration file
     #[arg(long, value_name = "FILE", default_value = DEFAULT_CONFIG, value_hint = ValueHint::FilePath)]
     pub config: PathBuf,
-}
-
-/// `aiops audit`.
-#[derive(Debug, Subcommand)]
-pub enum AuditCommand {
-    /// Show the last records, one line an event
-    Tail {
-        /// The log
-        #[command(flatten)]
-        log: LogArg,
-        /// How many records
-        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
-        lines: usize,
-        /// Go on showing records as they come
-        #[arg(short, long)]
-        follow: bool,
-    },
-    /// Verify the chain; exit 4 and the first bad record when it does not hold
-    Verify {
-        /// The log
-        #[command(flatten)]
-        log: LogArg,
-        /// Print JSON instead of text
-        #[arg(long)]
-        json: bool,
-    },
 }
 
 /// `aiops config`.

@@ -2,8 +2,9 @@
 //!
 //! Must never run a command line or change an approval; what they print of hostile text is escaped.
 
-use crate::audit;
-use crate::cli::{ExplainArgs, LogArg, PendingArgs, PolicyArg};
+pub mod audit;
+
+use crate::cli::{ExplainArgs, PendingArgs, PolicyArg};
 use crate::command;
 use crate::config::Config;
 use crate::display::escape;
@@ -11,7 +12,7 @@ use crate::gate::Gate;
 use crate::outcome::{Exit, level_name, rfc3339};
 use crate::policy::{self, Context, Decision, Policy, Risk};
 use crate::shipped;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Tells on standard error what went wrong.
@@ -292,53 +293,6 @@ fn indented(value: &serde_json::Value, depth: usize) -> String {
             .collect(),
         other => format!("{pad}{}\n", escape(&other.to_string())),
     }
-}
-
-fn log_path(arg: &LogArg) -> Result<PathBuf, String> {
-    match &arg.log {
-        Some(path) => Ok(path.clone()),
-        None => Config::load(&arg.config)
-            .map(|c| c.audit_log)
-            .map_err(|e| e.to_string()),
-    }
-}
-
-/// `aiops audit tail`.
-pub fn audit_tail(arg: &LogArg, lines: usize, follow: bool) -> Exit {
-    let path = match log_path(arg) {
-        Ok(path) => path,
-        Err(e) => return complain(Exit::BadConfig, &e),
-    };
-    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    match audit::tail::tail(&path, lines, follow, colour, &mut io::stdout()) {
-        Ok(()) => Exit::Handled,
-        Err(e) => complain(Exit::BadInput, &e.to_string()),
-    }
-}
-
-/// `aiops audit verify`.
-pub fn audit_verify(arg: &LogArg, json: bool) -> Exit {
-    let path = match log_path(arg) {
-        Ok(path) => path,
-        Err(e) => return complain(Exit::BadConfig, &e),
-    };
-    let report = match audit::verify::verify(&path) {
-        Ok(report) => report,
-        Err(e) => return complain(Exit::BadInput, &e.to_string()),
-    };
-    let text = if json {
-        serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
-    } else {
-        report.to_string()
-    };
-    worst(
-        say(&text),
-        if report.holds() {
-            Exit::Handled
-        } else {
-            Exit::NotApplied
-        },
-    )
 }
 
 /// `aiops config check`.

@@ -22,6 +22,8 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// The audit log.
     pub audit_log: PathBuf,
+    /// When the audit log is rotated.
+    pub audit: Audit,
     /// Limits.
     pub limits: Limits,
     /// People who may approve, by name.
@@ -32,6 +34,29 @@ pub struct Config {
     pub allowed_signers: Option<PathBuf>,
     /// Where commands may run, by name.
     pub targets: BTreeMap<String, Target>,
+}
+
+/// When the audit log is rotated by the gate itself. Nothing set: never.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Audit {
+    /// At this size, in MiB.
+    pub rotate_mib: Option<u64>,
+    /// When its first record is this old, in hours.
+    pub rotate_hours: Option<u64>,
+    /// Whether rotated files are compressed.
+    pub compress: bool,
+}
+
+impl Audit {
+    /// The same as the log takes it.
+    pub fn rotation(&self) -> crate::audit::rotate::Rotation {
+        crate::audit::rotate::Rotation {
+            max_bytes: self.rotate_mib.map(|n| n * 1024 * 1024),
+            max_age_s: self.rotate_hours.map(|n| n * 3600),
+            compress: self.compress,
+        }
+    }
 }
 
 /// Limits, each with a safe default.
@@ -133,6 +158,8 @@ struct RawConfig {
     #[serde(default = "default_log")]
     audit_log: PathBuf,
     #[serde(default)]
+    audit: Audit,
+    #[serde(default)]
     limits: Limits,
     #[serde(default)]
     approvers: BTreeMap<String, Approver>,
@@ -207,6 +234,12 @@ fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
         ));
     }
     check_limits(&raw.limits).map_err(|(key, reason)| fail(key, reason))?;
+    for (key, value, max) in [
+        ("rotate_mib", raw.audit.rotate_mib, 1024 * 1024),
+        ("rotate_hours", raw.audit.rotate_hours, 24 * 366 * 10),
+    ] {
+        within(key, value.unwrap_or(1), 1, max).map_err(|(key, reason)| fail(key, reason))?;
+    }
     if raw.targets.is_empty() {
         return Err(fail("targets", "there are none: name at least one".into()));
     }
@@ -250,6 +283,7 @@ fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
         policy: base.join(raw.policy),
         state_dir: base.join(raw.state_dir),
         audit_log: base.join(raw.audit_log),
+        audit: raw.audit,
         limits: raw.limits,
         approvers: raw.approvers,
         notifiers,
@@ -258,14 +292,15 @@ fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
     })
 }
 
+fn within(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), (&'static str, String)> {
+    if (min..=max).contains(&value) {
+        Ok(())
+    } else {
+        Err((key, format!("{value} is not between {min} and {max}")))
+    }
+}
+
 fn check_limits(limits: &Limits) -> Result<(), (&'static str, String)> {
-    let within = |key, value: u64, min: u64, max: u64| {
-        if (min..=max).contains(&value) {
-            Ok(())
-        } else {
-            Err((key, format!("{value} is not between {min} and {max}")))
-        }
-    };
     within("timeout_s", limits.timeout_s, 1, limits.max_timeout_s)?;
     within("max_timeout_s", limits.max_timeout_s, 1, 86_400)?;
     within(

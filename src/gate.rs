@@ -105,7 +105,7 @@ impl Gate {
         let config = Config::load(config).map_err(Fault::config)?;
         let policy = Policy::load(&config.policy).map_err(Fault::config)?;
         let state = |what: &'static str| move |e: &dyn std::fmt::Display| Fault::record(what, e);
-        let log = Log::open(&config.audit_log)
+        let log = Log::open_rotating(&config.audit_log, config.audit.rotation())
             .map_err(|e| state("the audit log cannot be opened")(&e))?;
         let store = Store::open(&config.state_dir.join("approvals"), limits(&config))
             .map_err(|e| state("the approvals cannot be opened")(&e))?;

@@ -2,8 +2,8 @@
 //! The doors: which personality was called, what it is asked to do, and the process's exit code.
 
 use aiops::cli::{
-    ApprovalCommand, ApproverCommand, AuditCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG,
-    PolicyCommand, VoteArgs,
+    ApprovalCommand, ApproverCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG, PolicyCommand,
+    VoteArgs,
 };
 use aiops::outcome::{Exit, Outcome};
 use aiops::{commands, demo, gate};
@@ -91,10 +91,7 @@ fn dispatch(command: Command) -> Exit {
             json,
             signable,
         }) => commands::approval_show(&config.config, &code, json, signable),
-        Command::Audit(AuditCommand::Tail { log, lines, follow }) => {
-            commands::audit_tail(&log, lines, follow)
-        }
-        Command::Audit(AuditCommand::Verify { log, json }) => commands::audit_verify(&log, json),
+        Command::Audit(command) => commands::audit::audit(command),
         Command::Config(ConfigCommand::Check(arg)) => commands::config_check(&arg.config),
         Command::Demo => match demo::play(&mut io::stdout().lock()) {
             Ok(()) => Exit::Handled,

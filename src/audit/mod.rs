@@ -3,9 +3,12 @@
 //! Must never report a record as written that is not on disk, and never lose a whole record to
 //! repair a torn one. Knows nothing of policy, approvals or transports but the words it writes down.
 
+pub mod files;
 pub mod log;
 pub mod mask;
 pub mod record;
+pub mod rotate;
+pub mod seal;
 pub mod tail;
 pub mod verify;
 

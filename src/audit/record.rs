@@ -67,9 +67,15 @@ pub enum Event {
     /// A run whose end is not known.
     #[serde(rename = "run.interrupted")]
     RunInterrupted,
-    /// A torn last line was taken off.
+    /// A torn last line was taken off, or closed where nothing may be taken off.
     #[serde(rename = "log.repaired")]
     LogRepaired,
+    /// The log goes on in a new file: its first record.
+    #[serde(rename = "log.rotated")]
+    LogRotated,
+    /// A seal over all records before it.
+    #[serde(rename = "log.sealed")]
+    LogSealed,
 }
 
 /// A record before it is numbered and chained. Absent fields are not written.
@@ -152,6 +158,21 @@ pub struct Entry {
     /// How long it ran, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+    /// `log.rotated`: the name of the file that this one goes on from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub continues: Option<String>,
+    /// `log.repaired`: how many bytes of a torn record stood there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub torn_bytes: Option<u64>,
+    /// `log.repaired`: SHA-256 of those bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub torn_sha256: Option<String>,
+    /// `log.sealed`: the number of the key that made the seal, from 0.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal_epoch: Option<u64>,
+    /// `log.sealed`: HMAC-SHA-256 with that key; see [`super::seal`].
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seal: Option<String>,
 }
 
 impl Entry {
@@ -184,6 +205,11 @@ impl Entry {
             stdout_truncated: None,
             stderr_truncated: None,
             duration_ms: None,
+            continues: None,
+            torn_bytes: None,
+            torn_sha256: None,
+            seal_epoch: None,
+            seal: None,
         }
     }
 
@@ -250,23 +276,36 @@ pub fn line(
     Ok((text, hash))
 }
 
-/// Splits a record's line into what is hashed and the hash it claims.
-pub fn split_hash(line: &str) -> Option<(String, &str)> {
+/// Splits a record's line into what is hashed, without the `}` that closes it, and the hash it claims.
+pub fn split_hash(line: &str) -> Option<(&str, &str)> {
     let body = line.strip_suffix("\"}")?;
     let at = body.len().checked_sub(64)?;
     let (front, hash) = (body.get(..at)?, body.get(at..)?);
     let front = front.strip_suffix(",\"hash\":\"")?;
     hash.bytes()
         .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
-        .then(|| (format!("{front}}}"), hash))
+        .then_some((front, hash))
+}
+
+/// Whether a line split by [`split_hash`] has the hash it claims.
+pub fn hash_fits(front: &str, hash: &str) -> bool {
+    let mut digest = Sha256::new();
+    digest.update(front);
+    digest.update(b"}");
+    to_hex(&digest.finalize()) == hash
 }
 
 /// SHA-256 in lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
+    to_hex(&Sha256::digest(bytes))
+}
+
+/// Bytes in lower-case hexadecimal.
+pub fn to_hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
-    Sha256::digest(bytes)
+    bytes
         .iter()
-        .fold(String::with_capacity(64), |mut text, byte| {
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
             let _ = write!(text, "{byte:02x}");
             text
         })

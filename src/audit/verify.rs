@@ -1,29 +1,72 @@
-//! Verifies the chain from the first record to the last, and names the first that does not fit.
+//! Verifies the chain from the first record to the last, over all files of a log, and names the
+//! first record that does not fit.
+//!
+//! Must never call a log whole that it has not read to its end.
 
-use super::record::{GENESIS, hex, split_hash};
+use super::files::{self, Part, named};
+use super::record::{GENESIS, hash_fits, hex, split_hash};
+use super::seal::{Key, Seed, State};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::fmt;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead};
 use std::path::Path;
 
+/// How much may stand between two records, in bytes.
+const MAX_TORN: usize = 64 * 1024 * 1024;
+
+/// What to verify beyond the chain.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The auditor's seed: the seals are checked with it.
+    pub seed: Option<Seed>,
+    /// The first record that must be there, where older files were removed on purpose; 1 if not set.
+    pub first: Option<u64>,
+}
+
 /// What verification found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Report {
-    /// The file.
+    /// The log.
     pub file: String,
+    /// How many files it has, rotated ones with it.
+    pub files: usize,
     /// How many records fit, from the first.
     pub records: u64,
+    /// The number of the first record.
+    pub first_seq: u64,
     /// The hash of the last record that fits: note it elsewhere to notice a cut tail.
     pub last_hash: String,
+    /// How many `log.repaired` records there are.
+    pub repaired: u64,
+    /// How many seals there are.
+    pub seals: u64,
+    /// Whether the seals were checked with the seed.
+    pub seals_checked: bool,
+    /// The number and time of the last seal's record.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_seal: Option<LastSeal>,
     /// The first record that does not fit.
     pub bad: Option<Bad>,
+}
+
+/// The last seal of a log.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LastSeal {
+    /// Its record.
+    pub seq: u64,
+    /// Its key's number.
+    pub epoch: u64,
+    /// When it was written.
+    pub timestamp: String,
 }
 
 /// A record that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Bad {
-    /// Its line, from 1.
+    /// The file it is in.
+    pub file: String,
+    /// Its line in that file, from 1.
     pub line: u64,
     /// The number it claims, if it says one.
     pub seq: Option<u64>,
@@ -36,103 +79,355 @@ impl Report {
     pub fn holds(&self) -> bool {
         self.bad.is_none()
     }
+
+    /// The number of the last record that fits.
+    pub fn last_seq(&self) -> u64 {
+        (self.first_seq + self.records).saturating_sub(1)
+    }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.bad {
-            None => writeln!(
+        if let Some(bad) = &self.bad {
+            let seq = bad.seq.map(|s| format!(" (seq {s})")).unwrap_or_default();
+            return writeln!(
                 f,
-                "{}: verified. {} records, last hash {}",
-                self.file, self.records, self.last_hash
+                "{}: NOT VERIFIED. Line {}{seq}: {}. The {} records before it fit.",
+                bad.file, bad.line, bad.what, self.records
+            );
+        }
+        let files = match self.files {
+            0 | 1 => String::new(),
+            n => format!(" in {n} files"),
+        };
+        writeln!(
+            f,
+            "{}: verified. {} records{files}, last hash {}",
+            self.file, self.records, self.last_hash
+        )?;
+        if self.first_seq > 1 {
+            writeln!(
+                f,
+                "It begins at record {}: nothing is known of the {} before it.",
+                self.first_seq,
+                self.first_seq - 1
+            )?;
+        }
+        match (&self.last_seal, self.seals_checked) {
+            (Some(last), true) => writeln!(
+                f,
+                "The seed's seals fit: everything up to record {} was as it is now at {}. {} records came after.",
+                last.seq,
+                last.timestamp,
+                self.last_seq() - last.seq
             ),
-            Some(bad) => {
-                let seq = bad.seq.map(|s| format!(" (seq {s})")).unwrap_or_default();
-                writeln!(
-                    f,
-                    "{}: NOT VERIFIED. Line {}{seq}: {}. The {} records before it fit.",
-                    self.file, bad.line, bad.what, self.records
-                )
-            }
+            (Some(last), false) => writeln!(
+                f,
+                "{} seals, the last in record {} at {}: not checked, that needs the seed (--seed).",
+                self.seals, last.seq, last.timestamp
+            ),
+            (None, _) => writeln!(
+                f,
+                "No seals: this shows that nothing was changed by somebody who did not also compute the hashes anew."
+            ),
         }
     }
 }
 
+/// What a record must say to be checked.
 #[derive(Deserialize)]
-struct Link {
+struct Link<'a> {
     seq: u64,
-    prev: String,
+    #[serde(borrow)]
+    timestamp: Cow<'a, str>,
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+    #[serde(borrow)]
+    prev: Cow<'a, str>,
+    seal_epoch: Option<u64>,
+    #[serde(borrow)]
+    seal: Option<Cow<'a, str>>,
+    torn_bytes: Option<u64>,
+    #[serde(borrow)]
+    torn_sha256: Option<Cow<'a, str>>,
 }
 
-/// Verifies a log.
+/// What is wrong with a line, and the number it claims.
+type Wrong = (Option<u64>, String);
+
+/// Verifies a log and all its rotated files: the chain only.
 ///
 /// # Errors
 /// When it cannot be read; a record that does not fit is no error but in the report.
 pub fn verify(path: &Path) -> io::Result<Report> {
-    let file = File::open(path)
-        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))?;
-    let mut reader = BufReader::with_capacity(1 << 20, file);
-    let mut report = Report {
-        file: path.display().to_string(),
-        records: 0,
-        last_hash: GENESIS.to_owned(),
-        bad: None,
-    };
-    let mut bytes = Vec::new();
-    let mut number = 0;
-    loop {
-        bytes.clear();
-        if reader.read_until(b'\n', &mut bytes)? == 0 {
-            return Ok(report);
-        }
-        number += 1;
-        match check(&bytes, &report) {
-            Ok(hash) => {
-                report.records += 1;
-                report.last_hash = hash;
-            }
-            Err((seq, what)) => {
-                report.bad = Some(Bad {
-                    line: number,
-                    seq,
-                    what,
-                });
-                return Ok(report);
-            }
-        }
-    }
+    verify_with(path, &Options::default())
 }
 
-fn check(bytes: &[u8], before: &Report) -> Result<String, (Option<u64>, String)> {
-    let fail = |seq, what: &str| (seq, what.to_owned());
-    let Some(bytes) = bytes.strip_suffix(b"\n") else {
-        return Err(fail(None, "the line is torn (no line feed at its end)"));
+/// Verifies a log and all its rotated files.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_with(path: &Path, options: &Options) -> io::Result<Report> {
+    // The key is looked at before the log: a seal that is written meanwhile must not look like one
+    // that is missing.
+    let key = State::load(path).ok().flatten().map(|s| s.key);
+    let parts = files::open(path)?;
+    let mut walk = Walk {
+        report: Report {
+            file: path.display().to_string(),
+            files: parts.iter().filter(|p| !p.is_empty()).count(),
+            first_seq: options.first.unwrap_or(1),
+            last_hash: GENESIS.to_owned(),
+            seals_checked: options.seed.is_some(),
+            ..Report::default()
+        },
+        torn: Vec::new(),
+        torn_at: 0,
+        torn_file: String::new(),
+        torn_why: String::new(),
+        seal_key: options.seed.as_ref().map(Seed::key),
+        trusted_prev: options.first.is_none_or(|f| f == 1),
     };
-    let text = std::str::from_utf8(bytes).map_err(|_| fail(None, "the line is not UTF-8"))?;
-    let link: Link =
-        serde_json::from_str(text).map_err(|e| (None, format!("the line is not a record: {e}")))?;
-    let (body, hash) = split_hash(text)
-        .ok_or_else(|| fail(Some(link.seq), "the record has no hash at its end"))?;
-    if hex(body.as_bytes()) != hash {
-        return Err(fail(
-            Some(link.seq),
-            "the record was changed: it does not fit its hash",
-        ));
+    for part in &parts {
+        if !walk.part(part)? {
+            return Ok(walk.report);
+        }
     }
-    if link.seq != before.records + 1 {
-        return Err((
-            Some(link.seq),
-            format!(
-                "record {} is expected here: one was removed, doubled or moved",
-                before.records + 1
-            ),
-        ));
+    walk.end(path, key.as_ref());
+    Ok(walk.report)
+}
+
+struct Walk {
+    report: Report,
+    /// What is no record and must be told of by the next one.
+    torn: Vec<u8>,
+    torn_at: u64,
+    torn_file: String,
+    torn_why: String,
+    /// The key of the last seal that was seen, or key 0.
+    seal_key: Option<Key>,
+    /// Whether the hash before the next record is known.
+    trusted_prev: bool,
+}
+
+impl Walk {
+    /// False when something does not fit.
+    fn part(&mut self, part: &Part) -> io::Result<bool> {
+        let mut lines = part.lines()?;
+        let name = part.path.display().to_string();
+        let (mut bytes, mut number) = (Vec::new(), 0);
+        loop {
+            bytes.clear();
+            match lines.read_until(b'\n', &mut bytes) {
+                Ok(0) => return Ok(true),
+                Ok(_) => {}
+                Err(e) if e.kind() == io::ErrorKind::InvalidData => {
+                    self.bad(&name, number + 1, (None, e.to_string()));
+                    return Ok(false);
+                }
+                Err(e) => return Err(named(&part.path, &e)),
+            }
+            // A record that is being written just now is not torn.
+            if !bytes.ends_with(b"\n") && part.current {
+                for _ in 0..5 {
+                    std::thread::sleep(std::time::Duration::from_millis(10));
+                    lines.read_until(b'\n', &mut bytes)?;
+                    if bytes.ends_with(b"\n") {
+                        break;
+                    }
+                }
+            }
+            number += 1;
+            if let Err(wrong) = self.line(&bytes, &name, number) {
+                self.bad(&name, number, wrong);
+                return Ok(false);
+            }
+        }
     }
-    if link.prev != before.last_hash {
-        return Err(fail(
-            Some(link.seq),
-            "the record does not follow the one before it: that one was replaced",
-        ));
+
+    fn bad(&mut self, file: &str, line: u64, (seq, what): Wrong) {
+        let (file, line) = if self.torn.is_empty() {
+            (file.to_owned(), line)
+        } else {
+            (self.torn_file.clone(), self.torn_at)
+        };
+        self.report.bad = Some(Bad {
+            file,
+            line,
+            seq,
+            what,
+        });
     }
-    Ok(hash.to_owned())
+
+    fn line(&mut self, bytes: &[u8], file: &str, number: u64) -> Result<(), Wrong> {
+        let Some(text) = bytes.strip_suffix(b"\n") else {
+            // It must be the last line; a repair may tell of it in the next file.
+            return self.hold(
+                bytes,
+                file,
+                number,
+                "the line is torn (no line feed at its end)",
+            );
+        };
+        let Ok(text) = std::str::from_utf8(text) else {
+            return self.hold(bytes, file, number, "the line is not UTF-8");
+        };
+        let link: Link = match serde_json::from_str(text) {
+            Ok(link) => link,
+            Err(e) => {
+                return self.hold(
+                    bytes,
+                    file,
+                    number,
+                    &format!("the line is not a record: {e}"),
+                );
+            }
+        };
+        self.record(text, &link)
+    }
+
+    /// Keeps what is no record until the next record tells of it.
+    fn hold(&mut self, bytes: &[u8], file: &str, number: u64, why: &str) -> Result<(), Wrong> {
+        const BEGIN: &[u8] = b"{\"seq\":";
+        if self.torn.is_empty() {
+            // Only what begins as a record can be one that was torn.
+            if !bytes.starts_with(BEGIN) && !BEGIN.starts_with(bytes) {
+                return Err((None, why.to_owned()));
+            }
+            self.torn_at = number;
+            file.clone_into(&mut self.torn_file);
+            why.clone_into(&mut self.torn_why);
+        }
+        self.torn.extend_from_slice(bytes);
+        if self.torn.len() > MAX_TORN {
+            return Err((None, self.torn_why.clone()));
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, text: &str, link: &Link) -> Result<(), Wrong> {
+        let seq = Some(link.seq);
+        let fail = |what: &str| Err((seq, what.to_owned()));
+        let Some((front, hash)) = split_hash(text) else {
+            return fail("the record has no hash at its end");
+        };
+        if !hash_fits(front, hash) {
+            return fail("the record was changed: it does not fit its hash");
+        }
+        if !self.torn.is_empty() {
+            let torn = self.torn.strip_suffix(b"\n").unwrap_or(&self.torn);
+            let told = link.event == "log.repaired"
+                && link.torn_bytes == Some(torn.len() as u64)
+                && link.torn_sha256.as_deref() == Some(hex(torn).as_str());
+            if !told {
+                return Err((None, self.torn_why.clone()));
+            }
+            self.torn.clear();
+        }
+        let expected = self.report.last_seq() + 1;
+        if link.seq != expected {
+            let what = match link.seq {
+                n if n > expected && self.report.records == 0 => format!(
+                    "record {expected} is expected here: the log begins later. If older files were removed on purpose, verify with --first {n}"
+                ),
+                n if n > expected => {
+                    format!("record {expected} is expected here: it was removed or moved")
+                }
+                _ => format!(
+                    "record {expected} is expected here: this one stands here once more, or was moved"
+                ),
+            };
+            return Err((seq, what));
+        }
+        if self.trusted_prev && link.prev != self.report.last_hash {
+            return fail("the record does not follow the one before it: that one was replaced");
+        }
+        self.trusted_prev = true;
+        if link.event == "log.sealed" {
+            self.seal(link)?;
+        }
+        if link.event == "log.repaired" {
+            self.report.repaired += 1;
+        }
+        self.report.records += 1;
+        hash.clone_into(&mut self.report.last_hash);
+        Ok(())
+    }
+
+    fn seal(&mut self, link: &Link) -> Result<(), Wrong> {
+        let fail = |what: String| Err((Some(link.seq), what));
+        let (Some(epoch), Some(seal)) = (link.seal_epoch, link.seal.as_deref()) else {
+            return fail("the seal has no epoch or no value".into());
+        };
+        // A gate that died between a seal and the next key seals once more with the same key.
+        let expected = self.report.last_seal.as_ref().map(|s| s.epoch);
+        let fits = match expected {
+            Some(last) => epoch == last || epoch == last + 1,
+            None => epoch == 0 || self.report.first_seq > 1,
+        };
+        if !fits {
+            return fail(format!(
+                "seal {epoch} stands here, but the last before it is {}: records with seals between them were removed",
+                expected.map_or("none".to_owned(), |e| e.to_string())
+            ));
+        }
+        if let Some(key) = &mut self.seal_key {
+            while key.epoch < epoch {
+                *key = key.next();
+            }
+            if key.seal(link.seq, &link.prev) != seal {
+                return fail("the seal does not fit the seed: this record or one between it and the seal before was written anew by somebody who did not have that period's key".into());
+            }
+        }
+        self.report.seals += 1;
+        self.report.last_seal = Some(LastSeal {
+            seq: link.seq,
+            epoch,
+            timestamp: link.timestamp.clone().into_owned(),
+        });
+        Ok(())
+    }
+
+    /// What can only be said when the last line was read.
+    fn end(&mut self, path: &Path, key: Option<&Key>) {
+        let file = path.display().to_string();
+        let line = self.report.records + 1;
+        if !self.torn.is_empty() {
+            let mut what = self.torn_why.clone();
+            if !self.torn.ends_with(b"\n") {
+                what.push_str(
+                    ": the gate died while it wrote it, or it was cut; the next append repairs it",
+                );
+            }
+            self.bad(&file, line, (None, what));
+            return;
+        }
+        let sealed = self.report.last_seal.as_ref().map(|s| s.epoch);
+        if self.report.seals_checked && sealed.is_none() {
+            self.bad(
+                &file,
+                line,
+                (None, "there is no seal in it for the seed to check".into()),
+            );
+            return;
+        }
+        let Some(key) = key else { return };
+        if sealed.map_or(0, |e| e + 1) < key.epoch {
+            let what = format!(
+                "the log ends after {} seals, but the gate has written {}: its end was cut off",
+                sealed.map_or(0, |e| e + 1),
+                key.epoch
+            );
+            self.bad(&file, line, (None, what));
+            return;
+        }
+        if let Some(mut from_seed) = self.seal_key.clone() {
+            while from_seed.epoch < key.epoch {
+                from_seed = from_seed.next();
+            }
+            if from_seed.epoch == key.epoch && from_seed != *key {
+                self.bad(&file, line, (None, "the gate's key does not come from this seed: it was replaced, so later seals will not fit".into()));
+            }
+        }
+    }
 }

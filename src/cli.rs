@@ -72,6 +72,9 @@ pub enum Command {
     /// Show who can approve, and enrol people for one-time passwords
     #[command(subcommand)]
     Approver(ApproverCommand),
+    /// Show and reset what the gate learnt from approvals, where the policy has a `trust` table
+    #[command(subcommand)]
+    Trust(TrustCommand),
     /// Look at one approval, waiting or closed
     #[command(subcommand)]
     Approval(ApprovalCommand),
@@ -207,6 +210,28 @@ pub enum ApproverCommand {
     },
     /// List the people who may approve, their roles, and how each is known
     List(ConfigArg),
+}
+
+/// `aiops trust`.
+#[derive(Debug, Subcommand)]
+pub enum TrustCommand {
+    /// List the patterns (rules and targets) that were approved in a row, most trusted first
+    Show {
+        /// The configuration
+        #[command(flatten)]
+        config: ConfigArg,
+        /// Print JSON instead of a table
+        #[arg(long)]
+        json: bool,
+    },
+    /// Set patterns to zero: all of them, or those of one rule
+    Reset {
+        /// The configuration
+        #[command(flatten)]
+        config: ConfigArg,
+        /// The rule's id
+        rule: Option<String>,
+    },
 }
 
 /// `aiops approval`.

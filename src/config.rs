@@ -73,6 +73,8 @@ pub struct Limits {
     pub question_ttl_s: u64,
     /// How long after the last vote it may still run, in seconds.
     pub approval_ttl_s: u64,
+    /// How long what was denied is not asked again, in seconds; 0 for at once.
+    pub deny_pause_s: u64,
     /// Questions that may wait at once for one caller.
     pub pending_per_requester: usize,
     /// How long an unused SSH master stays, in seconds.
@@ -89,6 +91,7 @@ impl Default for Limits {
             output_bytes: 64 * 1024,
             question_ttl_s: 900,
             approval_ttl_s: 300,
+            deny_pause_s: 0,
             pending_per_requester: 20,
             ssh_persist_s: 600,
             connect_timeout_s: 10,
@@ -310,6 +313,7 @@ fn check_limits(limits: &Limits) -> Result<(), (&'static str, String)> {
         16 * 1024 * 1024,
     )?;
     within("question_ttl_s", limits.question_ttl_s, 1, 7 * 86_400)?;
+    within("deny_pause_s", limits.deny_pause_s, 0, 86_400)?;
     within("approval_ttl_s", limits.approval_ttl_s, 1, 86_400)?;
     within(
         "pending_per_requester",

@@ -3,7 +3,7 @@
 
 use aiops::cli::{
     ApprovalCommand, ApproverCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG, PolicyCommand,
-    VoteArgs,
+    TrustCommand, VoteArgs,
 };
 use aiops::outcome::{Exit, Outcome};
 use aiops::{commands, demo, gate};
@@ -80,6 +80,12 @@ fn dispatch(command: Command) -> Exit {
         }
         Command::Approver(ApproverCommand::List(arg)) => {
             commands::tell(gate::people::list(&arg.config))
+        }
+        Command::Trust(TrustCommand::Show { config, json }) => {
+            commands::tell(gate::learn::trust_show(&config.config, json))
+        }
+        Command::Trust(TrustCommand::Reset { config, rule }) => {
+            commands::tell(gate::learn::trust_reset(&config.config, rule.as_deref()))
         }
         Command::Explain(arg) => commands::explain(&arg),
         Command::Policy(PolicyCommand::Eval(arg)) => commands::policy_eval(&arg),

@@ -5,6 +5,7 @@
 
 mod clock;
 pub mod code;
+pub mod denials;
 pub(crate) mod files;
 mod question;
 mod requests;
@@ -12,9 +13,10 @@ pub mod signature;
 mod state;
 mod store;
 pub mod totp;
+pub mod trust;
 
 pub use clock::Clock;
 pub use question::{Approval, Question, Seen, Vote, met};
 pub use requests::{Begin, Requests};
 pub use state::State;
-pub use store::{Claim, Error, Limits, Resolve, Selector, Store, Tried};
+pub use store::{Asked, Claim, Error, Limits, Resolve, Selector, Store, Tried};

@@ -49,6 +49,9 @@ pub struct Question {
     /// What the rules' dry runs said, for the person who decides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub dry_runs: Vec<Seen>,
+    /// How many earlier approvals in a row let fewer do now; 0 where that plays no part.
+    #[serde(default)]
+    pub trust: u32,
     /// SHA-256 of the policy that asked.
     pub policy_hash: String,
     /// Time limit of the run, in seconds.

@@ -81,6 +81,15 @@ pub enum Resolve {
     Failed(Error),
 }
 
+/// A question that was stored, or waited already.
+#[derive(Debug)]
+pub struct Asked {
+    /// The approval.
+    pub approval: Approval,
+    /// The same command, asked about before in another state of the target: closed now.
+    pub replaced: Option<Approval>,
+}
+
 /// What came of trying a one-time code.
 #[derive(Debug)]
 pub enum Tried {
@@ -127,7 +136,7 @@ impl Store {
     ///
     /// # Errors
     /// Refused when too many wait already; otherwise when it cannot be written.
-    pub fn ask(&self, question: Question, clock: &Clock) -> Result<Approval, Error> {
+    pub fn ask(&self, question: Question, clock: &Clock) -> Result<Asked, Error> {
         let _lock = self.lock()?;
         let open = self.open_approvals()?;
         let waiting: Vec<&Approval> = open
@@ -138,12 +147,20 @@ impl Store {
             .iter()
             .find(|a| same_question(&a.question, &question))
         {
-            return Ok((*same).clone());
+            return Ok(Asked {
+                approval: (*same).clone(),
+                replaced: None,
+            });
         }
+        let stale = waiting
+            .iter()
+            .find(|a| same_but_state(&a.question, &question))
+            .map(|a| (*a).clone());
         if waiting
             .iter()
             .filter(|a| a.question.caller == question.caller)
             .count()
+            - usize::from(stale.is_some())
             >= self.limits.pending_per_caller
         {
             return Err(Error::Refused(format!(
@@ -166,8 +183,18 @@ impl Store {
             codes: Vec::new(),
             wrong_codes: 0,
         };
+        // What a person saw of the old question is no longer so.
+        let replaced = match stale {
+            None => None,
+            Some(mut old) => {
+                step(&mut old, State::Voided)?;
+                old.closed_by = Some("asked again in another state of the target".to_owned());
+                self.write(&old)?;
+                Some(old)
+            }
+        };
         self.write(&approval)?;
-        Ok(approval)
+        Ok(Asked { approval, replaced })
     }
 
     /// The approvals that wait for votes, oldest first; of one conversation, or of all.
@@ -602,6 +629,15 @@ fn same_question(a: &Question, b: &Question) -> bool {
         ..q.clone()
     };
     timeless(a) == timeless(b)
+}
+
+/// Whether two questions differ in nothing but the state they were asked in.
+fn same_but_state(a: &Question, b: &Question) -> bool {
+    let b = Question {
+        states: a.states.clone(),
+        ..b.clone()
+    };
+    same_question(a, &b)
 }
 
 /// A code that no open approval has.

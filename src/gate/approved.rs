@@ -3,6 +3,7 @@
 //! Must never run what was approved after anything it was approved for has changed.
 
 use super::job::Job;
+use super::state::About;
 use super::{Answer, Fault, Gate};
 use crate::approval::Approval;
 use crate::audit::Event;
@@ -14,7 +15,7 @@ impl Gate {
     /// Everything again, as if it were asked now; then the claim; then the run.
     pub(super) fn run_approved(&self, approval: &Approval, mut outcome: Outcome) -> Answer {
         let question = &approval.question;
-        let target = match self.unchanged(approval) {
+        let target = match self.still(approval)? {
             Ok(target) => target,
             Err(why) => {
                 self.store
@@ -60,6 +61,9 @@ impl Gate {
             Ok((outcome, _)) => outcome.status.name().to_owned(),
             Err(_) => "failed".to_owned(),
         };
+        if let Ok((outcome, _)) = &answer {
+            self.learn(approval, outcome);
+        }
         if let Err(e) = self.store.finish(claim, &ran, &self.clock) {
             tracing::error!(
                 "approval {} cannot be closed, and will be reported as interrupted: {e}",
@@ -67,6 +71,29 @@ impl Gate {
             );
         }
         answer
+    }
+
+    /// Whether everything is still what was asked about, the state of the target included.
+    fn still(&self, approval: &Approval) -> Result<Result<&Target, String>, Fault> {
+        let question = &approval.question;
+        let target = match self.unchanged(approval) {
+            Ok(target) => target,
+            Err(why) => return Ok(Err(why)),
+        };
+        let about = About {
+            target,
+            target_name: &question.target,
+            requester: &question.requester,
+            command: &question.command,
+            session: question.session.as_deref(),
+        };
+        if let Some(why) = self.still_trusted(question)? {
+            return Ok(Err(why));
+        }
+        Ok(match self.changed(&question.states, &about)? {
+            None => Ok(target),
+            Some(why) => Err(why),
+        })
     }
 
     /// Whether policy, target and command are still what was asked about.

@@ -1,14 +1,16 @@
 //! A request: decided, then rejected, run at once, or stored as a question for a human.
 
 use super::job::Job;
+use super::state::About;
 use super::tell::Told;
 use super::{Answer, Fault, Gate};
-use crate::approval::{Begin, Question};
+use crate::approval::denials::Denied;
+use crate::approval::{Asked, Begin, Question};
 use crate::audit::{Entry, Event};
 use crate::command::Reading;
 use crate::config::Target;
 use crate::outcome::{Approvals, Exit, Outcome, Status, rfc3339};
-use crate::policy::{Decision, Risk};
+use crate::policy::{CheckKind, Decision, Risk};
 use crate::request::Request;
 
 impl Gate {
@@ -166,7 +168,28 @@ impl Gate {
         let ttl = chrono::TimeDelta::seconds(
             i64::try_from(self.config.limits.question_ttl_s).unwrap_or(i64::MAX / 1000),
         );
-        let question = Question {
+        let about = About {
+            target,
+            target_name: &request.target,
+            requester: &request.requester,
+            command: &request.command,
+            session: request.session.as_deref(),
+        };
+        let canonical = reading.canonical.as_str();
+        if let Some(denied) = self.denied_before(&request.target, canonical)?
+            && let Some(until) = self.paused(&denied)
+        {
+            let why = format!(
+                "Denied by {} at {}: it is not asked again before {until}.",
+                crate::display::escape(&denied.by),
+                rfc3339(denied.at)
+            );
+            return self.refused(outcome, why);
+        }
+        let states = self.look(&decision.checks, CheckKind::Probe, &about)?;
+        let dry_runs = self.look(&decision.checks, CheckKind::DryRun, &about)?;
+        let mut question = Question {
+            trust: 0,
             target: request.target.clone(),
             target_identity: target.fingerprint(),
             command: request.command.clone(),
@@ -182,32 +205,35 @@ impl Gate {
             effect: decision.effect.clone(),
             reversibility: decision.reversibility,
             quorum: decision.quorum.clone(),
-            states: Vec::new(),
-            dry_runs: Vec::new(),
+            states,
+            dry_runs,
             policy_hash: self.policy.hash().to_owned(),
             timeout_s: self.timeout(request),
             asked_at: self.clock.wall,
             expires_at: self.clock.wall + ttl,
         };
-        let approval = match self.store.ask(question, &self.clock) {
-            Ok(approval) => approval,
-            Err(e) if e.is_refusal() => {
-                outcome.status = Status::Rejected;
-                outcome.message = e.to_string();
-                let mut entry = self.decided(Event::RequestDecided, &outcome);
-                entry.why = Some(outcome.message.clone());
-                outcome.audit_seq = Some(self.append(&entry)?);
-                return Ok((outcome, Exit::Rejected));
-            }
+        if let Some((quorum, count)) = self.trusted(&question)? {
+            question.quorum = quorum;
+            question.trust = count;
+        }
+        let need = question.quorum.need;
+        let Asked { approval, replaced } = match self.store.ask(question, &self.clock) {
+            Ok(asked) => asked,
+            Err(e) if e.is_refusal() => return self.refused(outcome, e.to_string()),
             Err(e) => return Err(Fault::record("the question cannot be stored", e)),
         };
+        if let Some(old) = replaced {
+            let mut entry = self.decided(Event::ApprovalVoided, &super::vote::described(&old));
+            entry.why = old.closed_by;
+            self.append(&entry)?;
+        }
         outcome.status = Status::ApprovalRequested;
         outcome.approval_id = Some(approval.id.clone());
         outcome.approval_code = Some(approval.code.clone());
         outcome.expires_at = Some(rfc3339(approval.question.expires_at));
         outcome.approvals = Some(Approvals {
-            have: 0,
-            need: decision.quorum.need,
+            have: approval.have(),
+            need,
         });
         let mut entry = self.decided(Event::ApprovalRequested, &outcome);
         entry.approval_id = Some(approval.id.clone());
@@ -227,6 +253,24 @@ impl Gate {
         let told = self.send_codes(approval)?;
         self.show(&told, &mut outcome)?;
         Ok((outcome, Exit::Handled))
+    }
+
+    /// Records and tells that a question is not even asked.
+    fn refused(&self, mut outcome: Outcome, why: String) -> Answer {
+        outcome.status = Status::Rejected;
+        outcome.message = why;
+        let mut entry = self.decided(Event::RequestDecided, &outcome);
+        entry.why = Some(outcome.message.clone());
+        outcome.audit_seq = Some(self.append(&entry)?);
+        Ok((outcome, Exit::Rejected))
+    }
+
+    /// Until when what was denied is not asked again.
+    fn paused(&self, denied: &Denied) -> Option<String> {
+        let pause =
+            chrono::TimeDelta::seconds(i64::try_from(self.config.limits.deny_pause_s).ok()?);
+        let until = denied.at + pause;
+        (self.clock.wall < until && !pause.is_zero()).then(|| rfc3339(until))
     }
 
     /// The message and the card for the chat.

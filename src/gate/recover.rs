@@ -34,6 +34,7 @@ impl Gate {
             .interrupted(&self.clock)
             .map_err(|e| Fault::record("the approvals cannot be read", e))?
         {
+            self.distrust(&approval.question)?;
             let mut entry = self.entry(Event::RunInterrupted);
             entry.approval_id = Some(approval.id.clone());
             entry.target = Some(approval.question.target.clone());

@@ -228,8 +228,16 @@ impl Gate {
     }
 
     /// Lines about a question that only some have.
-    pub(super) fn more(&self, _approval: &Approval) -> Vec<String> {
-        Vec::new()
+    pub(super) fn more(&self, approval: &Approval) -> Vec<String> {
+        let q = &approval.question;
+        let mut lines = self.earlier(q);
+        for seen in &q.states {
+            lines.extend(super::state::lines("State", seen));
+        }
+        for seen in &q.dry_runs {
+            lines.extend(super::state::lines("Dry run", seen));
+        }
+        lines
     }
 
     /// How a question can be answered, one line each; none where the plain `Approve` or `Deny` will do.

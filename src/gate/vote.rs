@@ -216,6 +216,8 @@ impl Gate {
         reply: &Reply,
         mut outcome: Outcome,
     ) -> Answer {
+        // First what a denial takes away: a crash must not leave it.
+        self.distrust(&approval.question)?;
         match self.store.deny(
             &approval.id,
             &voter.id,
@@ -227,6 +229,16 @@ impl Gate {
                 return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
             }
             Err(e) => return Err(Fault::record("the denial cannot be stored", e)),
+        }
+        let question = &approval.question;
+        let noted = self.denials().add(
+            &question.target,
+            &question.canonical,
+            &voter.id,
+            self.clock.wall,
+        );
+        if let Err(e) = noted {
+            tracing::error!("the denial cannot be noted for later questions: {e}");
         }
         outcome.status = Status::Denied;
         outcome.message = format!(

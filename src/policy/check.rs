@@ -109,6 +109,9 @@ fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
             }
         }
     }
+    if rule.probe.is_some() || rule.dry_run.is_some() {
+        looks(policy, rule, report);
+    }
     for line in &rule.no_match {
         let decision = decide(policy, rule, line, report);
         if decision.rules.contains(&rule.id) {
@@ -117,6 +120,35 @@ fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
                 format!("it matches `{line}`, which stands under `no_match`"),
             );
         }
+    }
+}
+
+/// A probe or a dry run is taken only if the policy would run it at once: one that never is does not help.
+fn looks(policy: &Policy, rule: &Rule, report: &mut Report) {
+    let mut taken = 0;
+    let mut faults = Vec::new();
+    for line in &rule.matches {
+        let checks = decide(policy, rule, line, report).checks;
+        for check in checks.iter().filter(|c| c.rule == rule.id) {
+            taken += 1;
+            let decision = decide(policy, rule, &check.command, report);
+            if decision.risk != Risk::AutoAllowed {
+                faults.push(format!(
+                    "for its example `{line}` it would look at `{}`, which is not auto: {}",
+                    check.command, decision.why
+                ));
+            }
+        }
+    }
+    if taken == 0 {
+        faults.push("its probe or dry_run fits none of its examples".into());
+    }
+    for what in faults {
+        report.faults.push((
+            rule.place.0.clone(),
+            rule.place.1,
+            format!("rule {}: {what}", rule.id),
+        ));
     }
 }
 

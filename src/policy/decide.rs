@@ -21,6 +21,7 @@ struct Verdicts {
     why: String,
     effect: Option<String>,
     reversibility: Option<Reversibility>,
+    checks: Vec<super::Check>,
 }
 
 impl Policy {
@@ -103,6 +104,15 @@ impl Policy {
             effect: worst.and_then(|(_, v)| v.effect.clone()),
             reversibility: decided.iter().filter_map(|(_, v)| v.reversibility).max(),
             quorum,
+            checks: if risk == Risk::ApprovalRequired {
+                decided
+                    .iter()
+                    .flat_map(|(_, v)| v.checks.iter().cloned())
+                    .take(super::state::MOST)
+                    .collect()
+            } else {
+                Vec::new()
+            },
             canonical: (risk != Risk::Forbidden).then(|| reading.canonical.clone()),
             calls: decided
                 .into_iter()
@@ -150,7 +160,7 @@ impl Policy {
             .partition(|f| !f.rule.unless_auto || f.risk == Risk::Forbidden);
         if let Some(strictest) = found.iter().map(|f| f.risk).max() {
             found.retain(|f| f.risk == strictest);
-            return by_rules(&found, strictest);
+            return by_rules(&found, call, strictest);
         }
         // Plain sudo is the command as root, which the command's own rule allows or not.
         if call.wraps == Wraps::Calls
@@ -195,7 +205,7 @@ impl Policy {
             return auto(&rule.id, &rule.about, rule.reversibility);
         }
         if !left.is_empty() {
-            let mut verdicts = by_rules(left, Risk::ApprovalRequired);
+            let mut verdicts = by_rules(left, call, Risk::ApprovalRequired);
             if let Some((rule, miss)) = &nearest {
                 let hint = rule
                     .hint
@@ -257,6 +267,7 @@ impl Policy {
             why,
             effect: Some("not known to the policy".into()),
             reversibility: None,
+            checks: Vec::new(),
         }
     }
 }
@@ -523,7 +534,7 @@ impl<'a> Found<'a> {
     }
 }
 
-fn by_rules(found: &[Found], risk: Risk) -> Verdicts {
+fn by_rules(found: &[Found], call: &Call, risk: Risk) -> Verdicts {
     // Of equals the first by name: the order of rules and files must not show.
     let worst = found
         .iter()
@@ -543,6 +554,10 @@ fn by_rules(found: &[Found], risk: Risk) -> Verdicts {
         why: format!("{about} (rule {id}).{hint}"),
         effect: Some(about),
         reversibility: found.iter().filter_map(|f| f.rule.reversibility).max(),
+        checks: found
+            .iter()
+            .flat_map(|f| super::state::checks(f.rule, call))
+            .collect(),
     }
 }
 
@@ -554,6 +569,7 @@ fn auto(id: &str, about: &str, reversibility: Option<Reversibility>) -> Verdicts
         why: format!("{about} (rule {id})."),
         effect: None,
         reversibility: Some(reversibility.unwrap_or(Reversibility::ReadOnly)),
+        checks: Vec::new(),
     }
 }
 
@@ -565,6 +581,7 @@ fn ask(rule: &str, why: &str) -> Verdicts {
         why: format!("{why}."),
         effect: Some(why.to_owned()),
         reversibility: None,
+        checks: Vec::new(),
     }
 }
 
@@ -590,6 +607,7 @@ fn unreadable(error: &ReadError) -> Decision {
             need: 0,
             roles: Vec::new(),
         },
+        checks: Vec::new(),
         calls: Vec::new(),
         canonical: None,
     }

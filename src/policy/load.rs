@@ -47,6 +47,8 @@ pub struct ApprovalPolicy {
     pub methods: Vec<String>,
     /// Whether somebody other than the requester must approve.
     pub separation: bool,
+    /// Whether the rules' probes and dry runs are taken.
+    pub probes: bool,
 }
 
 impl Default for ApprovalPolicy {
@@ -54,8 +56,19 @@ impl Default for ApprovalPolicy {
         ApprovalPolicy {
             methods: vec!["unix".into()],
             separation: true,
+            probes: true,
         }
     }
+}
+
+/// Fewer approvals after so many in a row without a denial.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TrustStep {
+    after: u32,
+    approvals: u32,
+    #[serde(default)]
+    roles: Vec<String>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -83,6 +96,8 @@ struct RawPolicy {
     approval: ApprovalPolicy,
     #[serde(default)]
     levels: BTreeMap<RiskLevel, RawLevel>,
+    #[serde(default)]
+    trust: BTreeMap<RiskLevel, Vec<TrustStep>>,
     #[serde(default)]
     readable: Vec<String>,
     #[serde(default)]
@@ -124,6 +139,7 @@ pub struct Policy {
     approval: ApprovalPolicy,
     /// Levels that take other methods than the rest.
     level_methods: BTreeMap<RiskLevel, Vec<String>>,
+    trust: BTreeMap<RiskLevel, Vec<TrustStep>>,
     hash: String,
 }
 
@@ -229,10 +245,14 @@ impl Policy {
             unknown_is_rejected: raw.unknown_default == UnknownDefault::Reject,
             levels: levels(&sources[0], &raw.levels)?,
             level_methods: level_methods(&sources[0], raw.mode, &raw.approval, &raw.levels)?,
+            trust: raw.trust,
             mode: raw.mode,
             approval: raw.approval,
             hash: hash(&sources),
         };
+        policy
+            .check_trust()
+            .map_err(|why| yaml::Error::file(&sources[0].0, format!("trust: {why}")))?;
         let groups = std::iter::once(raw.rules).chain(packs.into_iter().map(|p| p.rules));
         let mut ids = HashSet::new();
         for (source, rules) in sources.iter().zip(groups) {
@@ -304,6 +324,58 @@ impl Policy {
     /// The approvals that a level needs; none where it is forbidden.
     pub fn quorum(&self, level: RiskLevel) -> Option<&Quorum> {
         self.levels.get(&level).and_then(Option::as_ref)
+    }
+
+    /// Whether approvals of that level are counted.
+    pub fn learns(&self, level: RiskLevel) -> bool {
+        self.trust
+            .get(&level)
+            .is_some_and(|steps| !steps.is_empty())
+    }
+
+    /// The approvals that do after so many in a row; none where nothing is lowered.
+    pub fn trusted(&self, level: RiskLevel, approved: u32) -> Option<Quorum> {
+        let steps = self.trust.get(&level)?;
+        let step = steps
+            .iter()
+            .filter(|s| s.after <= approved)
+            .max_by_key(|s| s.after)?;
+        Some(Quorum {
+            need: step.approvals,
+            roles: step.roles.clone(),
+        })
+    }
+
+    fn check_trust(&self) -> Result<(), String> {
+        for (level, steps) in &self.trust {
+            let name = crate::outcome::level_name(*level);
+            let Some(Some(quorum)) = self
+                .levels
+                .get(level)
+                .filter(|_| *level != RiskLevel::Critical)
+            else {
+                return Err(format!(
+                    "{name} never needs less, however often it was approved"
+                ));
+            };
+            for step in steps {
+                if step.after == 0 || step.approvals == 0 || step.approvals >= quorum.need {
+                    return Err(format!(
+                        "{name}: after {} approvals it would need {}: write at least 1, and fewer than the {} of the level",
+                        step.after, step.approvals, quorum.need
+                    ));
+                }
+                if step.roles.len() as u32 > step.approvals {
+                    return Err(format!("{name}: more roles than approvals"));
+                }
+                if step.roles.is_empty() && !quorum.roles.is_empty() {
+                    return Err(format!(
+                        "{name}: the level names roles: say with `roles` which of them still must approve"
+                    ));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// How many rules it has.
@@ -530,6 +602,14 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
         return Err("`command` is a program's name without folders".into());
     }
     check_kind(&raw, &commands)?;
+    for template in raw.probe.iter().chain(&raw.dry_run) {
+        if raw.decision != Verdict::Approval {
+            return Err(
+                "probe and dry_run are for approval rules: nobody is asked about the others".into(),
+            );
+        }
+        super::state::check_template(template)?;
+    }
     let reader = common.reader(raw.reader.as_deref(), raw.reader_options.clone())?;
     let specs = |list: &[String]| {
         list.iter()
@@ -588,6 +668,8 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
                     .map_err(|e| format!("line_regex: {e}"))?,
             },
         },
+        probe: raw.probe,
+        dry_run: raw.dry_run,
         id: raw.id,
         about: raw.about,
         verdict: raw.decision,

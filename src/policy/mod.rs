@@ -11,10 +11,13 @@ mod load;
 mod options;
 mod path;
 mod rule;
+mod state;
 mod tighten;
 mod types;
 
 pub use load::{ApprovalPolicy, METHODS, Mode, Policy, PolicyError};
+
+pub use state::{Check, CheckKind};
 
 use serde::{Deserialize, Serialize};
 
@@ -125,6 +128,9 @@ pub struct Decision {
     pub reversibility: Option<Reversibility>,
     /// Approvals needed; `need` is 0 for auto and forbidden.
     pub quorum: Quorum,
+    /// What is looked at before a human is asked; empty unless the risk is `approval_required`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// Each call.
     pub calls: Vec<CallDecision>,
     /// What would be sent to the target; none where nothing may run.

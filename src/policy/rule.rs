@@ -95,6 +95,10 @@ pub struct Raw {
     pub pipes_into: Vec<String>,
     #[serde(default)]
     pub line_regex: Option<String>,
+    #[serde(default)]
+    pub probe: Option<String>,
+    #[serde(default)]
+    pub dry_run: Option<String>,
     #[serde(default, rename = "match")]
     pub matches: Vec<String>,
     #[serde(default)]
@@ -296,6 +300,10 @@ pub struct Rule {
     /// An approval rule that gives way to an auto rule: it says how what is left is asked about.
     pub unless_auto: bool,
     pub signs: Signs,
+    /// A read-only command whose answer must not change between the question and the run.
+    pub probe: Option<String>,
+    /// A command that tells what would happen.
+    pub dry_run: Option<String>,
     pub matches: Vec<String>,
     pub no_match: Vec<String>,
     /// File and line it stands in.

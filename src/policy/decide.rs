@@ -8,7 +8,8 @@ use super::options::{self, OptionSpec};
 use super::rule::{Rule, Stdin, SudoUse, Verdict};
 use super::types;
 use super::{CallDecision, Context, Decision, Policy, Quorum, Reversibility, Risk, RiskLevel};
-use crate::command::{Assignment, Call, ReadError, Reading, Sudo, Word, Wraps};
+use crate::command::{Assignment, Call, ReadError, Reading, Segment, Sudo, Word, Wraps};
+use std::borrow::Cow;
 
 /// Environment variables that change how output is written and nothing else.
 const HARMLESS_ENV: [&str; 4] = ["LC_ALL", "LANG", "LC_NUMERIC", "LC_TIME"];
@@ -367,15 +368,39 @@ fn words(rule: &Rule, call: &Call) -> Result<usize, Miss> {
 
 /// Checks all words by a reader; how many words there are.
 fn read_by(kind: Kind, limits: &Limits, call: &Call) -> Result<usize, Miss> {
-    let words: Option<Vec<&str>> = call.words[1..].iter().map(Word::literal).collect();
+    let words: Option<Vec<Cow<str>>> = call.words[1..]
+        .iter()
+        .map(|word| match word.literal() {
+            Some(text) => Some(Cow::Borrowed(text)),
+            None if kind == Kind::Curl => query(word).map(Cow::Owned),
+            None => None,
+        })
+        .collect();
     let words = words.ok_or_else(|| {
         miss(
             5,
             "it holds an unquoted pattern or an expansion; put it in quotes",
         )
     })?;
+    let words: Vec<&str> = words.iter().map(Cow::as_ref).collect();
     language::check_argv(kind, &words, limits).map_err(|why| miss(5, why))?;
     Ok(words.len())
+}
+
+/// A URL whose `?` stands unquoted behind its host and path. Should a file of such a name be there after
+/// all, the shell's word still begins with the same host, and only the one character differs.
+fn query(word: &Word) -> Option<String> {
+    let mut text = String::new();
+    for segment in &word.segments {
+        match segment {
+            Segment::Literal(part) => text.push_str(part),
+            Segment::Glob(part) if part == "?" => text.push('?'),
+            _ => return None,
+        }
+    }
+    let prefix = word.literal_prefix();
+    let path = prefix.split_once("://").map_or(prefix, |(_, rest)| rest);
+    (path.contains('/') && !text.starts_with('-')).then_some(text)
 }
 
 /// Splits at the subcommand: the words before it (global options), and those behind it.

@@ -103,6 +103,8 @@ struct RawPolicy {
     #[serde(default)]
     secret: Vec<String>,
     #[serde(default)]
+    open: Vec<String>,
+    #[serde(default)]
     hosts: Vec<String>,
     #[serde(default)]
     sets: BTreeMap<String, Vec<String>>,
@@ -120,6 +122,8 @@ struct RawPack {
     readable: Vec<String>,
     #[serde(default)]
     secret: Vec<String>,
+    #[serde(default)]
+    open: Vec<String>,
     #[serde(default)]
     sets: BTreeMap<String, Vec<String>>,
     rules: Vec<Raw>,
@@ -228,12 +232,14 @@ impl Policy {
         let mut common = Common {
             readable: raw.readable,
             secret: raw.secret,
+            open: raw.open,
             hosts: raw.hosts,
             sets: raw.sets,
         };
         for pack in &packs {
             common.readable.extend(pack.readable.iter().cloned());
             common.secret.extend(pack.secret.iter().cloned());
+            common.open.extend(pack.open.iter().cloned());
             common
                 .sets
                 .extend(pack.sets.iter().map(|(k, v)| (k.clone(), v.clone())));
@@ -393,6 +399,7 @@ impl Policy {
 struct Common {
     readable: Vec<String>,
     secret: Vec<String>,
+    open: Vec<String>,
     hosts: Vec<String>,
     sets: BTreeMap<String, Vec<String>>,
 }
@@ -485,6 +492,7 @@ impl Common {
         Ok(Bounds {
             under,
             secret,
+            open: self.open.clone(),
             hosts,
             glob,
         })

@@ -27,6 +27,11 @@ pub fn is_under(path: &[&str], root: &str) -> bool {
     }
 }
 
+/// Whether `path` is `place`, whose components may have `*` and `?`.
+pub fn is_place(path: &[&str], place: &str) -> bool {
+    components(place).is_some_and(|p| p.len() == path.len()) && is_under(path, place)
+}
+
 /// Whether a path names, or lies below, a secret. A secret is an absolute pattern, or without a
 /// slash the pattern of a component anywhere. With `glob`, components of `path` are patterns too: then
 /// whether any name could be both.

@@ -154,6 +154,8 @@ pub struct Bounds {
     pub under: Vec<String>,
     /// What is never read.
     pub secret: Vec<String>,
+    /// Folders in which a bare `*` may stand for every file.
+    pub open: Vec<String>,
     /// Hosts.
     pub hosts: Vec<String>,
     /// Whether a pattern may stand for paths.
@@ -379,9 +381,14 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
     let folder = prefix.rfind('/').map_or("", |at| &prefix[..at]);
     let parts = path::components(pattern)
         .ok_or_else(|| format!("`{pattern}` is not an absolute pattern without `.` and `..`"))?;
+    // `*` alone stands for all of a folder; that no key lies in an open one is its administrator's care.
+    let open = pattern.strip_prefix(folder) == Some("/*")
+        && path::components(folder)
+            .is_some_and(|f| bounds.open.iter().any(|o| path::is_place(&f, o)));
     if let Some(secret) = bounds
         .secret
         .iter()
+        .filter(|s| !open || s.starts_with('/'))
         .find(|s| path::is_secret(&parts, s, true))
     {
         return Err(format!("`{pattern}` could name {secret}, which is secret"));

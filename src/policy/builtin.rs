@@ -15,6 +15,37 @@ pub const ASSIGNMENT: &str = "builtin.assignment";
 /// As root, where the rule does not say so.
 pub const SUDO: &str = "builtin.sudo";
 
+/// Programs that run code of their own kind, or inside a container: their words are that code's names and
+/// arguments rather than commands of this host, so that none being known to the policy says nothing.
+pub const OWN_CODE: [&str; 26] = [
+    "sh",
+    "bash",
+    "dash",
+    "zsh",
+    "python",
+    "python2",
+    "python3",
+    "perl",
+    "ruby",
+    "node",
+    "nodejs",
+    "php",
+    "lua",
+    "tclsh",
+    "make",
+    "ansible",
+    "ansible-playbook",
+    "crontab",
+    "docker",
+    "podman",
+    "kubectl",
+    "oc",
+    "docker-compose",
+    "crictl",
+    "java",
+    "virsh",
+];
+
 /// Builtins that read their arguments as code, change the shell for what follows, or mean something
 /// else than the program of the same name. No auto rule may speak of them.
 pub const SHELL_BUILTINS: [&str; 48] = [

@@ -35,7 +35,7 @@ impl Policy {
         let mut decided: Vec<(String, Verdicts)> = reading
             .calls
             .iter()
-            .map(|call| (shown(call), self.call(reading, call, cx)))
+            .map(|call| (shown(call), self.in_its_place(reading, call, cx)))
             .collect();
         if let Some(note) = reading.notes.first() {
             decided.push((
@@ -139,6 +139,26 @@ impl Policy {
             .map(|index| &self.rules[*index])
     }
 
+    /// A call, seen with what runs it.
+    fn in_its_place(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
+        let verdicts = self.call(reading, call, cx);
+        // Behind a program that was not seen through, every word is put here as if it were a command:
+        // for what rules forbid. Where the words are that program's own, not to be known is no fault.
+        let guessed = call
+            .parent
+            .and_then(|at| reading.calls.get(at))
+            .is_some_and(|p| {
+                p.wraps == Wraps::Unknown && builtin::OWN_CODE.contains(&p.name.base.as_str())
+            });
+        if guessed && verdicts.rules == [builtin::UNKNOWN] {
+            return ask(
+                builtin::WRAPS_UNKNOWN,
+                "it is part of what runs there, and cannot be read from the line",
+            );
+        }
+        verdicts
+    }
+
     fn call(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
         let mut verdicts = self.rules_of(reading, call, cx);
         if verdicts.risk == Risk::AutoAllowed
@@ -150,6 +170,9 @@ impl Policy {
     }
 
     fn rules_of(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
+        // A program of no system folder (`/tmp/rm`, `./restart`) may be anything: rules that forbid go by
+        // its last name, but one that asks does not vouch for it.
+        let stranger = !call.name.trusted && !call.name.base.is_empty() && self.unknown_is_rejected;
         let (mut found, left): (Vec<Found>, Vec<Found>) = self
             .candidates(&call.name.base)
             .filter(|rule| {
@@ -158,6 +181,7 @@ impl Policy {
                     && super::tighten::matches(rule, reading, call)
             })
             .filter_map(|rule| Found::of(rule, call))
+            .filter(|f| !stranger || f.risk == Risk::Forbidden)
             .partition(|f| !f.rule.unless_auto || f.risk == Risk::Forbidden);
         if let Some(strictest) = found.iter().map(|f| f.risk).max() {
             found.retain(|f| f.risk == strictest);

@@ -649,6 +649,7 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
                 Some(Groups::One(list)) => vec![list],
                 Some(Groups::All(lists)) => lists,
             },
+            without: raw.lacks_option,
             operand: match raw.has_operand {
                 None => None,
                 Some(mut places) => {
@@ -698,6 +699,7 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
 /// Auto rules are allow lists, the others look for signs: the fields of one are a mistake in the other.
 fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
     let signs = raw.has_option.is_some()
+        || !raw.lacks_option.is_empty()
         || raw.has_operand.is_some()
         || raw.has_word.is_some()
         || raw.redirects_to.is_some()

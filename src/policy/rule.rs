@@ -86,6 +86,8 @@ pub struct Raw {
     #[serde(default)]
     pub has_option: Option<Groups>,
     #[serde(default)]
+    pub lacks_option: Vec<String>,
+    #[serde(default)]
     pub has_operand: Option<RawHasOperand>,
     #[serde(default)]
     pub has_word: Option<Many>,
@@ -265,6 +267,8 @@ pub struct Hours {
 #[derive(Debug, Clone, Default)]
 pub struct Signs {
     pub options: Vec<Vec<String>>,
+    /// The rule holds only where none of these is there.
+    pub without: Vec<String>,
     pub operand: Option<RawHasOperand>,
     pub words: Vec<String>,
     pub redirects: Option<RawPlaces>,

@@ -21,6 +21,10 @@ pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
                 .iter()
                 .any(|name| words.iter().any(|w| has_option(w, name)))
         })
+        && !signs
+            .without
+            .iter()
+            .any(|name| words.iter().any(|w| has_option(w, name)))
         && signs
             .operand
             .as_ref()
@@ -78,7 +82,9 @@ fn has_option(word: &Word, name: &str) -> bool {
             let given = given.split('=').next().unwrap_or_default();
             !given.is_empty() && name[2..].starts_with(given)
         }
-        (None, None) if name.len() == 2 => text.starts_with('-') && text[1..].contains(&name[1..]),
+        (None, None) if name.len() == 2 => text
+            .strip_prefix('-')
+            .is_some_and(|letters| letters.contains(&name[1..])),
         _ => false,
     }
 }

@@ -223,11 +223,11 @@ lab_sweep() {
     for cgroup in /sys/fs/cgroup/*/aiops-lab-* /sys/fs/cgroup/aiops-lab-*; do
       [ -d "$cgroup" ] || continue
       id=${cgroup##*-}
-      if [ "$id" != "$LAB_ID" ] && kill -0 "$id" 2>/dev/null; then continue; fi
+      # A zombie has no command line.
+      if [ "$id" != "$LAB_ID" ] && [ -n "$(tr -d "\0" <"/proc/$id/cmdline" 2>/dev/null)" ]; then continue; fi
       find "$cgroup" -depth -type d -exec rmdir {} + 2>/dev/null
       [ ! -d "$cgroup" ] || left=yes
     done
-    rmdir /sys/fs/cgroup/{systemd,unified}/{payload,supervisor} 2>/dev/null # nspawn makes them before it looks where it is
     [ "$left" = yes ] || break
     sleep 0.1
   done

@@ -1,0 +1,568 @@
+//! The steps of an installation: each knows whether it is done already, and how to do it.
+//!
+//! A plan is a list of them. `--dry-run` prints their state, `install` applies those that are not
+//! done, `doctor` reports those that no longer hold: so all three can never disagree. Must never
+//! overwrite what a sysadmin changed: configuration and keys are made once, shipped files that were
+//! edited stay.
+
+use super::host::{Host, Ids, Result, clean, is_root, mode, own, system};
+use super::manifest::{Manifest, sha256};
+use std::fs::{self, DirBuilder};
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::process::Stdio;
+
+/// A user to be there.
+#[derive(Debug, Clone)]
+pub struct UserSpec {
+    /// Login name.
+    pub name: String,
+    /// Home folder.
+    pub home: String,
+    /// Login shell.
+    pub shell: String,
+    /// Comment field.
+    pub comment: String,
+    /// Whether `useradd` makes the home folder and fills it.
+    pub make_home: bool,
+    /// Groups besides its own.
+    pub groups: Vec<String>,
+}
+
+/// Owner and mode.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// User name.
+    pub user: String,
+    /// Group name.
+    pub group: String,
+    /// Mode bits.
+    pub mode: u32,
+}
+
+impl Owner {
+    /// `Owner::new("root", "root", 0o755)`.
+    pub fn new(user: &str, group: &str, mode: u32) -> Owner {
+        Owner {
+            user: user.into(),
+            group: group.into(),
+            mode,
+        }
+    }
+}
+
+/// What becomes of a file that is there already with other content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// It is ours: replaced.
+    Replace,
+    /// It is the sysadmin's: kept.
+    Keep,
+}
+
+/// One step.
+#[derive(Debug, Clone)]
+pub enum Step {
+    /// A group.
+    Group(String),
+    /// A user with a group of its own name and no password.
+    User(UserSpec),
+    /// A folder.
+    Folder(String, Owner),
+    /// A file.
+    File {
+        path: String,
+        owner: Owner,
+        content: Vec<u8>,
+        existing: Existing,
+    },
+    /// A sudoers file: checked by `visudo -c` before it is in place.
+    Sudoers { path: String, content: String },
+    /// A symbolic link.
+    Link { path: String, to: String },
+    /// A folder of shipped files (mode 0644), exchanged as a whole.
+    Tree {
+        path: String,
+        files: Vec<(String, String)>,
+    },
+    /// An SSH key pair.
+    SshKey { path: String, user: String },
+    /// The key that signs tickets for guards.
+    TicketKey { path: String, user: String },
+}
+
+/// How things stand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    /// As it should be; with a remark where it is worth one.
+    Done(Option<String>),
+    /// Not there: what will be made.
+    Missing(String),
+    /// There, but different: what will change.
+    Differs(String),
+}
+
+impl Step {
+    /// What the step is about: a path, or `user NAME`.
+    pub fn name(&self) -> String {
+        match self {
+            Step::Group(name) => format!("group {name}"),
+            Step::User(user) => format!("user {}", user.name),
+            Step::Folder(path, _)
+            | Step::File { path, .. }
+            | Step::Sudoers { path, .. }
+            | Step::Link { path, .. }
+            | Step::Tree { path, .. }
+            | Step::SshKey { path, .. }
+            | Step::TicketKey { path, .. } => path.clone(),
+        }
+    }
+
+    /// Whether it is done already.
+    ///
+    /// # Errors
+    /// When the host cannot be read.
+    pub fn state(&self, host: &Host, manifest: &Manifest) -> Result<State> {
+        match self {
+            Step::Group(name) => Ok(match host.group(name) {
+                Some(_) => State::Done(None),
+                None if no_users(host) => State::Done(Some(LATER.into())),
+                None => State::Missing("make the group".into()),
+            }),
+            Step::User(user) => user_state(host, user),
+            Step::Folder(path, owner) => place_state(host, path, owner, true, None),
+            Step::File {
+                path,
+                owner,
+                content,
+                existing,
+            } => {
+                let wanted = (*existing == Existing::Replace).then_some(content.as_slice());
+                place_state(host, path, owner, false, wanted)
+            }
+            Step::Sudoers { path, content } => {
+                place_state(host, path, &sudoers_owner(), false, Some(content.as_bytes()))
+            }
+            Step::Link { path, to } => Ok(match fs::read_link(host.at(path)) {
+                Ok(is) if is == Path::new(to) => State::Done(None),
+                Ok(is) => State::Differs(format!("point to {to}, not {}", is.display())),
+                Err(_) if host.at(path).exists() => State::Done(Some("something else is there; kept".into())),
+                Err(_) => State::Missing(format!("link to {to}")),
+            }),
+            Step::Tree { path, files } => tree_state(host, path, files, manifest),
+            Step::SshKey { path, user } | Step::TicketKey { path, user } => {
+                place_state(host, path, &Owner::new(user, user, 0o600), false, None)
+            }
+        }
+    }
+
+    /// Does it. Safe to repeat.
+    ///
+    /// # Errors
+    /// What could not be done, and why.
+    pub fn apply(&self, host: &Host, manifest: &mut Manifest) -> Result<()> {
+        match self {
+            Step::Group(name) => {
+                users_tool(host, "groupadd", &["--system", name])?;
+                manifest.groups.insert(name.clone());
+                Ok(())
+            }
+            Step::User(user) => apply_user(host, user, manifest),
+            Step::Folder(path, owner) => apply_folder(host, path, owner),
+            Step::File {
+                path,
+                owner,
+                content,
+                existing,
+            } => {
+                let place = host.at(path);
+                if *existing == Existing::Keep && place.exists() {
+                    return settle(&place, host, owner);
+                }
+                host.put(&place, content, owner.mode, ids(host, owner))
+            }
+            Step::Sudoers { path, content } => {
+                check_sudoers(content)?;
+                let place = host.at(path);
+                host.put(&place, content.as_bytes(), 0o440, ids(host, &sudoers_owner()))
+            }
+            Step::Link { path, to } => {
+                let place = host.at(path);
+                let temporary = place.with_added_extension("new~");
+                let _ = fs::remove_file(&temporary);
+                symlink(to, &temporary)
+                    .and_then(|()| fs::rename(&temporary, &place))
+                    .map_err(|e| format!("{}: {e}", place.display()))
+            }
+            Step::Tree { path, files } => apply_tree(host, path, files, manifest),
+            Step::SshKey { path, user } => apply_ssh_key(host, path, user),
+            Step::TicketKey { path, user } => {
+                let place = host.at(path);
+                let owner = Owner::new(user, user, 0o600);
+                if !place.exists() {
+                    let secret = crate::guard::ticket::new_secret()
+                        .map_err(|e| format!("/dev/urandom: {e}"))?;
+                    host.put(&place, secret.as_bytes(), 0o600, ids(host, &owner))?;
+                }
+                settle(&place, host, &owner)
+            }
+        }
+    }
+}
+
+const LATER: &str = "made when this tree has an /etc/passwd";
+
+fn no_users(host: &Host) -> bool {
+    host.staged() && !host.has_users()
+}
+
+fn sudoers_owner() -> Owner {
+    Owner::new("root", "root", 0o440)
+}
+
+/// The numeric owner; none where it cannot be known yet.
+fn ids(host: &Host, owner: &Owner) -> Option<Ids> {
+    let uid = if owner.user == "root" {
+        0
+    } else {
+        host.user(&owner.user)?.uid
+    };
+    let gid = if owner.group == "root" {
+        0
+    } else {
+        host.group(&owner.group)?
+    };
+    Some(Ids { uid, gid })
+}
+
+fn user_state(host: &Host, user: &UserSpec) -> Result<State> {
+    if host.user(&user.name).is_none() {
+        return Ok(if no_users(host) {
+            State::Done(Some(LATER.into()))
+        } else {
+            State::Missing(format!(
+                "make the user (home {}, shell {}, no password)",
+                user.home, user.shell
+            ))
+        });
+    }
+    for group in &user.groups {
+        if host.group(group).is_some() && !is_member(host, &user.name, group) {
+            return Ok(State::Differs(format!("join group {group}")));
+        }
+    }
+    Ok(State::Done(None))
+}
+
+/// Whether `/etc/group` names the user as a member.
+pub fn is_member(host: &Host, user: &str, group: &str) -> bool {
+    fs::read_to_string(host.at("/etc/group"))
+        .unwrap_or_default()
+        .lines()
+        .filter_map(|line| {
+            let fields: Vec<&str> = line.split(':').collect();
+            (fields.first() == Some(&group)).then(|| fields.get(3).copied().unwrap_or_default().to_owned())
+        })
+        .any(|members| members.split(',').any(|m| m == user))
+}
+
+fn place_state(
+    host: &Host,
+    path: &str,
+    owner: &Owner,
+    folder: bool,
+    content: Option<&[u8]>,
+) -> Result<State> {
+    let place = host.at(path);
+    let meta = match fs::symlink_metadata(&place) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            return Ok(State::Missing(format!(
+                "make the {} ({}:{} {:04o})",
+                if folder { "folder" } else { "file" },
+                owner.user,
+                owner.group,
+                owner.mode
+            )));
+        }
+        Err(e) => return Err(format!("{}: {e}", place.display())),
+    };
+    if folder != meta.is_dir() || (!folder && !meta.is_file()) {
+        return Err(format!(
+            "{}: something else is there (a link?): move it away, then run this again",
+            place.display()
+        ));
+    }
+    let mut wrong = Vec::new();
+    if let Some(wanted) = content
+        && fs::read(&place).map_err(|e| format!("{}: {e}", place.display()))? != wanted
+    {
+        wrong.push("write its content anew".to_owned());
+    }
+    if mode(&meta) != owner.mode {
+        wrong.push(format!("set mode {:04o} (it is {:04o})", owner.mode, mode(&meta)));
+    }
+    if is_root()
+        && let Some(ids) = ids(host, owner)
+        && (meta.uid(), meta.gid()) != (ids.uid, ids.gid)
+    {
+        wrong.push(format!(
+            "give it to {}:{} (it is {}:{})",
+            owner.user,
+            owner.group,
+            meta.uid(),
+            meta.gid()
+        ));
+    }
+    Ok(if wrong.is_empty() {
+        State::Done(None)
+    } else {
+        State::Differs(wrong.join("; "))
+    })
+}
+
+/// Owner and mode of what is there.
+fn settle(place: &Path, host: &Host, owner: &Owner) -> Result<()> {
+    own(place, ids(host, owner))
+        .and_then(|()| fs::set_permissions(place, fs::Permissions::from_mode(owner.mode)))
+        .map_err(|e| format!("{}: {e}", place.display()))
+}
+
+fn users_tool(host: &Host, tool: &str, args: &[&str]) -> Result<()> {
+    let root = host.root().display().to_string();
+    let mut all: Vec<&str> = Vec::new();
+    if host.staged() {
+        all.extend(["--prefix", &root]);
+    }
+    all.extend(args);
+    system(tool, &all).map(|_| ())
+}
+
+fn apply_user(host: &Host, user: &UserSpec, manifest: &mut Manifest) -> Result<()> {
+    if host.user(&user.name).is_none() {
+        let home = if user.make_home {
+            "--create-home"
+        } else {
+            "--no-create-home"
+        };
+        users_tool(
+            host,
+            "useradd",
+            &[
+                "--system",
+                "--user-group",
+                home,
+                "--home-dir",
+                &user.home,
+                "--shell",
+                &user.shell,
+                "--comment",
+                &user.comment,
+                // `*` is no password and no lock: `!` would make sshd without PAM refuse keys too.
+                "--password",
+                "*",
+                &user.name,
+            ],
+        )?;
+        manifest.users.insert(user.name.clone());
+    }
+    for group in &user.groups {
+        if host.group(group).is_some() && !is_member(host, &user.name, group) {
+            users_tool(host, "usermod", &["--append", "--groups", group, &user.name])?;
+        }
+    }
+    Ok(())
+}
+
+fn apply_folder(host: &Host, path: &str, owner: &Owner) -> Result<()> {
+    let place = host.at(path);
+    if !place.is_dir() {
+        if let Some(parent) = place.parent()
+            && !parent.is_dir()
+        {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o755)
+                .create(parent)
+                .map_err(|e| format!("{}: {e}", parent.display()))?;
+        }
+        DirBuilder::new()
+            .mode(0o700)
+            .create(&place)
+            .map_err(|e| format!("{}: {e}", place.display()))?;
+    }
+    settle(&place, host, owner)
+}
+
+/// Lets `visudo -c` read a sudoers file, from a private place.
+///
+/// # Errors
+/// With what visudo said.
+pub fn check_sudoers(content: &str) -> Result<()> {
+    let mut child = clean("visudo")
+        .args(["-c", "-q", "-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|e| format!("visudo: {e}: install sudo"))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // What it did not read it will complain about.
+        let _ = stdin.write_all(content.as_bytes());
+    }
+    let output = child
+        .wait_with_output()
+        .map_err(|e| format!("visudo: {e}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!(
+        "visudo -c refuses the sudoers file, so it is not put in place: {}{}",
+        String::from_utf8_lossy(&output.stderr),
+        String::from_utf8_lossy(&output.stdout)
+    ))
+}
+
+fn tree_state(
+    host: &Host,
+    path: &str,
+    files: &[(String, String)],
+    manifest: &Manifest,
+) -> Result<State> {
+    let place = host.at(path);
+    if !place.is_dir() {
+        return Ok(State::Missing(format!("make it with {} files", files.len())));
+    }
+    let mut replace = 0;
+    let mut kept = Vec::new();
+    for (name, text) in files {
+        match fs::read(place.join(name)) {
+            Ok(is) if is == text.as_bytes() => {}
+            Ok(is) if manifest.is_edited(&format!("{path}/{name}"), &is) => kept.push(name.clone()),
+            _ => replace += 1,
+        }
+    }
+    if replace > 0 {
+        return Ok(State::Differs(format!("replace {replace} shipped files")));
+    }
+    let loose = loosest(&place)?;
+    if let Some(loose) = loose {
+        return Ok(State::Differs(format!("only root may write {loose}")));
+    }
+    Ok(State::Done((!kept.is_empty()).then(|| {
+        format!("edited here, and kept: {}", kept.join(", "))
+    })))
+}
+
+/// A file of the tree that others than its owner can write.
+fn loosest(dir: &Path) -> Result<Option<String>> {
+    let fail = |e: std::io::Error| format!("{}: {e}", dir.display());
+    for entry in fs::read_dir(dir).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        let meta = fs::symlink_metadata(&path).map_err(fail)?;
+        if !meta.is_symlink() && (mode(&meta) & 0o022 != 0 || (is_root() && meta.uid() != 0)) {
+            return Ok(Some(path.display().to_string()));
+        }
+        if meta.is_dir()
+            && let Some(found) = loosest(&path)?
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// Builds the new tree beside the old, then exchanges them; the old one becomes the way back.
+fn apply_tree(
+    host: &Host,
+    path: &str,
+    files: &[(String, String)],
+    manifest: &mut Manifest,
+) -> Result<()> {
+    let place = host.at(path);
+    let fresh = place.with_added_extension("new~");
+    let fail = |p: &Path, e: std::io::Error| format!("{}: {e}", p.display());
+    if fresh.exists() {
+        fs::remove_dir_all(&fresh).map_err(|e| fail(&fresh, e))?;
+    }
+    let root = Some(Ids { uid: 0, gid: 0 });
+    if place.is_dir() {
+        copy_tree(host, &place, &fresh)?;
+    }
+    for (name, text) in files {
+        let file = fresh.join(name);
+        let key = format!("{path}/{name}");
+        if let Ok(is) = fs::read(&file)
+            && manifest.is_edited(&key, &is)
+            && is != text.as_bytes()
+        {
+            continue;
+        }
+        if let Some(parent) = file.parent() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o755)
+                .create(parent)
+                .map_err(|e| fail(parent, e))?;
+            own(parent, root).map_err(|e| fail(parent, e))?;
+        }
+        host.put(&file, text.as_bytes(), 0o644, root)?;
+        manifest.files.insert(key, sha256(text.as_bytes()));
+    }
+    fs::set_permissions(&fresh, fs::Permissions::from_mode(0o755)).map_err(|e| fail(&fresh, e))?;
+    if !place.exists() {
+        return fs::rename(&fresh, &place).map_err(|e| fail(&place, e));
+    }
+    host.exchange(&fresh, &place)?;
+    // What was in place until now is kept as the way back only by `install update`, which copied it.
+    fs::remove_dir_all(&fresh).map_err(|e| fail(&fresh, e))
+}
+
+/// Copies a folder of plain files and folders, owned by root, writable by root only.
+///
+/// # Errors
+/// With the path that could not be copied.
+pub fn copy_tree(host: &Host, from: &Path, to: &Path) -> Result<()> {
+    let fail = |e: std::io::Error| format!("{}: {e}", from.display());
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(to)
+        .map_err(|e| format!("{}: {e}", to.display()))?;
+    own(to, Some(Ids { uid: 0, gid: 0 })).map_err(fail)?;
+    for entry in fs::read_dir(from).map_err(fail)? {
+        let path = entry.map_err(fail)?.path();
+        let target = to.join(path.file_name().unwrap_or_default());
+        let meta = fs::symlink_metadata(&path).map_err(fail)?;
+        if meta.is_dir() {
+            copy_tree(host, &path, &target)?;
+        } else if meta.is_file() {
+            let content = fs::read(&path).map_err(fail)?;
+            host.put(&target, &content, mode(&meta) & 0o755, Some(Ids { uid: 0, gid: 0 }))?;
+        }
+    }
+    Ok(())
+}
+
+fn apply_ssh_key(host: &Host, path: &str, user: &str) -> Result<()> {
+    let place = host.at(path);
+    let owner = Owner::new(user, user, 0o600);
+    if !place.exists() {
+        let hostname = nix::unistd::gethostname()
+            .ok()
+            .and_then(|n| n.into_string().ok())
+            .unwrap_or_default();
+        let text = place.display().to_string();
+        system(
+            "ssh-keygen",
+            &["-q", "-t", "ed25519", "-N", "", "-C", &format!("aiops@{hostname}"), "-f", &text],
+        )?;
+    }
+    settle(&place, host, &owner)?;
+    let public = place.with_added_extension("pub");
+    if public.exists() {
+        settle(&public, host, &Owner::new("root", "root", 0o644))?;
+    }
+    Ok(())
+}

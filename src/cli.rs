@@ -75,6 +75,9 @@ pub enum Command {
     /// Show and reset what the gate learnt from approvals, where the policy has a `trust` table
     #[command(subcommand)]
     Trust(TrustCommand),
+    /// Read one reply on stdin as yourself (what `aiops approve` calls through sudo)
+    #[command(hide = true)]
+    Vote,
     /// Look at one approval, waiting or closed
     #[command(subcommand)]
     Approval(ApprovalCommand),
@@ -84,6 +87,26 @@ pub enum Command {
     /// Check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
+    /// Install, update or remove a gateway or a target on this host
+    #[command(subcommand)]
+    Install(InstallCommand),
+    /// Make servers known to this gateway
+    #[command(subcommand)]
+    Target(TargetCommand),
+    /// Check everything that can be wrong on this gateway or target, and say what to do
+    Doctor(DoctorArgs),
+    /// Print what a chat agent must be told before its first request
+    PrintBootstrap(ConfigArg),
+    /// Read the runbooks: incidents, what to ask the gate, and what it will say
+    #[command(subcommand)]
+    Runbook(RunbookCommand),
+    /// Run one signed ticket from standard input (the forced command of the gate's key on a target)
+    #[command(hide = true)]
+    Guard {
+        /// Run planned work from standard input, as a child of the guard
+        #[arg(long, hide = true)]
+        execute: bool,
+    },
     /// Play the whole story in a throwaway folder: auto, approved, denied, forbidden, ambiguous, and a forged log
     Demo,
     /// Print shell completions
@@ -269,4 +292,156 @@ pub struct LogArg {
 pub enum ConfigCommand {
     /// Read the configuration and its policy and say what they hold; exit 78 when they are wrong
     Check(ConfigArg),
+}
+
+/// What every `aiops install` command takes.
+#[derive(Debug, Args, Clone)]
+pub struct ActArgs {
+    /// Show what would be done, and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Work on the tree below this folder instead of the running system (for images and packages)
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub root: Option<PathBuf>,
+}
+
+/// `aiops install`.
+#[derive(Debug, Subcommand)]
+pub enum InstallCommand {
+    /// Make this host a gateway: users, keys, configuration, policy, wrapper, sudoers; prints the next command
+    Gateway {
+        /// How
+        #[command(flatten)]
+        act: ActArgs,
+        /// The chat agent's user; made if there is none
+        #[arg(long, value_name = "USER", default_value = "hermes")]
+        agent: String,
+        /// A person who may approve (login name); may be given several times
+        #[arg(long, value_name = "USER")]
+        approver: Vec<String>,
+        /// The policy to begin with
+        #[arg(long, value_name = "NAME", default_value = "production", value_parser = ["production", "lab"])]
+        policy: String,
+    },
+    /// Make this host a target: the gate's login user and key, the guard or exact sudoers rules
+    Target {
+        /// How
+        #[command(flatten)]
+        act: ActArgs,
+        /// The gate's SSH public key, as `aiops install gateway` printed it, in quotes
+        #[arg(value_name = "SSH-KEY")]
+        key: String,
+        /// The gate's ticket key, as `aiops install gateway` printed it; without it there is no guard
+        #[arg(long, value_name = "KEY")]
+        ticket_key: Option<String>,
+        /// Address or network that the gate comes from, or `any`; may be given several times
+        #[arg(long, value_name = "ADDRESS", required = true)]
+        from: Vec<String>,
+        /// What the gateway calls this host [default: its host name]
+        #[arg(long)]
+        name: Option<String>,
+        /// Tags that policies may name, as on the gateway
+        #[arg(long, value_delimiter = ',')]
+        tags: Vec<String>,
+        /// The user that the gate logs in as
+        #[arg(long, default_value = "aiops")]
+        user: String,
+        /// The policy, as on the gateway
+        #[arg(long, value_name = "NAME", default_value = "production")]
+        policy: String,
+        /// Without the guard: a command that root may run besides the policy's own examples, in quotes; may be given several times
+        #[arg(long, value_name = "COMMAND", conflicts_with = "ticket_key")]
+        root_command: Vec<String>,
+    },
+    /// Put this program, its policies and its knowledge in the place of the installed ones; all else stays
+    Update {
+        /// How
+        #[command(flatten)]
+        act: ActArgs,
+        /// Go back to the version before
+        #[arg(long)]
+        back: bool,
+    },
+    /// Take everything away again; the audit log stays
+    Remove {
+        /// How
+        #[command(flatten)]
+        act: ActArgs,
+        /// Remove the audit log too
+        #[arg(long)]
+        audit: bool,
+        /// Remove the agent's user and its home too, if the installation made it
+        #[arg(long)]
+        agent: bool,
+    },
+}
+
+/// `aiops target`.
+#[derive(Debug, Subcommand)]
+pub enum TargetCommand {
+    /// Add a server: fetches its host key, shows the fingerprint, and asks before it trusts it
+    Add {
+        /// How
+        #[command(flatten)]
+        act: ActArgs,
+        /// What the gate calls it
+        name: String,
+        /// Host name or address
+        host: String,
+        /// SSH port
+        #[arg(long, default_value_t = 22)]
+        port: u16,
+        /// The user that the gate logs in as
+        #[arg(long, default_value = "aiops")]
+        user: String,
+        /// Tags that policies may name
+        #[arg(long, value_delimiter = ',')]
+        tags: Vec<String>,
+        /// There is no guard on it
+        #[arg(long)]
+        plain: bool,
+        /// The host key's fingerprint (SHA256:…), compared already: asks nothing
+        #[arg(long, value_name = "SHA256")]
+        fingerprint: Option<String>,
+        /// Replace a target of that name
+        #[arg(long)]
+        replace: bool,
+    },
+    /// List the servers
+    List(ConfigArg),
+    /// Take a server away
+    Remove {
+        /// How
+        #[command(flatten)]
+        act: ActArgs,
+        /// Its name
+        name: String,
+    },
+}
+
+/// `aiops doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+    /// Do not connect to the targets
+    #[arg(long)]
+    pub offline: bool,
+}
+
+/// `aiops runbook`.
+#[derive(Debug, Subcommand)]
+pub enum RunbookCommand {
+    /// List them
+    List {
+        /// Print JSON instead of text
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show one
+    Show {
+        /// Its name
+        name: String,
+    },
 }

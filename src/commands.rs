@@ -95,7 +95,11 @@ impl Bench {
     }
 }
 
-fn shipped_policy(name: &str) -> Result<Policy, policy::PolicyError> {
+/// A policy that ships inside the binary, by its file name.
+///
+/// # Errors
+/// When there is none of that name.
+pub fn shipped_policy(name: &str) -> Result<Policy, policy::PolicyError> {
     Policy::from_sources(name, &|path| shipped::text(path).map(str::to_owned))
 }
 

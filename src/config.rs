@@ -130,6 +130,8 @@ pub struct Ssh {
     pub identity: PathBuf,
     /// Pinned host keys (known_hosts format, sshd(8)).
     pub known_hosts: PathBuf,
+    /// For a target with the guard: the key that signs its tickets.
+    pub ticket_key: Option<PathBuf>,
 }
 
 impl Target {
@@ -139,8 +141,13 @@ impl Target {
             Transport::Local => "local".to_owned(),
             Transport::Ssh(ssh) => {
                 let keys = std::fs::read(&ssh.known_hosts).unwrap_or_default();
+                let guard = if ssh.ticket_key.is_some() {
+                    " guarded"
+                } else {
+                    ""
+                };
                 format!(
-                    "ssh://{}@{}:{} keys sha256:{}",
+                    "ssh://{}@{}:{} keys sha256:{}{guard}",
                     ssh.user,
                     ssh.host,
                     ssh.port,
@@ -170,6 +177,12 @@ struct RawConfig {
     notifiers: BTreeMap<String, people::RawNotifier>,
     #[serde(default)]
     allowed_signers: Option<PathBuf>,
+    #[serde(default)]
+    ticket_key: Option<PathBuf>,
+    /// A folder with one file for each target, besides those below `targets`.
+    #[serde(default)]
+    targets_dir: Option<PathBuf>,
+    #[serde(default)]
     targets: BTreeMap<String, RawTarget>,
 }
 
@@ -194,6 +207,9 @@ struct RawTarget {
     identity: Option<PathBuf>,
     #[serde(default)]
     known_hosts: Option<PathBuf>,
+    /// Whether the guard is on it: it is sent signed tickets then.
+    #[serde(default)]
+    guard: bool,
     #[serde(default)]
     tags: Vec<String>,
 }
@@ -243,10 +259,14 @@ fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
     ] {
         within(key, value.unwrap_or(1), 1, max).map_err(|(key, reason)| fail(key, reason))?;
     }
-    if raw.targets.is_empty() {
+    if raw.targets.is_empty() && raw.targets_dir.is_none() {
         return Err(fail("targets", "there are none: name at least one".into()));
     }
-    let mut targets = BTreeMap::new();
+    let ticket_key = raw.ticket_key.map(|path| base.join(path));
+    let mut targets = match &raw.targets_dir {
+        Some(dir) => targets_of(&base.join(dir), ticket_key.as_deref())?,
+        None => BTreeMap::new(),
+    };
     for (target_name, raw) in raw.targets {
         if !is_name(&target_name) {
             return Err(fail(
@@ -255,8 +275,14 @@ fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
                     .into(),
             ));
         }
-        let target = target(raw, base).map_err(|reason| fail(&target_name, reason))?;
-        targets.insert(target_name, target);
+        let target = target(raw, base, ticket_key.as_deref())
+            .map_err(|reason| fail(&target_name, reason))?;
+        if targets.insert(target_name.clone(), target).is_some() {
+            return Err(fail(
+                &target_name,
+                "it is also in the folder of targets".into(),
+            ));
+        }
     }
     for (person, approver) in &raw.approvers {
         if !is_name(person) || approver.unix.as_deref().is_some_and(|u| !is_name(u)) {
@@ -303,6 +329,39 @@ fn within(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), (&'st
     }
 }
 
+/// The targets of a folder: one file each, named after it.
+fn targets_of(
+    dir: &Path,
+    ticket_key: Option<&Path>,
+) -> Result<BTreeMap<String, Target>, yaml::Error> {
+    let fail = |reason: String| yaml::Error::file(&dir.display().to_string(), reason);
+    let mut targets = BTreeMap::new();
+    for entry in std::fs::read_dir(dir).map_err(|e| fail(e.to_string()))? {
+        let path = entry.map_err(|e| fail(e.to_string()))?.path();
+        let name = path
+            .file_stem()
+            .and_then(|n| n.to_str())
+            .unwrap_or_default()
+            .to_owned();
+        if path.extension().is_none_or(|e| e != "yml") || name.starts_with('.') {
+            continue;
+        }
+        let file = path.display().to_string();
+        if !is_name(&name) {
+            return Err(yaml::Error::file(
+                &file,
+                "it is named after the target: A-Z a-z 0-9 . _ -",
+            ));
+        }
+        let text = yaml::read_trusted(&path)?;
+        let raw: RawTarget = yaml::from_str(&file, &text)?;
+        let target =
+            target(raw, dir, ticket_key).map_err(|reason| yaml::Error::file(&file, reason))?;
+        targets.insert(name, target);
+    }
+    Ok(targets)
+}
+
 fn check_limits(limits: &Limits) -> Result<(), (&'static str, String)> {
     within("timeout_s", limits.timeout_s, 1, limits.max_timeout_s)?;
     within("max_timeout_s", limits.max_timeout_s, 1, 86_400)?;
@@ -325,15 +384,18 @@ fn check_limits(limits: &Limits) -> Result<(), (&'static str, String)> {
     within("connect_timeout_s", limits.connect_timeout_s, 1, 300)
 }
 
-fn target(raw: RawTarget, base: &Path) -> Result<Target, String> {
+fn target(raw: RawTarget, base: &Path, ticket_key: Option<&Path>) -> Result<Target, String> {
     if raw.transport == Kind::Local {
         let given = raw.host.is_some()
             || raw.port.is_some()
             || raw.user.is_some()
             || raw.identity.is_some()
-            || raw.known_hosts.is_some();
+            || raw.known_hosts.is_some()
+            || raw.guard;
         if given {
-            return Err("a local target has no host, port, user, identity or known_hosts".into());
+            return Err(
+                "a local target has no host, port, user, identity, known_hosts or guard".into(),
+            );
         }
         return Ok(Target {
             tags: raw.tags,
@@ -360,12 +422,21 @@ fn target(raw: RawTarget, base: &Path) -> Result<Target, String> {
             .ok_or("known_hosts (the file with the pinned host key) is missing")?,
     );
     yaml::read_trusted(&known_hosts).map_err(|e| format!("known_hosts: {e}"))?;
+    let ticket_key = match (raw.guard, ticket_key) {
+        (false, _) => None,
+        (true, Some(path)) => {
+            check_secret("ticket_key", path)?;
+            Some(path.to_owned())
+        }
+        (true, None) => return Err("guard: true needs `ticket_key` in the configuration".into()),
+    };
     let ssh = Ssh {
         host,
         port: raw.port.unwrap_or(22),
         user,
         identity,
         known_hosts,
+        ticket_key,
     };
     if ssh.port == 0 {
         return Err("port 0 is not a port".into());

@@ -17,7 +17,7 @@ mod vote;
 mod voter;
 
 pub use freeze::{freeze, thaw};
-pub use vote::vote;
+pub use vote::{vote, vote_on_stdin};
 
 use crate::approval::{Clock, Requests, Store};
 use crate::audit::{Entry, Event, Log};

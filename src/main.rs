@@ -6,7 +6,7 @@ use aiops::cli::{
     TrustCommand, VoteArgs,
 };
 use aiops::outcome::{Exit, Outcome};
-use aiops::{commands, demo, gate};
+use aiops::{commands, demo, gate, guard, system};
 use clap::{CommandFactory, Parser};
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -87,10 +87,22 @@ fn dispatch(command: Command) -> Exit {
         Command::Trust(TrustCommand::Reset { config, rule }) => {
             commands::tell(gate::learn::trust_reset(&config.config, rule.as_deref()))
         }
+        Command::Vote => print(&gate::vote_on_stdin(
+            Path::new(DEFAULT_CONFIG),
+            &mut io::stdin().lock(),
+        )),
         Command::Explain(arg) => commands::explain(&arg),
         Command::Policy(PolicyCommand::Eval(arg)) => commands::policy_eval(&arg),
         Command::Policy(PolicyCommand::Check { files }) => commands::policy_check(&files),
-        Command::Pending(arg) => commands::pending(&arg),
+        Command::Pending(arg) => {
+            let words: &[&str] = if arg.json {
+                &["pending", "--json"]
+            } else {
+                &["pending"]
+            };
+            system::as_gate(&arg.config.config, words, None)
+                .unwrap_or_else(|| commands::pending(&arg))
+        }
         Command::Approval(ApprovalCommand::Show {
             config,
             code,
@@ -99,6 +111,17 @@ fn dispatch(command: Command) -> Exit {
         }) => commands::approval_show(&config.config, &code, json, signable),
         Command::Audit(command) => commands::audit::audit(command),
         Command::Config(ConfigCommand::Check(arg)) => commands::config_check(&arg.config),
+        Command::Install(command) => system::install(command),
+        Command::Target(command) => system::target(command),
+        Command::Doctor(arg) => system::doctor(&arg),
+        Command::PrintBootstrap(arg) => system::bootstrap(&arg.config),
+        Command::Runbook(command) => system::runbook(&command),
+        Command::Guard { execute: false } => guard::main(),
+        Command::Guard { execute: true } => match guard::run::execute() {
+            // The last program's exit code, not one of the gate's own.
+            Ok(code) => std::process::exit(code),
+            Err(e) => commands::complain(Exit::Internal, &format!("aiops guard: {e}")),
+        },
         Command::Demo => match demo::play(&mut io::stdout().lock()) {
             Ok(()) => Exit::Handled,
             Err(e) => commands::complain(Exit::Internal, &e.to_string()),
@@ -125,6 +148,16 @@ fn vote(arg: VoteArgs, approve: bool) -> Exit {
     } else {
         None
     };
+    let verdict = if approve { "approve" } else { "deny" };
+    let mut reply = serde_json::json!({"reply": verdict, "approval": arg.code});
+    for (name, value) in [("comment", &arg.comment), ("signature", &signature)] {
+        if let Some(value) = value {
+            reply[name] = value.as_str().into();
+        }
+    }
+    if let Some(exit) = system::as_gate(&arg.config.config, &["vote"], Some(reply.to_string())) {
+        return exit;
+    }
     print(&gate::vote(
         &arg.config.config,
         &arg.code,

@@ -116,6 +116,9 @@ pub struct Entry {
     /// The run it belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub run_id: Option<String>,
+    /// Which way it ran: `local`, `ssh` (a shell of the login user), `guard` (checked again on the target).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub via: Option<String>,
     /// What the policy said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub risk: Option<Risk>,
@@ -191,6 +194,7 @@ impl Entry {
             request_id: None,
             approval_id: None,
             run_id: None,
+            via: None,
             risk: None,
             risk_level: None,
             rules: Vec::new(),

@@ -255,6 +255,12 @@ fn end(config: &Config, target: Option<&str>, facts: &Facts) -> Result<(), Strin
             control_dir: &config.state_dir.join("ssh"),
             connect_timeout: Duration::from_secs(config.limits.connect_timeout_s.min(10)),
             persist: Duration::from_secs(config.limits.ssh_persist_s),
+            facts: transport::Facts {
+                target_name: &facts.target,
+                requester: "aiops freeze",
+                approval: None,
+                ends: Some(&facts.run_id),
+            },
         });
         if let Ended::NotStarted(why) | Ended::Unknown(why) = result.ended {
             last = why;

@@ -56,6 +56,15 @@ impl Gate {
             control_dir: &self.config.state_dir.join("ssh"),
             connect_timeout: Duration::from_secs(self.config.limits.connect_timeout_s),
             persist: Duration::from_secs(self.config.limits.ssh_persist_s),
+            facts: transport::Facts {
+                target_name: job.target_name,
+                requester: job.requester,
+                approval: job.approval_id.map(|id| crate::guard::ticket::Approval {
+                    id: id.to_owned(),
+                    approvers: job.approvers.clone(),
+                }),
+                ends: None,
+            },
         });
         let mut outcome = job.outcome.clone();
         outcome.timestamp = rfc3339(chrono::Utc::now());
@@ -143,6 +152,7 @@ impl Job<'_> {
 
     fn name(&self, entry: &mut crate::audit::Entry, run_id: &str) {
         entry.run_id = Some(run_id.to_owned());
+        entry.via = Some(self.target.via().name().to_owned());
         entry.session = self.session.map(str::to_owned);
         entry.request_id = self.request_id.map(str::to_owned);
         entry.approval_id = self.approval_id.map(str::to_owned);

@@ -9,7 +9,7 @@ use crate::approval::{Approval, Resolve, Selector, State, Tried, Vote};
 use crate::audit::Event;
 use crate::outcome::{Approvals, Exit, Outcome, PendingLine, Status, rfc3339};
 use crate::policy::Risk;
-use crate::request::{Reply, Verdict};
+use crate::request::{Message, Reply, Verdict};
 use std::path::Path;
 
 /// `aiops approve CODE` and `aiops deny CODE`: the human at a terminal, known by the kernel; or by
@@ -39,6 +39,18 @@ pub fn vote(
         Ok(gate) => gate.told(gate.answer_reply(&reply, Door::Terminal)),
         Err(fault) => fault.into_answer(),
     }
+}
+
+/// A person's reply on standard input: the terminal's door for a person whom sudo brings here, so that
+/// the sudoers rule needs no arguments.
+pub fn vote_on_stdin(config: &Path, input: &mut impl std::io::Read) -> (Outcome, Exit) {
+    let message = crate::request::read(input);
+    let answer = Gate::open(config).and_then(|gate| match message {
+        Ok(Message::Reply(reply)) => gate.answer_reply(&reply, Door::Terminal),
+        Ok(Message::Request(_)) => gate.invalid("this door takes replies only"),
+        Err(invalid) => gate.invalid(&invalid.0),
+    });
+    answer.unwrap_or_else(Fault::into_answer)
 }
 
 /// Through which door a reply came.

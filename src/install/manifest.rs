@@ -34,7 +34,10 @@ impl Manifest {
         let path = host.at(PATH);
         match std::fs::read_to_string(&path) {
             Ok(text) => serde_json::from_str(&text).map_err(|e| {
-                format!("{}: {e}: it was not written by this program", path.display())
+                format!(
+                    "{}: {e}: it was not written by this program",
+                    path.display()
+                )
             }),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(Manifest::default()),
             Err(e) => Err(format!("{}: {e}", path.display())),

@@ -72,24 +72,50 @@ pub enum Step {
     Folder(String, Owner),
     /// A file.
     File {
+        /// Where.
         path: String,
+        /// Whose.
         owner: Owner,
+        /// What is in it.
         content: Vec<u8>,
+        /// What becomes of one that is there.
         existing: Existing,
     },
     /// A sudoers file: checked by `visudo -c` before it is in place.
-    Sudoers { path: String, content: String },
+    Sudoers {
+        /// Where.
+        path: String,
+        /// What is in it.
+        content: String,
+    },
     /// A symbolic link.
-    Link { path: String, to: String },
+    Link {
+        /// Where.
+        path: String,
+        /// What it points to.
+        to: String,
+    },
     /// A folder of shipped files (mode 0644), exchanged as a whole.
     Tree {
+        /// Where.
         path: String,
+        /// Path below it, and text.
         files: Vec<(String, String)>,
     },
     /// An SSH key pair.
-    SshKey { path: String, user: String },
+    SshKey {
+        /// The private half.
+        path: String,
+        /// Whose.
+        user: String,
+    },
     /// The key that signs tickets for guards.
-    TicketKey { path: String, user: String },
+    TicketKey {
+        /// Where.
+        path: String,
+        /// Whose.
+        user: String,
+    },
 }
 
 /// How things stand.
@@ -141,13 +167,19 @@ impl Step {
                 let wanted = (*existing == Existing::Replace).then_some(content.as_slice());
                 place_state(host, path, owner, false, wanted)
             }
-            Step::Sudoers { path, content } => {
-                place_state(host, path, &sudoers_owner(), false, Some(content.as_bytes()))
-            }
+            Step::Sudoers { path, content } => place_state(
+                host,
+                path,
+                &sudoers_owner(),
+                false,
+                Some(content.as_bytes()),
+            ),
             Step::Link { path, to } => Ok(match fs::read_link(host.at(path)) {
                 Ok(is) if is == Path::new(to) => State::Done(None),
                 Ok(is) => State::Differs(format!("point to {to}, not {}", is.display())),
-                Err(_) if host.at(path).exists() => State::Done(Some("something else is there; kept".into())),
+                Err(_) if host.at(path).exists() => {
+                    State::Done(Some("something else is there; kept".into()))
+                }
                 Err(_) => State::Missing(format!("link to {to}")),
             }),
             Step::Tree { path, files } => tree_state(host, path, files, manifest),
@@ -185,7 +217,12 @@ impl Step {
             Step::Sudoers { path, content } => {
                 check_sudoers(content)?;
                 let place = host.at(path);
-                host.put(&place, content.as_bytes(), 0o440, ids(host, &sudoers_owner()))
+                host.put(
+                    &place,
+                    content.as_bytes(),
+                    0o440,
+                    ids(host, &sudoers_owner()),
+                )
             }
             Step::Link { path, to } => {
                 let place = host.at(path);
@@ -262,7 +299,8 @@ pub fn is_member(host: &Host, user: &str, group: &str) -> bool {
         .lines()
         .filter_map(|line| {
             let fields: Vec<&str> = line.split(':').collect();
-            (fields.first() == Some(&group)).then(|| fields.get(3).copied().unwrap_or_default().to_owned())
+            (fields.first() == Some(&group))
+                .then(|| fields.get(3).copied().unwrap_or_default().to_owned())
         })
         .any(|members| members.split(',').any(|m| m == user))
 }
@@ -301,7 +339,11 @@ fn place_state(
         wrong.push("write its content anew".to_owned());
     }
     if mode(&meta) != owner.mode {
-        wrong.push(format!("set mode {:04o} (it is {:04o})", owner.mode, mode(&meta)));
+        wrong.push(format!(
+            "set mode {:04o} (it is {:04o})",
+            owner.mode,
+            mode(&meta)
+        ));
     }
     if is_root()
         && let Some(ids) = ids(host, owner)
@@ -369,7 +411,11 @@ fn apply_user(host: &Host, user: &UserSpec, manifest: &mut Manifest) -> Result<(
     }
     for group in &user.groups {
         if host.group(group).is_some() && !is_member(host, &user.name, group) {
-            users_tool(host, "usermod", &["--append", "--groups", group, &user.name])?;
+            users_tool(
+                host,
+                "usermod",
+                &["--append", "--groups", group, &user.name],
+            )?;
         }
     }
     Ok(())
@@ -432,7 +478,10 @@ fn tree_state(
 ) -> Result<State> {
     let place = host.at(path);
     if !place.is_dir() {
-        return Ok(State::Missing(format!("make it with {} files", files.len())));
+        return Ok(State::Missing(format!(
+            "make it with {} files",
+            files.len()
+        )));
     }
     let mut replace = 0;
     let mut kept = Vec::new();
@@ -539,7 +588,12 @@ pub fn copy_tree(host: &Host, from: &Path, to: &Path) -> Result<()> {
             copy_tree(host, &path, &target)?;
         } else if meta.is_file() {
             let content = fs::read(&path).map_err(fail)?;
-            host.put(&target, &content, mode(&meta) & 0o755, Some(Ids { uid: 0, gid: 0 }))?;
+            host.put(
+                &target,
+                &content,
+                mode(&meta) & 0o755,
+                Some(Ids { uid: 0, gid: 0 }),
+            )?;
         }
     }
     Ok(())
@@ -556,7 +610,17 @@ fn apply_ssh_key(host: &Host, path: &str, user: &str) -> Result<()> {
         let text = place.display().to_string();
         system(
             "ssh-keygen",
-            &["-q", "-t", "ed25519", "-N", "", "-C", &format!("aiops@{hostname}"), "-f", &text],
+            &[
+                "-q",
+                "-t",
+                "ed25519",
+                "-N",
+                "",
+                "-C",
+                &format!("aiops@{hostname}"),
+                "-f",
+                &text,
+            ],
         )?;
     }
     settle(&place, host, &owner)?;

@@ -304,6 +304,17 @@ impl Policy {
         &self.hash
     }
 
+    /// The examples of the auto rules that also speak of the command as root, as their authors wrote them.
+    pub fn examples_as_root(&self) -> Vec<String> {
+        self.rules
+            .iter()
+            .filter(|rule| {
+                rule.verdict == Verdict::Auto && rule.sudo == super::rule::SudoUse::Allowed
+            })
+            .flat_map(|rule| rule.matches.iter().cloned())
+            .collect()
+    }
+
     /// How strict it means to be.
     pub fn mode(&self) -> Mode {
         self.mode

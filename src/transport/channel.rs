@@ -34,8 +34,7 @@ impl Channel {
     }
 
     /// Hands the line over and reads to the end.
-    pub fn converse(mut self, spec: &RunSpec, nonce: &str) -> RunResult {
-        let message = format!("{}{nonce}", spec.script).into_bytes();
+    pub fn converse(mut self, spec: &RunSpec, nonce: &str, message: &[u8]) -> RunResult {
         let mut sent = 0;
         let mut out = Capture::new(spec.output_bytes);
         let mut err = Capture::new(spec.output_bytes + TRAILER);
@@ -47,7 +46,7 @@ impl Channel {
             };
             let Ok(ready) = self.wait(left) else { break };
             if ready.stdin {
-                sent = self.send(&message, sent);
+                sent = self.send(message, sent);
             }
             if ready.stdout {
                 take(&mut self.stdout, &mut out);
@@ -153,6 +152,8 @@ struct Trailer {
     over: Option<i32>,
     /// The line did not arrive whole.
     cut: bool,
+    /// The guard did not run it.
+    refused: Option<String>,
     /// How many bytes at the end of the stream are the runner's.
     length: usize,
 }
@@ -171,6 +172,7 @@ fn find_trailer(err: &Capture, nonce: &str) -> Option<Trailer> {
         end: None,
         over: None,
         cut: false,
+        refused: None,
         length: text.len() - start,
     };
     for line in text[start..].lines() {
@@ -183,6 +185,7 @@ fn find_trailer(err: &Capture, nonce: &str) -> Option<Trailer> {
             }
             ["over", code] => trailer.over = code.parse().ok(),
             ["cut"] => trailer.cut = true,
+            ["refused", why @ ..] => trailer.refused = Some(why.join(" ")),
             _ => {}
         }
     }
@@ -204,6 +207,9 @@ fn judge(trailer: Option<&Trailer>, handed_over: bool, late: bool) -> Ended {
         };
     };
     match trailer {
+        Trailer {
+            refused: Some(why), ..
+        } => Ended::NotStarted(format!("the guard refused: {why}.")),
         Trailer { cut: true, .. } => Ended::NotStarted("the command did not arrive whole.".into()),
         Trailer {
             end: Some((_, true)),
@@ -249,6 +255,7 @@ mod tests {
                 end: None,
                 over: None,
                 cut: false,
+                refused: None,
                 length: 20
             })
         );
@@ -263,6 +270,7 @@ mod tests {
             end: None,
             over: Some(143),
             cut: false,
+            refused: None,
             length: 0,
         };
         assert!(matches!(

@@ -24,11 +24,17 @@ pub(super) fn run(spec: &RunSpec) -> RunResult {
         .envs(ENVIRONMENT)
         .current_dir("/")
         .process_group(0);
-    converse(command, spec, &nonce)
+    let message = format!("{}{nonce}", spec.script);
+    converse(command, spec, &nonce, message.as_bytes())
 }
 
 /// Starts a runner as a child and talks to it.
-pub(super) fn converse(mut command: Command, spec: &RunSpec, nonce: &str) -> RunResult {
+pub(super) fn converse(
+    mut command: Command,
+    spec: &RunSpec,
+    nonce: &str,
+    message: &[u8],
+) -> RunResult {
     command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -40,7 +46,7 @@ pub(super) fn converse(mut command: Command, spec: &RunSpec, nonce: &str) -> Run
         }
     };
     let result = match channel(&mut child) {
-        Ok(channel) => channel.converse(spec, nonce),
+        Ok(channel) => channel.converse(spec, nonce, message),
         Err(e) => RunResult::not_started(format!("its pipes cannot be used: {e}.")),
     };
     // The runner has nothing left to do but end; if it does not, its time limit still holds on its own.

@@ -46,6 +46,54 @@ pub struct RunSpec<'a> {
     pub connect_timeout: Duration,
     /// How long an unused master stays.
     pub persist: Duration,
+    /// What a ticket says besides the line, for a target with the guard.
+    pub facts: Facts<'a>,
+}
+
+/// Who stands behind a run: what a guard wants to know.
+#[derive(Debug, Clone, Default)]
+pub struct Facts<'a> {
+    /// The target's name.
+    pub target_name: &'a str,
+    /// Who asked.
+    pub requester: &'a str,
+    /// The approval it was given.
+    pub approval: Option<crate::guard::ticket::Approval>,
+    /// The run that this one ends; a guard does that itself, in place of the line.
+    pub ends: Option<&'a str>,
+}
+
+/// Which way a run took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Via {
+    /// On this machine.
+    Local,
+    /// A shell of the target's login user.
+    Ssh,
+    /// The guard on the target, which checked the gate's signature and its own policy.
+    Guard,
+}
+
+impl Via {
+    /// The word in the audit log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Via::Local => "local",
+            Via::Ssh => "ssh",
+            Via::Guard => "guard",
+        }
+    }
+}
+
+impl Target {
+    /// Which way a run on it takes.
+    pub fn via(&self) -> Via {
+        match &self.transport {
+            Transport::Local => Via::Local,
+            Transport::Ssh(ssh) if ssh.ticket_key.is_some() => Via::Guard,
+            Transport::Ssh(_) => Via::Ssh,
+        }
+    }
 }
 
 /// How a run ended.
@@ -121,7 +169,7 @@ const RUNNER: &str = concat!(
 const KEEPER: &str = "N=$1; S=$2; X=0; shift 2; trap X=1 TERM; \"$@\" -c -- \"$S\"; R=$?; echo >&2; echo \"$N end $R $X\" >&2";
 
 /// The command's environment: nothing of ours, nothing of the target's.
-const ENVIRONMENT: [(&str, &str); 9] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 9] = [
     (
         "PATH",
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",

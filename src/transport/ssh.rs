@@ -10,6 +10,7 @@ use super::{
 };
 use crate::audit::record::hex;
 use crate::config::Ssh;
+use crate::guard::ticket::{self, Ticket};
 use openssh::{Session, Stdio};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
@@ -34,6 +35,8 @@ pub(super) fn run(spec: &RunSpec, ssh: &Ssh) -> RunResult {
         }
         let result = through(&master, spec);
         match &result.ended {
+            // A guard's refusal is an answer; so is nothing else that did not start.
+            Ended::NotStarted(why) if why.starts_with("the guard refused") => return result,
             Ended::NotStarted(why) => tracing::debug!("over the shared connection: {why}"),
             _ => return result,
         }
@@ -42,9 +45,36 @@ pub(super) fn run(spec: &RunSpec, ssh: &Ssh) -> RunResult {
     direct(spec, ssh)
 }
 
+/// What is handed over: the line, or the ticket for it.
+fn message(spec: &RunSpec, ssh: &Ssh, nonce: &str) -> Result<Vec<u8>, String> {
+    let Some(key) = &ssh.ticket_key else {
+        return Ok(format!("{}{nonce}", spec.script).into_bytes());
+    };
+    let secret = ticket::load_secret(key)?;
+    let now = chrono::Utc::now().timestamp();
+    Ticket {
+        id: spec.run_id.to_owned(),
+        target: spec.facts.target_name.to_owned(),
+        line: spec.script.to_owned(),
+        ends: spec.facts.ends.map(str::to_owned),
+        shell: spec.shell,
+        timeout_s: spec.timeout.as_secs(),
+        not_before: now - ticket::SKEW,
+        not_after: now + ticket::SKEW,
+        requester: spec.facts.requester.to_owned(),
+        approval: spec.facts.approval.clone(),
+        nonce: nonce.to_owned(),
+    }
+    .sign(&secret)
+}
+
 /// One session over the master.
 fn through(master: &Master, spec: &RunSpec) -> RunResult {
     let nonce = nonce();
+    let message = match message(spec, master.ssh, &nonce) {
+        Ok(message) => message,
+        Err(why) => return RunResult::not_started(why),
+    };
     let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -54,7 +84,7 @@ fn through(master: &Master, spec: &RunSpec) -> RunResult {
     };
     let session = Session::resume_mux(master.socket.clone().into_boxed_path(), None);
     let result = runtime.block_on(async {
-        let mut command = session.raw_command(remote_line(spec, &nonce));
+        let mut command = session.raw_command(remote_line(spec, master.ssh, &nonce));
         command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -85,7 +115,7 @@ fn through(master: &Master, spec: &RunSpec) -> RunResult {
         };
         match Channel::new(stdin, stdout, stderr) {
             // Blocks this thread, which has nothing else to do: the master moves the bytes.
-            Ok(channel) => channel.converse(spec, &nonce),
+            Ok(channel) => channel.converse(spec, &nonce, &message),
             Err(e) => RunResult::not_started(format!("its pipes cannot be used: {e}.")),
         }
     });
@@ -97,6 +127,10 @@ fn through(master: &Master, spec: &RunSpec) -> RunResult {
 /// One command over a connection of its own.
 fn direct(spec: &RunSpec, ssh: &Ssh) -> RunResult {
     let nonce = nonce();
+    let message = match message(spec, ssh, &nonce) {
+        Ok(message) => message,
+        Err(why) => return RunResult::not_started(why),
+    };
     let mut command = Command::new("ssh");
     command.args(options(spec, ssh)).args([
         "-o",
@@ -108,10 +142,11 @@ fn direct(spec: &RunSpec, ssh: &Ssh) -> RunResult {
     command
         .arg("--")
         .arg(&ssh.host)
-        .arg(remote_line(spec, &nonce));
+        .arg(remote_line(spec, ssh, &nonce));
     clean(&mut command);
-    let result = local::converse(command, spec, &nonce);
+    let result = local::converse(command, spec, &nonce, &message);
     match result.ended {
+        Ended::NotStarted(ref why) if why.starts_with("the guard refused") => result,
         Ended::NotStarted(_) => {
             let said = result.stderr.text.clone();
             RunResult::not_started(advice(&said, ssh))
@@ -126,7 +161,11 @@ fn direct(spec: &RunSpec, ssh: &Ssh) -> RunResult {
 }
 
 /// The line for the login shell, the same but for time limit and nonce. See [`RUNNER`] for its characters.
-fn remote_line(spec: &RunSpec, nonce: &str) -> String {
+fn remote_line(spec: &RunSpec, ssh: &Ssh, nonce: &str) -> String {
+    if ssh.ticket_key.is_some() {
+        // The forced command of the key says the same; this is for a host where somebody took that away.
+        return "exec /opt/aiops/bin/aiops guard".into();
+    }
     let environment: Vec<String> = ENVIRONMENT
         .iter()
         .map(|(name, value)| format!("{name}={value}"))

@@ -130,6 +130,52 @@ fn a_kill_at_any_step_of_an_approval_leaves_no_second_and_no_unrecorded_run() {
 }
 
 #[test]
+fn a_kill_at_any_step_of_asking_leaves_a_question_that_can_be_asked_again_and_answered() {
+    let mut steps = 0;
+    for call in CALLS {
+        for step in 1.. {
+            let gate = Gate::local();
+            let script = gate.path("phone.sh");
+            fs::write(
+                &script,
+                format!("#!/bin/sh\ncat > {}\n", gate.path("phone").display()),
+            )
+            .unwrap();
+            fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o700))
+                .unwrap();
+            gate.configure(&format!(
+                "approvers:\n  alice: {{ notify: [phone] }}\nnotifiers:\n  phone: {{ type: program, program: {} }}",
+                script.display()
+            ));
+            let policy = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+            gate.write(
+                "policies/lab.yml",
+                &policy.replace("[relay, code, totp, ssh, unix]", "[code]"),
+            );
+            let question = request("here", &counting(&gate)).to_string();
+            let killed = send_and_kill(&gate, &question, call, step);
+            gate.send(&question);
+            let notice: Value =
+                serde_json::from_str(&fs::read_to_string(gate.path("phone")).unwrap_or_default())
+                    .unwrap_or_else(|e| panic!("{call} {step}: nobody was told: {e}"));
+            assert_eq!(runs(&gate), 0, "{call} {step}");
+            let done = gate.send(format!(
+                "Approve {}",
+                notice["one_time_code"].as_str().unwrap()
+            ));
+            assert_eq!(done.0["status"], "executed", "{call} {step}: {}", done.0);
+            assert_eq!(runs(&gate), 1, "{call} {step}");
+            assert!(gate.verifies(), "{call} {step}");
+            if !killed {
+                break;
+            }
+            steps += 1;
+        }
+    }
+    assert!(steps > 20, "only {steps} steps were tried");
+}
+
+#[test]
 fn a_kill_at_any_step_of_a_request_id_leaves_no_second_run() {
     let mut steps = 0;
     for call in CALLS {

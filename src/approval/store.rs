@@ -31,6 +31,10 @@ pub struct Limits {
 pub enum Error {
     /// The step is not legal now: what, for a person.
     Refused(String),
+    /// Its time is over.
+    Late,
+    /// That person voted already.
+    Twice(String),
     /// The store cannot be read or written.
     Io(io::Error),
 }
@@ -38,7 +42,7 @@ pub enum Error {
 impl Error {
     /// Whether the store works and said no.
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Error::Refused(_))
+        !matches!(self, Error::Io(_))
     }
 }
 
@@ -46,6 +50,11 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Error::Refused(why) => f.write_str(why),
+            Error::Late => f.write_str("its time is over: ask again if it is still wanted"),
+            Error::Twice(who) => write!(
+                f,
+                "{who} voted already: the next vote must be another person's"
+            ),
             Error::Io(e) => write!(f, "{e}"),
         }
     }
@@ -311,10 +320,7 @@ impl Store {
                 .iter()
                 .any(|v| v.approver.eq_ignore_ascii_case(&vote.approver))
             {
-                return Err(Error::Refused(format!(
-                    "{} voted already: the next vote must be another person's",
-                    vote.approver
-                )));
+                return Err(Error::Twice(vote.approver));
             }
             approval.votes.push(vote);
             if approval.is_met() {
@@ -428,7 +434,7 @@ impl Store {
                     found.push(closed);
                 }
                 // Its own process finished it, or another start told of it, between our look and our lock.
-                Err(Error::Refused(_)) => {
+                Err(e) if e.is_refusal() => {
                     let _ = fs::remove_file(self.claim_path(&approval.id));
                 }
                 Err(e) => return Err(e),
@@ -505,9 +511,7 @@ impl Store {
         if matches!(approval.state, State::Pending | State::Approved)
             && !self.lives(&approval, clock)
         {
-            return Err(Error::Refused(
-                "its time is over: ask again if it is still wanted".into(),
-            ));
+            return Err(Error::Late);
         }
         change(&mut approval)?;
         self.write(&approval)?;

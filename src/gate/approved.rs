@@ -4,6 +4,7 @@
 
 use super::job::Job;
 use super::state::About;
+use super::vote::refusal;
 use super::{Answer, Fault, Gate};
 use crate::approval::Approval;
 use crate::audit::Event;
@@ -33,7 +34,7 @@ impl Gate {
         let claim = match self.store.claim(&approval.id, &self.clock) {
             Ok(claim) => claim,
             Err(e) if e.is_refusal() => {
-                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
+                return self.not_applied(refusal(&e), &e.to_string(), Some(outcome));
             }
             Err(e) => return Err(Fault::record("the approval cannot be claimed", e)),
         };

@@ -193,7 +193,7 @@ impl Gate {
         let approval = match self.store.vote(&approval.id, vote, &self.clock) {
             Ok(approval) => approval,
             Err(e) if e.is_refusal() => {
-                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
+                return self.not_applied(refusal(&e), &e.to_string(), Some(outcome));
             }
             Err(e) => return Err(Fault::record("the vote cannot be stored", e)),
         };
@@ -238,7 +238,7 @@ impl Gate {
         ) {
             Ok(_) => {}
             Err(e) if e.is_refusal() => {
-                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
+                return self.not_applied(refusal(&e), &e.to_string(), Some(outcome));
             }
             Err(e) => return Err(Fault::record("the denial cannot be stored", e)),
         }
@@ -274,7 +274,7 @@ impl Gate {
         match self.store.cancel(&approval.id, &self.clock) {
             Ok(_) => {}
             Err(e) if e.is_refusal() => {
-                return self.not_applied(Status::Expired, &e.to_string(), Some(outcome));
+                return self.not_applied(refusal(&e), &e.to_string(), Some(outcome));
             }
             Err(e) => return Err(Fault::record("the approval cannot be cancelled", e)),
         }
@@ -331,6 +331,15 @@ impl Gate {
         entry.approvers = vec![format!("{} ({})", voter.id, voter.method)];
         entry.why = reply.comment.clone();
         entry
+    }
+}
+
+/// The status that tells why the store did not take a step.
+pub(super) fn refusal(error: &crate::approval::Error) -> Status {
+    match error {
+        crate::approval::Error::Late => Status::Expired,
+        crate::approval::Error::Twice(_) => Status::NotAuthorized,
+        _ => Status::NothingPending,
     }
 }
 

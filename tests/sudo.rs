@@ -1,0 +1,239 @@
+//! Identity by the kernel's word, through the real sudo: the agent asks, a person approves, nobody pretends.
+//!
+//! The rules lie in a folder of the test's own, put in the place of /etc/sudoers.d in a mount namespace
+//! of its own: nothing of this machine changes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Command, Stdio};
+use support::{AIOPS, Gate};
+
+/// Users that every Debian has: the gate's own, the agent, two people.
+const GATE: &str = "games";
+const AGENT: &str = "news";
+const ALICE: &str = "man";
+const BOB: &str = "lp";
+
+struct Stage {
+    gate: Gate,
+    program: String,
+}
+
+impl Stage {
+    fn new() -> Stage {
+        let gate = Gate::local();
+        let d = gate.dir.path().display().to_string();
+        let program = format!("{d}/aiops");
+        fs::copy(AIOPS, &program).unwrap();
+        std::os::unix::fs::symlink(&program, gate.path("run_action")).unwrap();
+        fs::create_dir(gate.path("sudoers.d")).unwrap();
+        // The agent may only start the wrapper's door; people may only vote, freeze and thaw.
+        gate.write(
+            "sudoers.d/aiops",
+            &format!(
+                "Defaults !pam_session, use_pty\n{AGENT} ALL=({GATE}) NOPASSWD: {program} run --config {d}/config.yml, {program} approve * --config {d}/config.yml\n\
+                 {ALICE}, {BOB} ALL=({GATE}) NOPASSWD: {program} approve *, {program} freeze *, {program} thaw *\n"
+            ),
+        );
+        fs::set_permissions(
+            gate.path("sudoers.d/aiops"),
+            fs::Permissions::from_mode(0o440),
+        )
+        .unwrap();
+        gate.configure(&format!(
+            "approvers:\n  alice: {{ unix: {ALICE}, roles: [operator] }}\n  bob: {{ unix: {BOB} }}\n  robot: {{ unix: {AGENT} }}"
+        ));
+        let policy = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+        gate.write(
+            "policies/lab.yml",
+            &policy
+                .replace("methods: [relay, code, totp, ssh, unix]", "methods: [unix]")
+                .replace("separation: false", "separation: true")
+                .replace("high: { approvals: 1 }", "high: { approvals: 2 }"),
+        );
+        fs::create_dir(gate.path("out")).unwrap();
+        for path in ["config.yml", "policies", "out"] {
+            Command::new("chown")
+                .args(["-R", GATE])
+                .arg(gate.path(path))
+                .status()
+                .unwrap();
+        }
+        Command::new("chown")
+            .arg(GATE)
+            .arg(gate.dir.path())
+            .status()
+            .unwrap();
+        fs::set_permissions(gate.dir.path(), fs::Permissions::from_mode(0o711)).unwrap();
+        Stage { gate, program }
+    }
+
+    /// `sudo -n -u GATE aiops ARGS` as that user.
+    fn sudo(&self, user: &str, args: &[&str], input: &str) -> (String, i32) {
+        let d = self.gate.dir.path().display().to_string();
+        let mut child = Command::new("unshare")
+            .args([
+                "--mount",
+                "sh",
+                "-c",
+                "mount --bind \"$1/sudoers.d\" /etc/sudoers.d && shift && exec \"$@\"",
+                "sh",
+            ])
+            .arg(&d)
+            .args([
+                "setpriv",
+                "--reuid",
+                user,
+                "--regid",
+                user,
+                "--clear-groups",
+                "env",
+                "SUDO_UID=0",
+                "SUDO_USER=root",
+            ])
+            .args(["sudo", "-n", "-u", GATE, &self.program])
+            .args(args)
+            .args(["--config", &format!("{d}/config.yml")])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        let output = child.wait_with_output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(
+            !text.is_empty() || output.status.code() != Some(0),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        (
+            if text.is_empty() {
+                String::from_utf8(output.stderr).unwrap()
+            } else {
+                text
+            },
+            output.status.code().unwrap_or(-1),
+        )
+    }
+
+    fn outcome(&self, user: &str, args: &[&str], input: &str) -> Value {
+        let (text, _) = self.sudo(user, args, input);
+        serde_json::from_str(&text).unwrap_or_else(|e| panic!("{e}: {text}"))
+    }
+}
+
+fn ready() -> bool {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: becoming other users needs root");
+        return false;
+    }
+    let can = Command::new("unshare")
+        .args(["--mount", "true"])
+        .stderr(Stdio::null())
+        .status();
+    if !can.is_ok_and(|s| s.success()) {
+        eprintln!("SKIPPED: this machine allows no mount namespace");
+        return false;
+    }
+    true
+}
+
+#[test]
+fn a_person_approves_through_a_sudo_rule_of_their_own_and_the_agent_cannot() {
+    if !ready() {
+        return;
+    }
+    let stage = Stage::new();
+    let mark = stage.gate.path("out/mark");
+    let request = support::request("here", &format!("touch {}", mark.display())).to_string();
+    let asked = stage.outcome(AGENT, &["run"], &request);
+    assert_eq!(asked["status"], "approval_requested", "{asked}");
+    let code = asked["approval_code"].as_str().unwrap();
+    // The agent's word, and the agent as an approver of its own question, whatever its environment says.
+    assert_eq!(
+        stage.outcome(AGENT, &["run"], "Approve")["status"],
+        "not_authorized"
+    );
+    let own = stage.outcome(AGENT, &["approve", code], "");
+    assert_eq!(own["status"], "not_authorized", "{own}");
+    assert!(
+        own["message"]
+            .as_str()
+            .unwrap()
+            .contains("somebody else must approve"),
+        "{own}"
+    );
+    assert!(!mark.exists());
+    let done = stage.outcome(ALICE, &["approve", code], "");
+    assert_eq!(done["status"], "executed", "{done}");
+    assert!(mark.exists());
+    let records = stage.gate.records();
+    let voted = records
+        .iter()
+        .find(|r| r["event"] == "approval.voted")
+        .unwrap();
+    assert_eq!(
+        (&voted["approvers"], &voted["caller"]),
+        (&json!(["alice (unix)"]), &json!(ALICE))
+    );
+    assert_eq!(
+        records
+            .iter()
+            .find(|r| r["event"] == "approval.requested")
+            .unwrap()["caller"],
+        AGENT
+    );
+}
+
+#[test]
+fn two_people_are_two_by_the_kernel_and_a_freeze_needs_no_agent() {
+    if !ready() {
+        return;
+    }
+    let stage = Stage::new();
+    let request = support::request("here", "systemctl mask aiops-no-such-unit").to_string();
+    let asked = stage.outcome(AGENT, &["run"], &request);
+    assert_eq!(asked["approvals"]["need"], 2, "{asked}");
+    let code = asked["approval_code"].as_str().unwrap().to_owned();
+    assert_eq!(
+        stage.outcome(ALICE, &["approve", &code], "")["status"],
+        "approved"
+    );
+    assert_eq!(
+        stage.outcome(ALICE, &["approve", &code], "")["status"],
+        "not_authorized",
+        "one person is one"
+    );
+    let (text, exit) = stage.sudo(BOB, &["freeze", "wait"], "");
+    assert_eq!(exit, 0, "{text}");
+    assert_eq!(
+        stage.outcome(BOB, &["approve", &code], "")["status"],
+        "rejected"
+    );
+    assert_eq!(
+        stage.outcome(AGENT, &["run"], "Approve")["frozen"][0]["by"],
+        "bob"
+    );
+    // The agent's rule knows no such door.
+    assert_ne!(stage.sudo(AGENT, &["thaw"], "").1, 0);
+    assert!(stage.sudo(BOB, &["thaw"], "").0.contains("1 of 2"));
+    assert!(stage.sudo(ALICE, &["thaw"], "").0.contains("Thawed"));
+    let done = stage.outcome(BOB, &["approve", &code], "");
+    assert_eq!(done["status"], "executed", "{done}");
+}

@@ -83,7 +83,7 @@ pub enum Command {
     Approval(ApprovalCommand),
     /// Read, verify, seal and rotate the audit log
     #[command(subcommand)]
-    Audit(AuditCommand),
+    Audit(Box<AuditCommand>),
     /// Check the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

@@ -109,7 +109,7 @@ fn dispatch(command: Command) -> Exit {
             json,
             signable,
         }) => commands::approval_show(&config.config, &code, json, signable),
-        Command::Audit(command) => commands::audit::audit(command),
+        Command::Audit(command) => commands::audit::audit(*command),
         Command::Config(ConfigCommand::Check(arg)) => commands::config_check(&arg.config),
         Command::Install(command) => system::install(command),
         Command::Target(command) => system::target(command),

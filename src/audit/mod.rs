@@ -3,12 +3,18 @@
 //! Must never report a record as written that is not on disk, and never lose a whole record to
 //! repair a torn one. Knows nothing of policy, approvals or transports but the words it writes down.
 
+pub mod export;
 pub mod files;
 pub mod log;
 pub mod mask;
+pub mod query;
 pub mod record;
+pub mod report;
 pub mod rotate;
 pub mod seal;
+pub mod ship;
+pub mod stats;
+pub mod stream;
 pub mod tail;
 pub mod verify;
 

@@ -1,12 +1,12 @@
-//! Shows records to a person, one line an event.
+//! Shows records to a person, one line an event, or one field a line.
 //!
 //! Must never print a record's text unescaped: a command or an output could drive the terminal.
 
+use super::stream::{Record, Stream};
 use crate::display::escape;
 use serde_json::Value;
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,16 +21,13 @@ pub fn tail(
     colour: bool,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    let file = File::open(path)
-        .map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", path.display())))?;
-    let mut reader = BufReader::new(file);
-    let mut last = VecDeque::with_capacity(lines.min(1024));
-    let mut line = String::new();
-    while reader.read_line(&mut line)? > 0 {
-        if last.len() == lines {
+    let mut stream = Stream::last(path, lines)?;
+    let mut last: VecDeque<Record> = VecDeque::with_capacity(lines.min(1024));
+    while let Some(record) = stream.next_record()? {
+        last.push_back(record);
+        if last.len() > lines {
             last.pop_front();
         }
-        last.push_back(std::mem::take(&mut line));
     }
     for record in last {
         if !show(&record, colour, out)? {
@@ -41,21 +38,17 @@ pub fn tail(
         return Ok(());
     }
     loop {
-        match reader.read_line(&mut line)? {
-            0 => std::thread::sleep(Duration::from_millis(200)),
-            _ if !line.ends_with('\n') => {}
-            _ => {
-                if !show(&std::mem::take(&mut line), colour, out)? {
-                    return Ok(());
-                }
-            }
+        match stream.next_record()? {
+            Some(record) if !show(&record, colour, out)? => return Ok(()),
+            Some(_) => {}
+            None => std::thread::sleep(Duration::from_millis(100)),
         }
     }
 }
 
 /// False when nobody reads any more.
-fn show(record: &str, colour: bool, out: &mut impl Write) -> io::Result<bool> {
-    match writeln!(out, "{}", event_line(record.trim_end(), colour)).and_then(|()| out.flush()) {
+fn show(record: &Record, colour: bool, out: &mut impl Write) -> io::Result<bool> {
+    match writeln!(out, "{}", event_line(&record.raw, colour)).and_then(|()| out.flush()) {
         Ok(()) => Ok(true),
         Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(false),
         Err(e) => Err(e),
@@ -108,9 +101,58 @@ pub fn event_line(record: &str, colour: bool) -> String {
     line
 }
 
+/// What a person wants to see first.
+const FIRST: [&str; 13] = [
+    "seq",
+    "timestamp",
+    "event",
+    "status",
+    "target",
+    "command",
+    "canonical",
+    "requester",
+    "caller",
+    "reason",
+    "risk",
+    "risk_level",
+    "approvers",
+];
+
+/// A record as `name  value` lines.
+pub fn field_lines(value: &Value) -> String {
+    let Value::Object(fields) = value else {
+        return format!("{}\n", escape(&value.to_string()));
+    };
+    let mut text = String::new();
+    let first = FIRST.iter().filter_map(|key| fields.get_key_value(*key));
+    let rest = fields
+        .iter()
+        .filter(|(key, _)| !FIRST.contains(&key.as_str()));
+    for (key, value) in first.chain(rest) {
+        let value = match value {
+            Value::String(text) => text.clone(),
+            Value::Array(all) => all
+                .iter()
+                .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_owned))
+                .collect::<Vec<_>>()
+                .join(", "),
+            other => other.to_string(),
+        };
+        if value.is_empty() {
+            text.push_str(&format!("{:<18}\n", escape(key)));
+        }
+        for (n, line) in value.lines().enumerate() {
+            let head = if n == 0 { escape(key) } else { "".into() };
+            text.push_str(&format!("{head:<18}{}\n", escape(line)));
+        }
+    }
+    text
+}
+
 fn colour_of(event: &str, status: &str) -> &'static str {
     match (event, status) {
-        (_, "rejected" | "failed" | "timed_out" | "interrupted") | ("log.repaired", _) => "31",
+        (_, "rejected" | "failed" | "timed_out" | "interrupted" | "invalid")
+        | ("log.repaired" | "gate.frozen", _) => "31",
         ("approval.requested", _) | (_, "ambiguous" | "not_authorized" | "voided" | "expired") => {
             "33"
         }

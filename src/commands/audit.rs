@@ -3,13 +3,19 @@
 //! Must never change a record. Sealing and rotating only add to the log.
 
 use super::{complain, say, worst};
+use crate::audit::export::Format;
+use crate::audit::query::{self, Filter};
 use crate::audit::seal::{Seed, State};
+use crate::audit::ship::{self, Shipment, To};
+use crate::audit::stream::{self, Record};
 use crate::audit::verify::{self, Options};
-use crate::audit::{Log, rotate::Rotation, tail};
+use crate::audit::{Log, report, rotate::Rotation, stats::Stats, tail};
 use crate::cli::{AuditCommand, LogArg, SealCommand};
 use crate::config::Config;
 use crate::outcome::Exit;
-use std::io::{self, IsTerminal, Read};
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 /// `aiops audit …`.
@@ -22,6 +28,37 @@ pub fn audit(command: AuditCommand) -> Exit {
             first,
             json,
         } => verify(&log, seed.as_deref(), first, json),
+        AuditCommand::Query {
+            log,
+            filter,
+            lines,
+            json,
+        } => query(&log, &filter.filter(), lines, json),
+        AuditCommand::Show { log, seq, json } => show(&log, seq, json),
+        AuditCommand::Trace { log, id, json } => trace(&log, &id, json),
+        AuditCommand::Stats { log, filter, json } => stats(&log, &filter.filter(), json),
+        AuditCommand::Export {
+            log,
+            format,
+            filter,
+            follow,
+            to,
+            cursor,
+        } => export(
+            &log,
+            format,
+            &filter.filter(),
+            follow,
+            &to,
+            cursor.as_deref(),
+        ),
+        AuditCommand::Report {
+            log,
+            filter,
+            output,
+            seed,
+            html: _,
+        } => report(&log, filter.filter(), output.as_deref(), seed.as_deref()),
         AuditCommand::Seal(SealCommand::Init { log, period }) => seal_init(&log, period),
         AuditCommand::Seal(SealCommand::Now { log }) => seal_now(&log),
         AuditCommand::Seal(SealCommand::Status { log }) => seal_status(&log),
@@ -62,10 +99,218 @@ fn open(arg: &LogArg) -> Result<(Log, PathBuf, Rotation), (Exit, String)> {
     Ok((log, path, rotation))
 }
 
+fn colour() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none()
+}
+
+/// Writes lines to standard output as they are found; a reader that went away ends it quietly.
+struct Printer {
+    out: io::BufWriter<io::StdoutLock<'static>>,
+    closed: bool,
+}
+
+impl Printer {
+    fn new() -> Printer {
+        Printer {
+            out: io::BufWriter::new(io::stdout().lock()),
+            closed: false,
+        }
+    }
+
+    /// Whether anybody reads on.
+    fn line(&mut self, text: &str) -> io::Result<bool> {
+        let written = writeln!(self.out, "{text}");
+        self.judge(written)
+    }
+
+    fn judge(&mut self, written: io::Result<()>) -> io::Result<bool> {
+        match written {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => {
+                self.closed = true;
+                Ok(false)
+            }
+            other => other.map(|()| true),
+        }
+    }
+
+    fn finish(mut self) -> io::Result<()> {
+        if self.closed {
+            // Nobody would read what is left in the buffer.
+            let (_, _) = self.out.into_parts();
+            return Ok(());
+        }
+        let flushed = self.out.flush();
+        self.judge(flushed).map(|_| ())
+    }
+}
+
+fn query(arg: &LogArg, filter: &Filter, lines: Option<usize>, json: bool) -> Done {
+    let path = log_path(arg)?;
+    let colour = colour();
+    let draw = |record: &Record| {
+        if json {
+            record.raw.clone()
+        } else {
+            tail::event_line(&record.raw, colour)
+        }
+    };
+    let mut printer = Printer::new();
+    let mut last = VecDeque::new();
+    let mut found = 0u64;
+    let done = stream::each(&path, |record| {
+        if !filter.matches(&record) {
+            return Ok(true);
+        }
+        found += 1;
+        let Some(count) = lines else {
+            return printer.line(&draw(&record));
+        };
+        last.push_back(draw(&record));
+        if last.len() > count {
+            last.pop_front();
+        }
+        Ok(true)
+    });
+    let done = done.and_then(|()| {
+        for line in &last {
+            if !printer.line(line)? {
+                break;
+            }
+        }
+        printer.finish()
+    });
+    done.map_err(|e| bad(Exit::BadInput)(&e))?;
+    if found == 0 {
+        return Err((Exit::NotApplied, "no record fits".into()));
+    }
+    Ok(Exit::Handled)
+}
+
+fn show(arg: &LogArg, seq: u64, json: bool) -> Done {
+    let path = log_path(arg)?;
+    match query::find(&path, seq).map_err(|e| bad(Exit::BadInput)(&e))? {
+        Some(record) if json => Ok(say(&format!("{}\n", record.raw))),
+        Some(record) => Ok(say(&query::show(&record))),
+        None => Err((Exit::NotApplied, format!("there is no record {seq}"))),
+    }
+}
+
+fn trace(arg: &LogArg, id: &str, json: bool) -> Done {
+    let path = log_path(arg)?;
+    let story = query::trace(&path, id).map_err(|e| bad(Exit::BadInput)(&e))?;
+    if story.is_empty() {
+        return Err((
+            Exit::NotApplied,
+            format!(
+                "no record has the approval, run or request id {}",
+                crate::display::escape(id)
+            ),
+        ));
+    }
+    Ok(say(&if json {
+        story.iter().map(|r| format!("{}\n", r.raw)).collect()
+    } else {
+        query::tell(&story, colour())
+    }))
+}
+
+fn stats(arg: &LogArg, filter: &Filter, json: bool) -> Done {
+    let path = log_path(arg)?;
+    let mut stats = Stats::default();
+    stream::each(&path, |record| {
+        if filter.matches(&record) {
+            stats.add(&record);
+        }
+        Ok(true)
+    })
+    .map_err(|e| bad(Exit::BadInput)(&e))?;
+    let stats = stats.finish();
+    Ok(say(&if json {
+        serde_json::to_string_pretty(&stats).unwrap_or_default() + "\n"
+    } else {
+        stats.draw()
+    }))
+}
+
+fn export(
+    arg: &LogArg,
+    format: Format,
+    filter: &Filter,
+    follow: bool,
+    to: &To,
+    cursor: Option<&Path>,
+) -> Done {
+    let path = log_path(arg)?;
+    if follow || cursor.is_some() || *to != To::Stdout {
+        if !filter.is_empty() {
+            return Err((
+                Exit::BadInput,
+                "records are sent all or none: filter where they arrive, or export without --follow, --to and --cursor".into(),
+            ));
+        }
+        let shipment = Shipment {
+            log: &path,
+            to,
+            format,
+            cursor,
+            follow,
+        };
+        return ship::ship(&shipment)
+            .map(|()| Exit::Handled)
+            .map_err(|e| bad(Exit::Unreachable)(&e));
+    }
+    let mut printer = Printer::new();
+    let head = match format.head() {
+        Some(head) => printer.line(&head),
+        None => Ok(true),
+    };
+    head.and_then(|open| {
+        if open {
+            stream::each(&path, |record| {
+                if filter.matches(&record) {
+                    return printer.line(&format.line(&record));
+                }
+                Ok(true)
+            })?;
+        }
+        printer.finish()
+    })
+    .map(|()| Exit::Handled)
+    .map_err(|e| bad(Exit::BadInput)(&e))
+}
+
+fn report(arg: &LogArg, mut filter: Filter, output: Option<&Path>, seed: Option<&Path>) -> Done {
+    let path = log_path(arg)?;
+    if filter.since.is_none() && filter.until.is_none() {
+        filter.since = Some(report::last_month());
+    }
+    let seed = seed.map(read_seed).transpose()?;
+    let options = Options { seed, first: None };
+    let verified = verify::verify_with(&path, &options).map_err(|e| bad(Exit::BadInput)(&e))?;
+    let html = report::html(&path, &filter, &verified).map_err(|e| bad(Exit::BadInput)(&e))?;
+    let exit = if verified.holds() {
+        Exit::Handled
+    } else {
+        Exit::NotApplied
+    };
+    let Some(output) = output else {
+        return Ok(worst(say(&html), exit));
+    };
+    // What ran on whose machine is nobody else's business.
+    let written = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(output)
+        .and_then(|mut file| file.write_all(html.as_bytes()));
+    written.map_err(|e| (Exit::CannotRecord, format!("{}: {e}", output.display())))?;
+    Ok(exit)
+}
+
 fn show_tail(arg: &LogArg, lines: usize, follow: bool) -> Done {
     let path = log_path(arg)?;
-    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    tail::tail(&path, lines, follow, colour, &mut io::stdout())
+    tail::tail(&path, lines, follow, colour(), &mut io::stdout())
         .map(|()| Exit::Handled)
         .map_err(|e| bad(Exit::BadInput)(&e))
 }

@@ -147,6 +147,49 @@ pub enum PolicyCommand {
         #[arg(required = true, value_hint = ValueHint::FilePath)]
         files: Vec<PathBuf>,
     },
+    /// Compare two policies: which lines of a file, or which past requests, would be decided otherwise
+    Diff(DiffArgs),
+    /// Draft rules for what people approved again and again, as YAML for you to review; changes nothing
+    Suggest(SuggestArgs),
+    /// Print the JSON Schema of policies and packs, for editors
+    Schema,
+}
+
+/// `aiops policy diff`.
+#[derive(Debug, Args)]
+pub struct DiffArgs {
+    /// The policy as it is
+    #[arg(value_name = "OLD", value_hint = ValueHint::FilePath)]
+    pub old: PathBuf,
+    /// The policy as it would be
+    #[arg(value_name = "NEW", value_hint = ValueHint::FilePath)]
+    pub new: PathBuf,
+    /// Lines to decide, one command a line [default: every example of both policies]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath, conflicts_with = "audit")]
+    pub corpus: Option<PathBuf>,
+    /// Audit log whose requests are decided again
+    #[arg(long, value_name = "LOG", value_hint = ValueHint::FilePath)]
+    pub audit: Option<PathBuf>,
+    /// Exit 4 when the new policy is more lenient with any line
+    #[arg(long)]
+    pub check: bool,
+    /// Print JSON instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `aiops policy suggest`.
+#[derive(Debug, Args)]
+pub struct SuggestArgs {
+    /// The policy in force
+    #[command(flatten)]
+    pub policy: PolicyArg,
+    /// Audit log
+    #[arg(long, value_name = "LOG", value_hint = ValueHint::FilePath)]
+    pub audit: PathBuf,
+    /// How often a line must have been approved
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(2..))]
+    pub least: u32,
 }
 
 /// `aiops pending`.

@@ -4,7 +4,7 @@
 
 pub mod audit;
 
-use crate::cli::{ExplainArgs, PendingArgs, PolicyArg};
+use crate::cli::{DiffArgs, ExplainArgs, PendingArgs, PolicyArg, SuggestArgs};
 use crate::command;
 use crate::config::Config;
 use crate::display::escape;
@@ -12,7 +12,7 @@ use crate::gate::Gate;
 use crate::outcome::{Exit, level_name, rfc3339};
 use crate::policy::{self, Context, Decision, Policy, Risk};
 use crate::shipped;
-use std::io::{self, Write};
+use std::io::{self, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 /// Tells on standard error what went wrong.
@@ -211,6 +211,82 @@ pub fn policy_check(files: &[PathBuf]) -> Exit {
         }
     }
     exit
+}
+
+/// All records of a log, rotated files too, as text.
+fn records(log: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    for part in crate::audit::files::open(log).map_err(|e| e.to_string())? {
+        part.lines()
+            .and_then(|mut lines| lines.read_to_string(&mut text))
+            .map_err(|e| e.to_string())?;
+    }
+    Ok(text)
+}
+
+/// `aiops policy diff`.
+pub fn policy_diff(arg: &DiffArgs) -> Exit {
+    use policy::diff::{Lines, diff};
+    let policies = Policy::load(&arg.old).and_then(|old| Ok((old, Policy::load(&arg.new)?)));
+    let (old, new) = match policies {
+        Ok(both) => both,
+        Err(e) => return complain(Exit::BadConfig, &e.to_string()),
+    };
+    let lines = match (&arg.corpus, &arg.audit) {
+        (Some(path), _) => std::fs::read_to_string(path)
+            .map(|text| Lines::from_corpus(&text))
+            .map_err(|e| format!("{}: {e}", path.display())),
+        (None, Some(log)) => records(log)
+            .and_then(|text| Lines::from_audit(&text))
+            .map_err(|e| format!("{}: {e}", log.display())),
+        (None, None) => Ok(Lines::from_corpus(
+            &[old.examples(), new.examples()].concat().join("\n"),
+        )),
+    };
+    let report = match lines {
+        Ok(lines) => diff(&old, &new, &lines),
+        Err(e) => return complain(Exit::BadInput, &e),
+    };
+    let text = if arg.json {
+        serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
+    } else {
+        report.to_string()
+    };
+    let exit = if arg.check && report.looser() > 0 {
+        Exit::NotApplied
+    } else {
+        Exit::Handled
+    };
+    worst(say(&text), exit)
+}
+
+/// `aiops policy suggest`.
+pub fn policy_suggest(arg: &SuggestArgs) -> Exit {
+    let bench = match Bench::open(&arg.policy) {
+        Ok(bench) => bench,
+        Err(e) => return complain(Exit::BadConfig, &e),
+    };
+    let found = records(&arg.audit)
+        .and_then(|log| policy::suggest::suggest(&bench.policy, &log, arg.least as usize));
+    let found = match found {
+        Ok(found) => found,
+        Err(e) => return complain(Exit::BadInput, &format!("{}: {e}", arg.audit.display())),
+    };
+    for (line, why) in &found.left_out {
+        eprintln!("aiops: not suggested: {}: {}", escape(line), escape(why));
+    }
+    match found.pack {
+        Some(pack) => say(&pack),
+        None => say(&format!(
+            "# Nothing was approved {} times or more that could be suggested.\n",
+            arg.least
+        )),
+    }
+}
+
+/// `aiops policy schema`.
+pub fn policy_schema() -> Exit {
+    say(&policy::schema::text())
 }
 
 /// `aiops pending`.

@@ -94,6 +94,9 @@ fn dispatch(command: Command) -> Exit {
         Command::Explain(arg) => commands::explain(&arg),
         Command::Policy(PolicyCommand::Eval(arg)) => commands::policy_eval(&arg),
         Command::Policy(PolicyCommand::Check { files }) => commands::policy_check(&files),
+        Command::Policy(PolicyCommand::Diff(arg)) => commands::policy_diff(&arg),
+        Command::Policy(PolicyCommand::Suggest(arg)) => commands::policy_suggest(&arg),
+        Command::Policy(PolicyCommand::Schema) => commands::policy_schema(),
         Command::Pending(arg) => {
             let words: &[&str] = if arg.json {
                 &["pending", "--json"]

@@ -2,7 +2,7 @@
 
 use super::rule::{Rule, Verdict};
 use super::types::Type;
-use super::{Context, Decision, Policy, Risk};
+use super::{Context, Decision, Policy, PolicyError, Risk};
 use std::fmt;
 
 /// What was found.
@@ -12,8 +12,8 @@ pub struct Report {
     pub rules: usize,
     /// How many lines were decided.
     pub lines: usize,
-    /// What does not hold: file, line, and what.
-    pub faults: Vec<(String, usize, String)>,
+    /// What does not hold, each with its place.
+    pub faults: Vec<PolicyError>,
 }
 
 impl Report {
@@ -25,8 +25,8 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (file, line, what) in &self.faults {
-            writeln!(f, "\n{file}:{line}: {what}")?;
+        for fault in &self.faults {
+            writeln!(f, "\n{fault}")?;
         }
         let verdict = if self.holds() { "good" } else { "NOT GOOD" };
         writeln!(
@@ -52,15 +52,16 @@ pub fn check(policy: &Policy) -> Report {
 }
 
 fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
-    let fault = |report: &mut Report, what: String| {
-        report.faults.push((
-            rule.place.0.clone(),
-            rule.place.1,
-            format!("rule {}: {what}", rule.id),
-        ))
+    let text = policy.source(&rule.place.0);
+    let fault = |report: &mut Report, example: &str, what: String| {
+        let (line, column) = place(text, rule.place.1, example);
+        let what = format!("rule {}: {what}", rule.id);
+        report
+            .faults
+            .push(PolicyError::at(&rule.place.0, text, line, column, what));
     };
     if rule.matches.is_empty() {
-        fault(report, "it has no example under `match`".into());
+        fault(report, "", "it has no example under `match`".into());
     }
     for line in &rule.matches {
         let decision = decide(policy, rule, line, report);
@@ -69,6 +70,7 @@ fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
         {
             fault(
                 report,
+                line,
                 format!(
                     "its own example `{line}` is decided by {}: {}",
                     decision.rules.join(", "),
@@ -80,6 +82,7 @@ fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
         {
             fault(
                 report,
+                line,
                 format!(
                     "its own example `{line}` is {:?}: {}",
                     decision.risk, decision.why
@@ -99,6 +102,7 @@ fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
                 if decision.risk == Risk::AutoAllowed {
                     fault(
                         report,
+                        line,
                         format!(
                             "`{}`, made from its example `{line}`, is auto too ({})",
                             crate::display::escape(&attack),
@@ -117,6 +121,7 @@ fn examples(policy: &Policy, rule: &Rule, report: &mut Report) {
         if decision.rules.contains(&rule.id) {
             fault(
                 report,
+                line,
                 format!("it matches `{line}`, which stands under `no_match`"),
             );
         }
@@ -144,12 +149,32 @@ fn looks(policy: &Policy, rule: &Rule, report: &mut Report) {
         faults.push("its probe or dry_run fits none of its examples".into());
     }
     for what in faults {
-        report.faults.push((
-            rule.place.0.clone(),
-            rule.place.1,
-            format!("rule {}: {what}", rule.id),
-        ));
+        let (file, line) = &rule.place;
+        let what = format!("rule {}: {what}", rule.id);
+        report
+            .faults
+            .push(PolicyError::at(file, policy.source(file), *line, 5, what));
     }
+}
+
+/// Line and column of an example in the rule that begins at a line; of the rule, where it is not found.
+fn place(text: &str, rule: usize, example: &str) -> (usize, usize) {
+    // YAML may have it in quotes: its plain beginning is enough to find it.
+    let plain = example
+        .find(['\'', '"', '\\'])
+        .map_or(example, |at| &example[..at]);
+    let of_rule = text
+        .lines()
+        .enumerate()
+        .skip(rule)
+        .take_while(|(_, l)| !l.trim_start().starts_with("- id:"));
+    for (number, line) in of_rule {
+        if let Some(at) = line.find(plain).filter(|_| !plain.is_empty()) {
+            let column = line.get(..at).map_or(1, |l| l.chars().count() + 1);
+            return (number + 1, column);
+        }
+    }
+    (rule, 5)
 }
 
 /// Decides as if the rule's own conditions held.
@@ -174,12 +199,13 @@ fn decide(policy: &Policy, rule: &Rule, line: &str, report: &mut Report) -> Deci
 /// A moment at which the hours begin.
 fn moment(hours: &super::rule::Hours) -> chrono::DateTime<chrono::Utc> {
     use chrono::{Datelike, Days};
-    let mut day = chrono::Utc::now().with_timezone(&hours.offset).date_naive();
+    let offset = hours.clock.offset_at(chrono::Utc::now());
+    let mut day = chrono::Utc::now().with_timezone(&offset).date_naive();
     while !hours.days.is_empty() && !hours.days.contains(&day.weekday()) {
         day = day.checked_add_days(Days::new(1)).unwrap_or_default();
     }
     day.and_time(hours.from)
-        .and_local_timezone(hours.offset)
+        .and_local_timezone(offset)
         .single()
         .map_or_else(chrono::Utc::now, |t| t.with_timezone(&chrono::Utc))
 }

@@ -691,7 +691,7 @@ impl super::rule::When {
 impl super::rule::Hours {
     fn hold(&self, now: chrono::DateTime<chrono::Utc>) -> bool {
         use chrono::Datelike;
-        let there = now.with_timezone(&self.offset);
+        let there = now.with_timezone(&self.clock.offset_at(now));
         let time = there.time();
         let within = if self.from <= self.to {
             self.from <= time && time < self.to

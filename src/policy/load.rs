@@ -6,8 +6,8 @@ use super::builtin::SHELL_BUILTINS;
 use super::language::{Kind, Limits};
 use super::options::OptionSpec;
 use super::rule::{
-    Groups, Hours, Operand, Operands, Raw, RawOperand, RawOperands, RawWhen, Rule, Signs, Verdict,
-    When,
+    Clock, Groups, Hours, Operand, Operands, Raw, RawOperand, RawOperands, RawWhen, Rule, Signs,
+    Verdict, When,
 };
 use super::types::{Bounds, Type};
 use super::{Quorum, RiskLevel};
@@ -130,7 +130,7 @@ struct RawPack {
 }
 
 /// A policy, compiled.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Policy {
     pub(super) rules: Vec<Rule>,
     /// Rules by the base name of the command they speak of.
@@ -145,6 +145,9 @@ pub struct Policy {
     level_methods: BTreeMap<RiskLevel, Vec<String>>,
     trust: BTreeMap<RiskLevel, Vec<TrustStep>>,
     hash: String,
+    common: Common,
+    /// Every file it was read from.
+    sources: Vec<Source>,
 }
 
 /// A file's name and text.
@@ -255,6 +258,8 @@ impl Policy {
             mode: raw.mode,
             approval: raw.approval,
             hash: hash(&sources),
+            common,
+            sources: Vec::new(),
         };
         policy
             .check_trust()
@@ -262,19 +267,7 @@ impl Policy {
         let groups = std::iter::once(raw.rules).chain(packs.into_iter().map(|p| p.rules));
         let mut ids = HashSet::new();
         for (source, rules) in sources.iter().zip(groups) {
-            let mut lines = rule_lines(&source.1);
-            for raw in rules {
-                let line = lines.next().unwrap_or(1);
-                let fail = |why: String| yaml::Error::at(&source.0, &source.1, line, 5, why);
-                if !ids.insert(raw.id.clone()) {
-                    return Err(fail(format!("rule {} is there twice", raw.id)));
-                }
-                let id = raw.id.clone();
-                policy.add(
-                    compile(raw, &common, (source.0.clone(), line))
-                        .map_err(|why| fail(format!("rule {id}: {why}")))?,
-                );
-            }
+            policy.add_all(source, rules, &mut ids)?;
         }
         if policy.rules.is_empty() {
             return Err(yaml::Error::file(
@@ -282,7 +275,70 @@ impl Policy {
                 "there is not one rule: a policy that says nothing is a mistake",
             ));
         }
+        policy.sources = sources;
         Ok(policy)
+    }
+
+    /// The same policy with a pack more, for trying rules out. The pack's own `readable`, `secret`, `open`
+    /// and `sets` are not taken.
+    ///
+    /// # Errors
+    /// As [`Policy::load`].
+    pub fn with_pack(&self, name: &str, text: &str) -> Result<Policy, PolicyError> {
+        let pack: RawPack = yaml::from_str(name, text)?;
+        let source = (name.to_owned(), text.to_owned());
+        let mut policy = self.clone();
+        let mut ids = policy.rules.iter().map(|r| r.id.clone()).collect();
+        policy.add_all(&source, pack.rules, &mut ids)?;
+        policy.sources.push(source);
+        policy.hash = hash(&policy.sources);
+        Ok(policy)
+    }
+
+    fn add_all(
+        &mut self,
+        source: &Source,
+        rules: Vec<Raw>,
+        ids: &mut HashSet<String>,
+    ) -> Result<(), PolicyError> {
+        let mut lines = rule_lines(&source.1);
+        for raw in rules {
+            let line = lines.next().unwrap_or(1);
+            let fail = |why: String| yaml::Error::at(&source.0, &source.1, line, 5, why);
+            if !ids.insert(raw.id.clone()) {
+                return Err(fail(format!("rule {} is there twice", raw.id)));
+            }
+            let id = raw.id.clone();
+            let rule = compile(raw, &self.common, (source.0.clone(), line))
+                .map_err(|why| fail(format!("rule {id}: {why}")))?;
+            self.add(rule);
+        }
+        Ok(())
+    }
+
+    /// Every example of its rules, `match` and `no_match`.
+    pub fn examples(&self) -> Vec<String> {
+        self.rules
+            .iter()
+            .flat_map(|r| r.matches.iter().chain(&r.no_match))
+            .filter(|line| !line.contains('\n'))
+            .cloned()
+            .collect()
+    }
+
+    /// Whether a rule asks or forbids whatever auto rules say.
+    pub(super) fn asks_always(&self, id: &str) -> bool {
+        self.rules
+            .iter()
+            .any(|r| r.id == id && r.verdict != Verdict::Auto && !r.unless_auto)
+    }
+
+    /// The text of a file it was read from.
+    pub(super) fn source(&self, name: &str) -> &str {
+        self.sources
+            .iter()
+            .find(|(file, _)| file == name)
+            .map_or("", |(_, text)| text)
     }
 
     fn add(&mut self, rule: Rule) {
@@ -407,6 +463,7 @@ impl Policy {
 }
 
 /// What all rules share.
+#[derive(Debug, Clone)]
 struct Common {
     readable: Vec<String>,
     secret: Vec<String>,
@@ -811,9 +868,19 @@ fn when(raw: RawWhen) -> Result<When, String> {
                 chrono::NaiveTime::parse_from_str(text, "%H:%M")
                     .map_err(|_| format!("`{text}` is not a time of day such as 08:00"))
             };
-            let offset = match h.offset.as_deref().unwrap_or("+00:00") {
-                "UTC" => "+00:00".parse(),
-                text => text.parse::<chrono::FixedOffset>(),
+            let clock = match (h.offset.as_deref(), h.tz.as_deref()) {
+                (Some(_), Some(_)) => {
+                    return Err(
+                        "hours: offset and tz are two ways to say the same: write one".into(),
+                    );
+                }
+                (_, Some(name)) => Clock::Zone(super::zone::Zone::load(name)?),
+                (Some(text), None) if text != "UTC" => {
+                    Clock::Fixed(text.parse().map_err(|_| {
+                        "offset: write a difference from UTC such as +01:00".to_owned()
+                    })?)
+                }
+                _ => Clock::Fixed(chrono::Offset::fix(&chrono::Utc)),
             };
             Some(Hours {
                 from: time(&h.from)?,
@@ -826,8 +893,7 @@ fn when(raw: RawWhen) -> Result<When, String> {
                             .map_err(|_| format!("`{d}` is not a day such as mon"))
                     })
                     .collect::<Result<_, _>>()?,
-                offset: offset
-                    .map_err(|_| "offset: write a difference from UTC such as +01:00".to_owned())?,
+                clock,
             })
         }
     };

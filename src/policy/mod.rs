@@ -5,15 +5,19 @@
 mod builtin;
 pub mod check;
 mod decide;
+pub mod diff;
 pub mod eval;
 pub mod language;
 mod load;
 mod options;
 mod path;
 mod rule;
+pub mod schema;
 mod state;
+pub mod suggest;
 mod tighten;
 mod types;
+mod zone;
 
 pub use load::{ApprovalPolicy, METHODS, Mode, Policy, PolicyError};
 

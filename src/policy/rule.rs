@@ -226,6 +226,8 @@ pub struct RawHours {
     pub days: Vec<String>,
     #[serde(default)]
     pub offset: Option<String>,
+    #[serde(default)]
+    pub tz: Option<String>,
 }
 
 /// One operand, compiled.
@@ -260,7 +262,27 @@ pub struct Hours {
     pub from: NaiveTime,
     pub to: NaiveTime,
     pub days: Vec<Weekday>,
-    pub offset: FixedOffset,
+    pub clock: Clock,
+}
+
+/// Which clock hours are read on.
+#[derive(Debug, Clone)]
+pub enum Clock {
+    /// At one offset from UTC all year.
+    Fixed(FixedOffset),
+    /// As a place's law has it.
+    Zone(super::zone::Zone),
+}
+
+impl Clock {
+    /// The offset from UTC at a moment.
+    pub fn offset_at(&self, at: chrono::DateTime<chrono::Utc>) -> FixedOffset {
+        match self {
+            Clock::Fixed(offset) => *offset,
+            Clock::Zone(zone) => FixedOffset::east_opt(zone.offset_at(at.timestamp()))
+                .unwrap_or_else(|| chrono::Offset::fix(&chrono::Utc)),
+        }
+    }
 }
 
 /// What a tightening rule looks for.

@@ -78,6 +78,9 @@ pub enum Command {
     /// Read one reply on stdin as yourself (what `aiops approve` calls through sudo)
     #[command(hide = true)]
     Vote,
+    /// Read on stdin what a person wants (what `aiops freeze`, `thaw`, `approval show` … call through sudo)
+    #[command(hide = true)]
+    Person,
     /// Look at one approval, waiting or closed
     #[command(subcommand)]
     Approval(ApprovalCommand),

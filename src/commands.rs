@@ -331,50 +331,6 @@ pub fn pending(arg: &PendingArgs) -> Exit {
     say(&text)
 }
 
-/// `aiops approval show`.
-pub fn approval_show(config: &Path, code: &str, json: bool, signable: bool) -> Exit {
-    let gate = match Gate::open(config) {
-        Ok(gate) => gate,
-        Err(fault) => return complain(fault.exit, &fault.message),
-    };
-    let approval = match gate.find_approval(code) {
-        Ok(Some(approval)) => approval,
-        Ok(None) => {
-            return complain(
-                Exit::NotApplied,
-                &format!("no approval has the code or id {}", escape(code)),
-            );
-        }
-        Err(fault) => return complain(fault.exit, &fault.message),
-    };
-    if signable {
-        return say(&approval.signable());
-    }
-    match serde_json::to_value(approval.without_codes()) {
-        Ok(value) if json => say(&format!("{value:#}\n")),
-        Ok(value) => say(&indented(&value, 0)),
-        Err(e) => complain(Exit::Internal, &e.to_string()),
-    }
-}
-
-/// A JSON value as `key: value` lines.
-fn indented(value: &serde_json::Value, depth: usize) -> String {
-    let pad = "  ".repeat(depth);
-    match value {
-        serde_json::Value::Object(map) => map
-            .iter()
-            .map(|(key, value)| match value {
-                serde_json::Value::Object(_) => {
-                    format!("{pad}{key}:\n{}", indented(value, depth + 1))
-                }
-                serde_json::Value::String(text) => format!("{pad}{key}: {}\n", escape(text)),
-                other => format!("{pad}{key}: {}\n", escape(&other.to_string())),
-            })
-            .collect(),
-        other => format!("{pad}{}\n", escape(&other.to_string())),
-    }
-}
-
 /// `aiops config check`.
 pub fn config_check(path: &Path) -> Exit {
     let config = match Config::load(path) {

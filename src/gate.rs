@@ -10,13 +10,13 @@ mod freeze;
 mod job;
 pub mod learn;
 pub mod people;
+pub mod person;
 mod recover;
 mod state;
 mod tell;
 mod vote;
 mod voter;
 
-pub use freeze::{freeze, thaw};
 pub use vote::{vote, vote_on_stdin};
 
 use crate::approval::{Clock, Requests, Store};

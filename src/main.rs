@@ -2,9 +2,10 @@
 //! The doors: which personality was called, what it is asked to do, and the process's exit code.
 
 use aiops::cli::{
-    ApprovalCommand, ApproverCommand, Cli, Command, ConfigCommand, DEFAULT_CONFIG, PolicyCommand,
-    TrustCommand, VoteArgs,
+    ApprovalCommand, ApproverCommand, Cli, Command, ConfigArg, ConfigCommand, DEFAULT_CONFIG,
+    PolicyCommand, TrustCommand, VoteArgs,
 };
+use aiops::gate::person::Act;
 use aiops::outcome::{Exit, Outcome};
 use aiops::{commands, demo, gate, guard, system};
 use clap::{CommandFactory, Parser};
@@ -62,31 +63,33 @@ fn dispatch(command: Command) -> Exit {
         Command::Run(arg) => print(&gate::answer(&arg.config, &mut io::stdin().lock())),
         Command::Approve(arg) => vote(arg, true),
         Command::Deny(arg) => vote(arg, false),
-        Command::Freeze(arg) => commands::tell(gate::freeze(
-            &arg.config.config,
-            arg.target.as_deref(),
-            &arg.why,
-            arg.now,
-        )),
-        Command::Thaw(arg) => commands::tell(gate::thaw(&arg.config.config, arg.target.as_deref())),
+        Command::Freeze(arg) => act(
+            &arg.config,
+            &Act::Freeze {
+                target: arg.target,
+                why: arg.why,
+                now: arg.now,
+            },
+        ),
+        Command::Thaw(arg) => act(&arg.config, &Act::Thaw { target: arg.target }),
         Command::Approver(ApproverCommand::Add {
             config,
             name,
             replace,
             ..
-        }) => commands::tell(gate::people::enrol(&config.config, &name, replace)),
+        }) => act(&config, &Act::Enrol { name, replace }),
         Command::Approver(ApproverCommand::Remove { config, name, .. }) => {
-            commands::tell(gate::people::remove(&config.config, &name))
+            act(&config, &Act::Forget { name })
         }
-        Command::Approver(ApproverCommand::List(arg)) => {
-            commands::tell(gate::people::list(&arg.config))
-        }
-        Command::Trust(TrustCommand::Show { config, json }) => {
-            commands::tell(gate::learn::trust_show(&config.config, json))
-        }
+        Command::Approver(ApproverCommand::List(config)) => act(&config, &Act::People),
+        Command::Trust(TrustCommand::Show { config, json }) => act(&config, &Act::Trust { json }),
         Command::Trust(TrustCommand::Reset { config, rule }) => {
-            commands::tell(gate::learn::trust_reset(&config.config, rule.as_deref()))
+            act(&config, &Act::Distrust { rule })
         }
+        Command::Person => commands::tell(
+            Act::read(&mut io::stdin().lock())
+                .and_then(|act| act.carry_out(Path::new(DEFAULT_CONFIG))),
+        ),
         Command::Vote => print(&gate::vote_on_stdin(
             Path::new(DEFAULT_CONFIG),
             &mut io::stdin().lock(),
@@ -111,7 +114,14 @@ fn dispatch(command: Command) -> Exit {
             code,
             json,
             signable,
-        }) => commands::approval_show(&config.config, &code, json, signable),
+        }) => act(
+            &config,
+            &Act::Show {
+                code,
+                json,
+                signable,
+            },
+        ),
         Command::Audit(command) => commands::audit::audit(*command),
         Command::Config(ConfigCommand::Check(arg)) => commands::config_check(&arg.config),
         Command::Install(command) => system::install(command),
@@ -138,6 +148,13 @@ fn dispatch(command: Command) -> Exit {
             Err(e) => commands::complain(Exit::CannotRecord, &format!("{}: {e}", dir.display())),
         },
     }
+}
+
+/// What a person wants; on an installed gateway through sudo, which tells the gate who they are.
+fn act(config: &ConfigArg, act: &Act) -> Exit {
+    let text = serde_json::to_string(act).unwrap_or_default();
+    system::as_gate(&config.config, &["person"], Some(text))
+        .unwrap_or_else(|| commands::tell(act.carry_out(&config.config)))
 }
 
 /// `aiops approve` and `aiops deny`.

@@ -29,9 +29,7 @@ fn say(text: &str) -> Exit {
 /// as the gate's user, by a rule for exactly these words, and tells the gate who the person is.
 /// None where that is not needed or not possible: then the command goes on as it is.
 pub fn as_gate(config: &Path, words: &[&str], input: Option<String>) -> Option<Exit> {
-    let denied =
-        std::fs::File::open(config).is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied);
-    if config != Path::new(DEFAULT_CONFIG) || !denied {
+    if config != Path::new(DEFAULT_CONFIG) || !(cannot_read(config) || is_root_for(config)) {
         return None;
     }
     let mut sudo = std::process::Command::new("/usr/bin/sudo");
@@ -58,6 +56,23 @@ pub fn as_gate(config: &Path, words: &[&str], input: Option<String>) -> Option<E
         Some(code) => Exit::from_code(u64::try_from(code).unwrap_or(70)),
         None => Exit::Internal,
     })
+}
+
+fn cannot_read(config: &Path) -> bool {
+    std::fs::File::open(config).is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied)
+}
+
+/// Root may read everything, but what root would write there the gate would no longer take.
+fn is_root_for(config: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    nix::unistd::geteuid().is_root()
+        && nix::unistd::User::from_name(gateway::GATE).is_ok_and(|gate| {
+            let owner = Config::load(config)
+                .ok()
+                .and_then(|c| std::fs::metadata(c.state_dir).ok())
+                .map(|m| m.uid());
+            gate.is_some_and(|gate| owner == Some(gate.uid.as_raw()))
+        })
 }
 
 fn with_act(arg: &ActArgs, work: impl FnOnce(&mut Act) -> Result<()>) -> Exit {

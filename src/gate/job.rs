@@ -70,8 +70,11 @@ impl Gate {
         outcome.timestamp = rfc3339(chrono::Utc::now());
         outcome.duration_ms = Some(u64::try_from(result.duration.as_millis()).unwrap_or(u64::MAX));
         let (mut status, mut message) = ending(&result.ended, job.timeout_s);
-        if matches!(result.ended, Ended::TimedOut | Ended::Unknown(_))
-            && let Some(freeze) = self.ended_by_freeze(&run_id)
+        // A guard ends the programs and not the time limit: they end by SIGTERM or SIGKILL.
+        if matches!(
+            result.ended,
+            Ended::TimedOut | Ended::Unknown(_) | Ended::Exited(137 | 143)
+        ) && let Some(freeze) = self.ended_by_freeze(&run_id)
         {
             status = Status::Interrupted;
             message = format!(

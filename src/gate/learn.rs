@@ -37,6 +37,10 @@ impl Gate {
 
     fn pattern(&self, question: &Question) -> Option<Pattern> {
         let target = self.config.targets.get(&question.target)?;
+        // A guard knows its own policy's quorum and no trust: it would refuse what fewer approved.
+        if target.via() == crate::transport::Via::Guard {
+            return None;
+        }
         self.policy.learns(question.risk_level).then(|| {
             Pattern::new(
                 &question.rules,

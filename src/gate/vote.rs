@@ -45,12 +45,14 @@ pub fn vote(
 /// the sudoers rule needs no arguments.
 pub fn vote_on_stdin(config: &Path, input: &mut impl std::io::Read) -> (Outcome, Exit) {
     let message = crate::request::read(input);
-    let answer = Gate::open(config).and_then(|gate| match message {
-        Ok(Message::Reply(reply)) => gate.answer_reply(&reply, Door::Terminal),
-        Ok(Message::Request(_)) => gate.invalid("this door takes replies only"),
-        Err(invalid) => gate.invalid(&invalid.0),
-    });
-    answer.unwrap_or_else(Fault::into_answer)
+    match Gate::open(config) {
+        Ok(gate) => gate.told(match message {
+            Ok(Message::Reply(reply)) => gate.answer_reply(&reply, Door::Terminal),
+            Ok(Message::Request(_)) => gate.invalid("this door takes replies only"),
+            Err(invalid) => gate.invalid(&invalid.0),
+        }),
+        Err(fault) => fault.into_answer(),
+    }
 }
 
 /// Through which door a reply came.

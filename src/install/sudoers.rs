@@ -21,9 +21,10 @@ pub fn gateway(agent: &str, gate: &str, approvers: &str) -> String {
     text.push_str(&format!(
         "{agent} ALL=({gate}) NOPASSWD: /opt/aiops/run_action \"\"\n"
     ));
-    text.push_str("# Approvers: their vote, on standard input, where sudo tells the gate who they are; and commands that only read.\n");
+    text.push_str("# Approvers: their vote and their other wishes (freeze, thaw, …), on standard input, where sudo tells the gate who they are; and commands that only read.\n");
     for read in [
         "vote",
+        "person",
         "pending",
         "pending --json",
         "audit tail",

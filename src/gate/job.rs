@@ -4,6 +4,7 @@
 
 use super::{Fault, Gate};
 use crate::audit::Event;
+use crate::audit::mask::mask;
 use crate::command::Shell;
 use crate::config::Target;
 use crate::outcome::{Exit, Outcome, Status, rfc3339};
@@ -84,7 +85,7 @@ impl Gate {
             );
         }
         outcome.status = status;
-        outcome.message = message;
+        outcome.message = mask(&message).into_owned();
         match result.ended {
             Ended::Exited(code) => {
                 outcome.exit_code = Some(code);
@@ -197,9 +198,13 @@ fn signal_of(code: i32) -> Option<i32> {
     (129..=128 + 64).contains(&code).then_some(code - 128)
 }
 
+/// An output as it is answered: printable, secrets masked. What an escape took apart is looked at
+/// before, what it made plain, after.
 fn shown(captured: &Captured) -> (Option<String>, Option<bool>) {
+    let masked = mask(&captured.text);
+    let printable = crate::display::escape_lines(&masked);
     (
-        Some(crate::display::escape_lines(&captured.text).into_owned()),
+        Some(mask(&printable).into_owned()),
         Some(captured.truncated),
     )
 }

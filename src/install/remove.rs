@@ -147,6 +147,35 @@ fn end_connections(act: &Act) {
     }
 }
 
+/// Ends what still runs as a user that is about to be gone: an open SSH session of the gate, a run.
+/// Its rights and its way in are gone already, so nothing new can begin.
+fn end_processes(uid: u32) {
+    use nix::sys::signal::{Signal, kill};
+    use std::os::unix::fs::MetadataExt;
+    for signal in [Signal::SIGTERM, Signal::SIGKILL] {
+        for _ in 0..10 {
+            let mut left = false;
+            for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
+                let pid = entry
+                    .file_name()
+                    .to_str()
+                    .and_then(|n| n.parse::<i32>().ok());
+                let owner = entry.metadata().map(|m| m.uid());
+                if let (Some(pid), Ok(owner)) = (pid, owner)
+                    && owner == uid
+                {
+                    left = true;
+                    let _ = kill(nix::unistd::Pid::from_raw(pid), signal);
+                }
+            }
+            if !left {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+}
+
 fn remove_users(act: &mut Act, manifest: &mut Manifest, removal: Removal) -> Result<()> {
     let agent = manifest.gateway.as_ref().map(|c| c.agent.clone());
     let root = act.host.root().display().to_string();
@@ -160,9 +189,12 @@ fn remove_users(act: &mut Act, manifest: &mut Manifest, removal: Removal) -> Res
             ));
             continue;
         }
-        if act.host.user(&user).is_some() {
+        if let Some(ids) = act.host.user(&user) {
             act.say(&format!("  - user {user}"));
             if !act.dry_run {
+                if !staged {
+                    end_processes(ids.uid);
+                }
                 let mut args: Vec<&str> = if staged {
                     vec!["--prefix", &root]
                 } else {

@@ -13,10 +13,11 @@ approved srv1 "sudo dpkg -i /var/cache/lab-asks.deb"
 says "debconf asked nobody" "quiet" in_host srv1 cat /etc/lab-asks
 
 part "Updating in place, with a question open"
+in_host gateway sh -c 'echo "# mine" >>/opt/aiops/policies/packs/text.yml'
 ask srv1 "sudo systemctl restart ssh"
 is .status approval_requested
 CODE=$(field .approval_code)
-in_host gateway sh -c 'sha256sum /opt/aiops/config.yml /opt/aiops/keys/* /opt/aiops/targets/* >/root/before; echo "# mine" >>/opt/aiops/policies/packs/text.yml'
+in_host gateway sh -c 'sha256sum /opt/aiops/config.yml /opt/aiops/keys/* /opt/aiops/targets/* >/root/before'
 cp "$AIOPS_BIN" "$(lab_root gateway)/root/aiops-new"
 printf 'x' >>"$(lab_root gateway)/root/aiops-new"
 holds "a dry run" in_host gateway /root/aiops-new install update --dry-run
@@ -26,23 +27,20 @@ holds "for the agent too" in_host gateway cmp /root/aiops-new /opt/aiops/run_act
 holds "configuration, keys and targets are as they were" in_host gateway sha256sum -c --quiet /root/before
 says "what was edited stays" "# mine" in_host gateway tail -n 1 /opt/aiops/policies/packs/text.yml
 vote alice approve "$CODE" || true
-case $(field .status) in executed) echo "  ok  the open question was answered and ran" ;; voided) echo "  ok  the open question was voided: the policy had changed" ;; *) fail "the open question was lost" ;; esac
+is .status executed
+echo "  ok  the open question was answered by the new version, and ran"
 holds "there is a way back" in_host gateway aiops install update --back
 holds "which is the program before" in_host gateway cmp /root/aiops /opt/aiops/bin/aiops
 auto srv1 uptime
 in_host gateway sed -i '$d' /opt/aiops/policies/packs/text.yml
 
 part "The cable is pulled in the middle of a run"
-ask srv1 "sleep 4"
-if [ "$(field .status)" = approval_requested ]; then
-  CODE=$(field .approval_code)
-  as alice@gateway aiops approve "$CODE" >"$LAB/cut.out" 2>&1 &
-  PID=$!
-  sleep 1.5
-  unplug srv1
-  wait $PID || true
-  OUT=$(cat "$LAB/cut.out")
-fi
+{ ask srv1 "sleep 4"; printf '%s' "$OUT" >"$LAB/cut.out"; } &
+PID=$!
+until_true 5 in_host srv1 pgrep -fx "sleep 4" || fail "the run did not begin"
+unplug srv1
+wait $PID || true
+OUT=$(cat "$LAB/cut.out")
 case $(field .status) in interrupted | timed_out) echo "  ok  $(field .status): $(field .message)" ;; *) fail "the gate claims to know how it ended" ;; esac
 ask srv1 uptime
 is .status failed

@@ -12,7 +12,7 @@ for name in srv1 srv2; do
 done
 ask srv1 uptime
 [ "$(field .status)" = failed ] || fail "srv1 still answers"
-holds "aiops install remove on the gateway" in_host gateway aiops install remove
+holds "aiops install remove on the gateway" in_host gateway aiops install remove --agent
 OUT=$(in_host gateway ls /opt/aiops)
 [ "$OUT" = audit ] || fail "more than the audit log is left"
 holds "which still verifies" in_host gateway /root/aiops audit verify --log /opt/aiops/audit/audit.jsonl

@@ -342,11 +342,15 @@ pub fn config_check(path: &Path) -> Exit {
         Err(e) => return complain(Exit::BadConfig, &e.to_string()),
     };
     let targets: Vec<&str> = config.targets.keys().map(String::as_str).collect();
-    say(&format!(
+    let mut text = format!(
         "{}: good\npolicy {} (sha256 {})\ntargets: {}\n",
         path.display(),
         config.policy.display(),
         policy.hash(),
         targets.join(", ")
-    ))
+    );
+    for obstacle in crate::gate::people::obstacles(&config, &policy) {
+        text.push_str(&format!("warning: {obstacle}\n"));
+    }
+    say(&text)
 }

@@ -75,6 +75,8 @@ pub struct Limits {
     pub approval_ttl_s: u64,
     /// How long what was denied is not asked again, in seconds; 0 for at once.
     pub deny_pause_s: u64,
+    /// Questions of one caller that are sent to people in an hour (method `code`).
+    pub notices_per_hour: usize,
     /// Questions that may wait at once for one caller.
     pub pending_per_requester: usize,
     /// How long an unused SSH master stays, in seconds.
@@ -92,6 +94,7 @@ impl Default for Limits {
             question_ttl_s: 900,
             approval_ttl_s: 300,
             deny_pause_s: 0,
+            notices_per_hour: 60,
             pending_per_requester: 20,
             ssh_persist_s: 600,
             connect_timeout_s: 10,
@@ -372,6 +375,12 @@ fn check_limits(limits: &Limits) -> Result<(), (&'static str, String)> {
         16 * 1024 * 1024,
     )?;
     within("question_ttl_s", limits.question_ttl_s, 1, 7 * 86_400)?;
+    within(
+        "notices_per_hour",
+        limits.notices_per_hour as u64,
+        1,
+        10_000,
+    )?;
     within("deny_pause_s", limits.deny_pause_s, 0, 86_400)?;
     within("approval_ttl_s", limits.approval_ttl_s, 1, 86_400)?;
     within(

@@ -328,6 +328,64 @@ fn a_channel_that_fails_is_told_and_tried_again_when_the_question_comes_again() 
 }
 
 #[test]
+fn people_are_not_sent_more_than_so_many_questions_an_hour() {
+    let gate = with_codes();
+    let config = fs::read_to_string(gate.path("config.yml")).unwrap();
+    gate.write(
+        "config.yml",
+        &format!("limits: {{ notices_per_hour: 3 }}\n{config}"),
+    );
+    for n in 0..3 {
+        let asked = gate.ask("here", &touch(&gate, &format!("m{n}")));
+        assert_eq!(status(&asked), ("approval_requested", 0), "{}", asked.0);
+        assert_eq!(gate.ask("here", &touch(&gate, &format!("m{n}"))).1, 0);
+        assert_eq!(gate.send("Cancel").0["status"], "cancelled");
+    }
+    let flood = gate.ask("here", &touch(&gate, "m4"));
+    assert_eq!(status(&flood), ("rejected", 3));
+    assert!(
+        flood.0["message"]
+            .as_str()
+            .unwrap()
+            .contains("within an hour"),
+        "{}",
+        flood.0
+    );
+    assert_eq!(gate.ask("here", "uptime").1, 0, "what runs at once goes on");
+}
+
+#[test]
+fn a_configuration_under_which_nobody_can_approve_is_warned_of() {
+    let gate = gate(
+        "code, totp, unix",
+        "approvers:\n  alice: { roles: [operator] }",
+    );
+    let check = || {
+        let output = gate.command(&["config", "check"]).output().unwrap();
+        assert!(output.status.success());
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(
+        check()
+            .contains("warning: a medium risk needs 1 approval, which cannot be had from: nobody")
+    );
+    gate.command(&["approver", "add", "alice", "--totp"])
+        .output()
+        .unwrap();
+    assert!(!check().contains("warning"), "{}", check());
+    let policy = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+    gate.write(
+        "policies/lab.yml",
+        &policy.replace("high: { approvals: 1 }", "high: { approvals: 2 }"),
+    );
+    assert!(
+        check().contains("different people, which cannot be had from: alice"),
+        "{}",
+        check()
+    );
+}
+
+#[test]
 fn two_people_by_codes_are_a_quorum_and_one_twice_is_not() {
     let gate = with_codes();
     let policy = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();

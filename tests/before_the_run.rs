@@ -275,6 +275,11 @@ fn trust_grows_with_approvals_and_one_denial_or_failed_run_ends_it() {
         1,
         "another level is not touched: lab has one for high"
     );
+    assert_eq!(
+        need(&gate, "kill 4194303"),
+        2,
+        "what cannot be undone is never lowered"
+    );
     // A failed run takes it away, also from the question that waits.
     let failing = format!("touch {}/none/x", gate.dir.path().display());
     let other = gate.ask("here", &failing);

@@ -7,6 +7,7 @@ mod clock;
 pub mod code;
 pub mod denials;
 pub(crate) mod files;
+pub mod pace;
 mod question;
 mod requests;
 pub mod signature;

@@ -206,6 +206,15 @@ impl Store {
         Ok(Asked { approval, replaced })
     }
 
+    /// Whether the same question waits already.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn waits(&self, question: &Question, clock: &Clock) -> Result<bool, Error> {
+        let waiting = self.pending(None, clock)?;
+        Ok(waiting.iter().any(|a| same_question(&a.question, question)))
+    }
+
     /// The approvals that wait for votes, oldest first; of one conversation, or of all.
     ///
     /// # Errors

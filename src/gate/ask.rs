@@ -217,6 +217,18 @@ impl Gate {
             question.trust = count;
         }
         let need = question.quorum.need;
+        if !self
+            .store
+            .waits(&question, &self.clock)
+            .map_err(|e| Fault::record("the approvals cannot be read", e))?
+            && !self.may_tell(&question)?
+        {
+            let why = format!(
+                "{} questions were sent to people within an hour: no more of them now.",
+                self.config.limits.notices_per_hour
+            );
+            return self.refused(outcome, why);
+        }
         let Asked { approval, replaced } = match self.store.ask(question, &self.clock) {
             Ok(asked) => asked,
             Err(e) if e.is_refusal() => return self.refused(outcome, e.to_string()),

@@ -12,7 +12,7 @@ use crate::audit::{Entry, Event, Log};
 use crate::caller::Caller;
 use crate::config::Config;
 use crate::outcome::{Outcome, Status, level_name, rfc3339};
-use crate::policy::Quorum;
+use crate::policy::{Quorum, Reversibility};
 use std::path::Path;
 
 impl Gate {
@@ -37,6 +37,13 @@ impl Gate {
 
     fn pattern(&self, question: &Question) -> Option<Pattern> {
         let target = self.config.targets.get(&question.target)?;
+        // What cannot be undone, or is not known to be, always needs everybody.
+        if question
+            .reversibility
+            .is_none_or(|r| r == Reversibility::Irreversible)
+        {
+            return None;
+        }
         // A guard knows its own policy's quorum and no trust: it would refuse what fewer approved.
         if target.via() == crate::transport::Via::Guard {
             return None;

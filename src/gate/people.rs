@@ -4,11 +4,13 @@
 
 use super::Fault;
 use super::freeze::own_state;
+use crate::approval::met;
 use crate::approval::totp::{self, Secrets};
 use crate::audit::{Entry, Event, Log};
 use crate::caller::Caller;
 use crate::config::{Approver, Config};
-use crate::outcome::Exit;
+use crate::outcome::{Exit, level_name, quorum_text};
+use crate::policy::{Policy, RiskLevel};
 use std::path::Path;
 
 /// Root, the gate's own user without sudo, or the person themself.
@@ -121,11 +123,7 @@ pub fn remove(config: &Path, name: &str) -> Result<String, Fault> {
 pub fn list(config: &Path) -> Result<String, Fault> {
     let config = Config::load(config).map_err(Fault::config)?;
     let secrets = Secrets::new(&config.state_dir.join("totp"));
-    let signers = config
-        .allowed_signers
-        .as_deref()
-        .and_then(|path| crate::yaml::read_trusted(path).ok())
-        .unwrap_or_default();
+    let signers = signers(&config);
     let mut text = format!("{:<16} {:<28} KNOWN BY\n", "NAME", "ROLES");
     for (name, person) in &config.approvers {
         text.push_str(&format!(
@@ -141,6 +139,64 @@ pub fn list(config: &Path) -> Result<String, Fault> {
     Ok(text)
 }
 
+/// What stands in the way of approvals under a policy, a line each; nothing where all can be given.
+pub fn obstacles(config: &Config, policy: &Policy) -> Vec<String> {
+    let secrets = Secrets::new(&config.state_dir.join("totp"));
+    let signers = signers(config);
+    let mut found = Vec::new();
+    for level in [RiskLevel::Medium, RiskLevel::High, RiskLevel::Critical] {
+        let methods = policy.methods(level);
+        let Some(quorum) = policy.quorum(level).filter(|_| !methods.contains(&"relay")) else {
+            continue;
+        };
+        let able: Vec<(&str, &[String])> = config
+            .approvers
+            .iter()
+            .filter(|(name, person)| {
+                methods.iter().any(|method| match *method {
+                    "unix" => person.unix.is_some(),
+                    "code" => !person.notify.is_empty(),
+                    "totp" => secrets.has(name),
+                    "ssh" => signs(&signers, name),
+                    _ => false,
+                })
+            })
+            .map(|(name, person)| (name.as_str(), person.roles.as_slice()))
+            .collect();
+        if !met(quorum, &able) {
+            let who: Vec<&str> = able.iter().map(|(name, _)| *name).collect();
+            found.push(format!(
+                "a {} risk needs {}, which cannot be had from: {}",
+                level_name(level),
+                quorum_text(quorum),
+                if who.is_empty() {
+                    "nobody".to_owned()
+                } else {
+                    who.join(", ")
+                }
+            ));
+        }
+    }
+    found
+}
+
+fn signers(config: &Config) -> String {
+    config
+        .allowed_signers
+        .as_deref()
+        .and_then(|path| crate::yaml::read_trusted(path).ok())
+        .unwrap_or_default()
+}
+
+/// Whether a person has a key in the file of allowed signers.
+fn signs(signers: &str, name: &str) -> bool {
+    signers.lines().any(|line| {
+        line.split_whitespace()
+            .next()
+            .is_some_and(|principals| principals.split(',').any(|p| p == name))
+    })
+}
+
 fn known_by(name: &str, person: &Approver, secrets: &Secrets, signers: &str) -> String {
     let mut ways = Vec::new();
     if let Some(login) = &person.unix {
@@ -152,12 +208,7 @@ fn known_by(name: &str, person: &Approver, secrets: &Secrets, signers: &str) -> 
     if secrets.has(name) {
         ways.push("totp".to_owned());
     }
-    let signs = signers.lines().any(|line| {
-        line.split_whitespace()
-            .next()
-            .is_some_and(|principals| principals.split(',').any(|p| p == name))
-    });
-    if signs {
+    if signs(signers, name) {
         ways.push("ssh".to_owned());
     }
     if ways.is_empty() {

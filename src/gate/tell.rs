@@ -6,7 +6,8 @@
 
 use super::{Fault, Gate};
 use crate::approval::code::{self, OneTime};
-use crate::approval::{Approval, totp};
+use crate::approval::pace::Pace;
+use crate::approval::{Approval, Question, totp};
 use crate::audit::Event;
 use crate::notify::{self, Notice};
 use crate::outcome::{Card, level_name, rfc3339};
@@ -126,6 +127,22 @@ impl Gate {
             (!told.missed.is_empty()).then(|| format!("not reached: {}", told.missed.join("; ")));
         self.append(&entry)?;
         Ok(told)
+    }
+
+    /// Whether one more question may be sent to people; it is counted then.
+    pub(super) fn may_tell(&self, question: &Question) -> Result<bool, Fault> {
+        let sends = self.policy.methods(question.risk_level).contains(&"code")
+            && self.config.approvers.values().any(|p| !p.notify.is_empty());
+        if !sends {
+            return Ok(true);
+        }
+        Pace::new(&self.config.state_dir)
+            .take(
+                self.caller.uid,
+                self.config.limits.notices_per_hour,
+                self.clock.wall,
+            )
+            .map_err(|e| Fault::record("the pace of questions cannot be kept", e))
     }
 
     /// Tells one person by all their channels.

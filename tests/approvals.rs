@@ -1065,3 +1065,85 @@ fn the_gateway_s_word_needs_names_where_several_people_are_needed_and_never_reac
     assert_eq!(asked.0["risk_level"], "high", "{}", asked.0);
     assert_eq!(status(&by("alice")), ("not_authorized", 77));
 }
+
+// --- the page ---------------------------------------------------------------------------------------
+
+const PAGE: &str = include_str!("../docs/approvals.md");
+
+#[test]
+fn the_page_on_approvals_names_only_tests_that_exist() {
+    let mut code = String::new();
+    for dir in ["tests", "src"] {
+        for file in walk(&std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(dir)) {
+            code.push_str(&fs::read_to_string(file).unwrap_or_default());
+        }
+    }
+    let mut named = 0;
+    for row in PAGE
+        .lines()
+        .filter(|l| l.starts_with("| ") && l.ends_with(" |"))
+    {
+        let tests = row.trim_end_matches(" |").rsplit(" | ").next().unwrap();
+        for token in tests.split('`').skip(1).step_by(2) {
+            let name = token.rsplit(": ").next().unwrap();
+            let is_file = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+                .join(format!("tests/{name}.rs"))
+                .exists();
+            if is_file || name.contains(['/', '.', ' ']) || !name.contains('_') {
+                continue;
+            }
+            // The page shortens names: what is left of them must still be a test's.
+            let mut parts = name.split('…').filter(|p| !p.is_empty());
+            let first = parts.next().unwrap();
+            let found = code.match_indices(&format!("fn {first}")).next().is_some()
+                || (name.starts_with('…') && code.contains(first));
+            assert!(found, "{name} in: {row}");
+            named += 1;
+        }
+    }
+    assert!(named > 25, "{named}");
+}
+
+#[test]
+fn the_page_s_configuration_is_taken() {
+    let gate = Gate::local();
+    let block = PAGE
+        .split("```yaml\n")
+        .nth(1)
+        .unwrap()
+        .split("```")
+        .next()
+        .unwrap();
+    gate.write("token", "tk");
+    fs::create_dir(gate.path("keys")).unwrap();
+    gate.write("keys/ntfy", "tk");
+    gate.configure(block);
+    let output = gate.command(&["config", "check"]).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let policy = fs::read_to_string(gate.path("policies/production.yml")).unwrap();
+    let trust = PAGE
+        .split("`trust: {")
+        .nth(1)
+        .unwrap()
+        .split('`')
+        .next()
+        .unwrap();
+    gate.write(
+        "policies/production.yml",
+        &format!("{policy}trust: {{{trust}\n"),
+    );
+    let output = Command::new(AIOPS)
+        .args(["policy", "check"])
+        .arg(gate.path("policies/production.yml"))
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}

@@ -156,6 +156,8 @@ pub enum PolicyCommand {
     Suggest(SuggestArgs),
     /// Print the JSON Schema of policies and packs, for editors
     Schema,
+    /// List a policy's rules: what each is about and decides
+    Rules(RulesArgs),
 }
 
 /// `aiops policy diff`.
@@ -179,6 +181,20 @@ pub struct DiffArgs {
     /// Print JSON instead of text
     #[arg(long)]
     pub json: bool,
+}
+
+/// `aiops policy rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// The policy
+    #[command(flatten)]
+    pub policy: PolicyArg,
+    /// Print JSON, with options and examples
+    #[arg(long, conflicts_with = "markdown")]
+    pub json: bool,
+    /// Print Markdown tables, as in docs/packs.md
+    #[arg(long)]
+    pub markdown: bool,
 }
 
 /// `aiops policy suggest`.

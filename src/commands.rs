@@ -4,7 +4,7 @@
 
 pub mod audit;
 
-use crate::cli::{DiffArgs, ExplainArgs, PendingArgs, PolicyArg, SuggestArgs};
+use crate::cli::{DiffArgs, ExplainArgs, PendingArgs, PolicyArg, RulesArgs, SuggestArgs};
 use crate::command;
 use crate::config::Config;
 use crate::display::escape;
@@ -282,6 +282,29 @@ pub fn policy_suggest(arg: &SuggestArgs) -> Exit {
             arg.least
         )),
     }
+}
+
+/// `aiops policy rules`.
+pub fn policy_rules(arg: &RulesArgs) -> Exit {
+    let bench = match Bench::open(&arg.policy) {
+        Ok(bench) => bench,
+        Err(e) => return complain(Exit::BadConfig, &e),
+    };
+    let rules = policy::listing::list(&bench.policy);
+    if arg.json {
+        return match serde_json::to_string_pretty(&rules) {
+            Ok(text) => say(&format!("{text}\n")),
+            Err(e) => complain(Exit::Internal, &e.to_string()),
+        };
+    }
+    if arg.markdown {
+        return say(&policy::listing::markdown(&rules));
+    }
+    let lines: String = rules
+        .iter()
+        .map(|r| format!("{:<9} {:<28} {}\n", r.decision, r.id, escape(&r.about)))
+        .collect();
+    say(&lines)
 }
 
 /// `aiops policy schema`.

@@ -99,6 +99,7 @@ fn dispatch(command: Command) -> Exit {
         Command::Policy(PolicyCommand::Check { files }) => commands::policy_check(&files),
         Command::Policy(PolicyCommand::Diff(arg)) => commands::policy_diff(&arg),
         Command::Policy(PolicyCommand::Suggest(arg)) => commands::policy_suggest(&arg),
+        Command::Policy(PolicyCommand::Rules(arg)) => commands::policy_rules(&arg),
         Command::Policy(PolicyCommand::Schema) => commands::policy_schema(),
         Command::Pending(arg) => {
             let words: &[&str] = if arg.json {

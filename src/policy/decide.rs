@@ -184,6 +184,11 @@ impl Policy {
             .filter(|f| !stranger || f.risk == Risk::Forbidden)
             .partition(|f| !f.rule.unless_auto || f.risk == Risk::Forbidden);
         if let Some(strictest) = found.iter().map(|f| f.risk).max() {
+            // Rules that give way to auto rules give way to nothing else: a rule of lower risk must not
+            // take their say.
+            if strictest == Risk::ApprovalRequired && self.auto_rule(call, cx).is_err() {
+                found.extend(left);
+            }
             found.retain(|f| f.risk == strictest);
             return by_rules(&found, call, strictest);
         }
@@ -198,8 +203,8 @@ impl Policy {
         self.auto_of(call, cx, &left)
     }
 
-    /// By the auto rules; where none matches, by what is `left`: the rules that give way to them.
-    fn auto_of(&self, call: &Call, cx: &Context, left: &[Found]) -> Verdicts {
+    /// The auto rule that speaks of a call, or the one that came nearest and what stood against it.
+    fn auto_rule(&self, call: &Call, cx: &Context) -> Result<&Rule, Option<(&Rule, Miss)>> {
         let mut nearest: Option<(&Rule, Miss)> = None;
         let mut allowed: Option<&Rule> = None;
         for rule in self
@@ -226,9 +231,15 @@ impl Policy {
                 }
             }
         }
-        if let Some(rule) = allowed {
-            return auto(&rule.id, &rule.about, rule.reversibility);
-        }
+        allowed.ok_or(nearest)
+    }
+
+    /// By the auto rules; where none matches, by what is `left`: the rules that give way to them.
+    fn auto_of(&self, call: &Call, cx: &Context, left: &[Found]) -> Verdicts {
+        let nearest = match self.auto_rule(call, cx) {
+            Ok(rule) => return auto(&rule.id, &rule.about, rule.reversibility),
+            Err(nearest) => nearest,
+        };
         if !left.is_empty() {
             let mut verdicts = by_rules(left, call, Risk::ApprovalRequired);
             if let Some((rule, miss)) = &nearest {

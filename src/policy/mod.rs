@@ -8,6 +8,7 @@ mod decide;
 pub mod diff;
 pub mod eval;
 pub mod language;
+pub mod listing;
 mod load;
 mod options;
 mod path;

@@ -49,6 +49,28 @@ const UNDOCUMENTED: &[(&str, &str)] = &[
     ("ssh", "-*"),
     ("dpkg", "-*"),
     ("dpkg-query", "-*"),
+    // jq 1.6 names long options in its manual page only.
+    ("jq", "-*"),
+    ("ps", "-Z"),
+    ("ps", "-x"),
+    ("ps", "-k"),
+    ("ps", "--sort"),
+    ("ps", "--no-heading"),
+    ("ps", "--cols"),
+    ("ps", "--columns"),
+    ("systemctl", "--no-legend"),
+    ("systemctl", "--before"),
+    ("systemctl", "--after"),
+    ("journalctl", "-l"),
+    ("journalctl", "--full"),
+    ("df", "-m"),
+    // Of later releases than some that are in use.
+    ("journalctl", "--invocation"),
+    ("journalctl", "-I"),
+    ("hostnamectl", "-j"),
+    ("hostnamectl", "--json"),
+    ("ss", "-Q"),
+    ("ss", "--no-queues"),
 ];
 
 fn help(tool: &str) -> Option<String> {
@@ -264,7 +286,9 @@ fn agrees(text: &str, name: &str, value: &str) -> Result<(), String> {
             match next {
                 '=' => with_value = true,
                 '[' if rest.starts_with("[=") => (with_value, bare) = (true, true),
-                ' ' if rest[1..].starts_with(['<', '[']) => with_value = true,
+                ' ' if rest[1..].starts_with(['<', '[']) || is_placeholder(&rest[1..]) => {
+                    with_value = true;
+                }
                 _ => bare = true,
             }
         }
@@ -282,6 +306,12 @@ fn agrees(text: &str, name: &str, value: &str) -> Result<(), String> {
         }
         _ => Ok(()),
     }
+}
+
+/// `LOGIN` behind `--user`, as some help texts have it.
+fn is_placeholder(text: &str) -> bool {
+    let word: &str = text.split_whitespace().next().unwrap_or_default();
+    word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
 }
 
 /// `[-abc]`, as short usage texts have it.

@@ -55,6 +55,18 @@ impl Redirection {
     }
 }
 
+/// Whether a redirection neither reads nor writes anything that matters: between the standard
+/// descriptors, or to and from `/dev/null`.
+pub fn is_harmless(operator: &str, descriptor: Option<&str>, target: &Word) -> bool {
+    let output = matches!(descriptor, None | Some("1" | "2"));
+    match (operator, target.literal()) {
+        (">&", Some("1" | "2")) => output,
+        ("<", Some("/dev/null")) => matches!(descriptor, None | Some("0")),
+        (">" | ">>" | "&>" | "&>>", Some("/dev/null")) => output,
+        _ => false,
+    }
+}
+
 /// Where a call stands in its pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pipe {
@@ -125,6 +137,8 @@ pub struct Call {
     pub place: Place,
     /// Index of the wrapper that runs it.
     pub parent: Option<usize>,
+    /// Index of the call in whose words or redirections the substitution stands that it is in.
+    pub inside: Option<usize>,
     /// Whether it runs as root or another user, by any wrapper around it.
     pub sudo: Sudo,
     /// What it runs itself.

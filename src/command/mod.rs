@@ -5,6 +5,7 @@
 
 pub mod call;
 pub mod explain;
+pub mod full;
 pub mod name;
 pub mod render;
 pub mod strict;
@@ -101,16 +102,51 @@ pub fn read(line: &str) -> Result<Reading, ReadError> {
 /// Reads text that stands `depth` wrappers deep.
 pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
     check_text(line)?;
-    let parsed = strict::read(line).map_err(|note| ReadError {
-        span: note.span,
-        reason: note.what,
-    })?;
+    match strict::read(line) {
+        Ok(parsed) => Ok(Reading {
+            source: line.to_owned(),
+            notes: Vec::new(),
+            calls: wrapper::see_through(calls(&parsed), depth)?,
+            canonical: render::line(&parsed),
+            shell: Shell::Posix,
+        }),
+        Err(note) => fully(line, note, depth),
+    }
+}
+
+/// Most notes of one reading: a person reads no more.
+const MAX_NOTES: usize = 16;
+
+/// Reads what the strict reader does not, for the reason in `first`.
+fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
+    let parsed = full::read(line)?;
+    let canonical = full::ast::list(&parsed.list);
+    // What a shell is given must be what was read. A fault of the writer ends here, as a refusal.
+    let again = full::read(&canonical)
+        .ok()
+        .map(|p| full::ast::list(&p.list));
+    if again.as_deref() != Some(canonical.as_str()) {
+        return Err(ReadError {
+            span: first.span,
+            reason: format!("{}: it cannot be written back exactly", first.what),
+        });
+    }
+    let mut notes = vec![first];
+    for note in parsed.notes {
+        if notes.len() < MAX_NOTES && notes.iter().all(|n| n.span.start != note.span.start) {
+            notes.push(note);
+        }
+    }
     Ok(Reading {
         source: line.to_owned(),
-        notes: Vec::new(),
-        calls: wrapper::see_through(calls(&parsed), depth)?,
-        canonical: render::line(&parsed),
-        shell: Shell::Posix,
+        notes,
+        calls: wrapper::see_through(full::calls(&parsed.list), depth)?,
+        canonical,
+        shell: if parsed.bash {
+            Shell::Bash
+        } else {
+            Shell::Posix
+        },
     })
 }
 
@@ -163,6 +199,7 @@ fn calls(line: &strict::Line) -> Vec<Call> {
                 },
                 place: Place::Top,
                 parent: None,
+                inside: None,
                 sudo: Sudo::No,
                 wraps: Wraps::Nothing,
                 span: command.span,

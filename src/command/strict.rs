@@ -5,7 +5,7 @@
 //! One pass over the text, no recursion. The grammar is `docs/grammar.md`.
 
 use super::Note;
-use super::call::{Assignment, Redirection};
+use super::call::{Assignment, Redirection, is_harmless};
 use super::word::{Segment, Span, Word};
 
 /// One simple command.
@@ -279,12 +279,7 @@ impl Reader<'_> {
             }
             Some(_) => self.word()?.word,
         };
-        let harmless = match (operator, target.literal()) {
-            (">&", Some("1" | "2")) => descriptor.as_deref() != Some("0"),
-            ("<", Some("/dev/null")) => descriptor.as_deref().is_none_or(|d| d == "0"),
-            (">" | ">>", Some("/dev/null")) => descriptor.as_deref() != Some("0"),
-            _ => false,
-        };
+        let harmless = is_harmless(operator, descriptor.as_deref(), &target);
         if !harmless {
             return Err(self.note(start, other));
         }

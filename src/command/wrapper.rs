@@ -480,6 +480,7 @@ fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
         pipe: wrapper.pipe,
         place: Place::Wrapped,
         parent: Some(parent),
+        inside: wrapper.inside,
         sudo,
         wraps: Wraps::Nothing,
         span: wrapper.span,

@@ -1,0 +1,618 @@
+//! Lists, pipelines, simple and compound commands (POSIX 2.9), and bash's `[[ … ]]`.
+
+use super::Parser;
+use super::ast::{Command, Kind, List, Piece, Pipeline};
+use crate::command::ReadError;
+use crate::command::call::{Assignment, Redirection, is_harmless};
+use crate::command::strict::{Joint, is_reserved};
+use crate::command::word::{Segment, Span, Word};
+
+/// Words that end a list where a command could begin.
+const CLOSING: [&str; 8] = ["then", "do", "done", "elif", "else", "fi", "esac", "}"];
+
+impl Parser<'_> {
+    /// Whatever stands up to the next blank, line feed or operator, as written.
+    fn raw_word(&self) -> &str {
+        let rest = &self.text[self.at..];
+        let end = rest
+            .find([' ', '\t', '\n', ';', '|', '&', '(', ')', '<', '>'])
+            .unwrap_or(rest.len());
+        &rest[..end]
+    }
+
+    fn at_end_of_list(&self) -> bool {
+        self.peek().is_none_or(|b| b == b')')
+            || self.starts(";;")
+            || CLOSING.contains(&self.raw_word())
+    }
+
+    /// Pipelines up to the end of the text, `)`, `;;` or a closing keyword.
+    pub(super) fn list(&mut self) -> Result<List, ReadError> {
+        let mut list = List::default();
+        let mut joint = Joint::Then;
+        loop {
+            self.newlines()?;
+            if self.at_end_of_list() {
+                if joint != Joint::Then {
+                    return Err(self.error(self.at, "a command is missing after the operator"));
+                }
+                if list.items.is_empty() && !self.starts(";;") && self.raw_word() != "esac" {
+                    return Err(self.error(self.at, "a command is missing here"));
+                }
+                return Ok(list);
+            }
+            let pipeline = self.pipeline()?;
+            self.blanks()?;
+            let (next, length, background) = match (self.peek(), self.byte(1)) {
+                (Some(b'&'), Some(b'&')) => (Joint::And, 2, false),
+                (Some(b'|'), Some(b'|')) => (Joint::Or, 2, false),
+                (Some(b'&'), _) => (Joint::Then, 1, true),
+                (Some(b';'), Some(b';')) | (Some(b'\n' | b')') | None, _) => {
+                    (Joint::Then, 0, false)
+                }
+                (Some(b';'), Some(b'&')) => return Err(self.error(self.at, "`;&`")),
+                (Some(b';'), _) => (Joint::Then, 1, false),
+                _ => return Err(self.error(self.at, "an operator is missing here")),
+            };
+            self.at += length;
+            list.items.push((joint, pipeline, background));
+            joint = next;
+        }
+    }
+
+    fn pipeline(&mut self) -> Result<Pipeline, ReadError> {
+        let negated = self.raw_word() == "!";
+        if negated {
+            self.at += 1;
+            self.blanks()?;
+        }
+        let mut commands = Vec::new();
+        loop {
+            commands.push(self.command()?);
+            self.blanks()?;
+            match (self.peek(), self.byte(1)) {
+                (Some(b'|'), Some(b'&')) => return Err(self.error(self.at, "`|&`: write `2>&1 |`")),
+                (Some(b'|'), Some(b'|')) => break,
+                (Some(b'|'), _) => {
+                    self.at += 1;
+                    self.newlines()?;
+                }
+                _ => break,
+            }
+        }
+        Ok(Pipeline { negated, commands })
+    }
+
+    fn command(&mut self) -> Result<Command, ReadError> {
+        let start = self.at;
+        self.enter(start)?;
+        let outer = std::mem::take(&mut self.inner);
+        let (kind, mut redirections) = self.kind()?;
+        if !matches!(kind, Kind::Simple { .. }) {
+            loop {
+                self.blanks()?;
+                match self.redirection_here()? {
+                    Some(redirection) => redirections.push(redirection),
+                    None => break,
+                }
+            }
+        }
+        self.variables.command(&kind);
+        let inner = std::mem::replace(&mut self.inner, outer);
+        self.leave();
+        let span = self.fixed.unwrap_or(Span {
+            start,
+            end: self.at,
+        });
+        Ok(Command {
+            kind,
+            redirections,
+            inner,
+            span,
+        })
+    }
+
+    fn kind(&mut self) -> Result<(Kind, Vec<Redirection>), ReadError> {
+        let start = self.at;
+        if self.peek() == Some(b'(') {
+            if self.byte(1) == Some(b'(') {
+                return Err(self.error(start, "`((`: write `( (` for a subshell in a subshell"));
+            }
+            self.at += 1;
+            let list = self.nested(start)?;
+            return Ok((Kind::Subshell(list), Vec::new()));
+        }
+        let word = self.raw_word().to_owned();
+        let kind = match word.as_str() {
+            "{" => {
+                self.at += 1;
+                let list = self.list()?;
+                self.keyword("}", start)?;
+                Kind::Group(list)
+            }
+            "if" => self.conditional()?,
+            "while" | "until" => {
+                self.at += word.len();
+                let condition = self.list()?;
+                let body = self.body(start)?;
+                Kind::Loop {
+                    until: word == "until",
+                    condition,
+                    body,
+                }
+            }
+            "for" => self.for_loop()?,
+            "case" => self.case()?,
+            "[[" => self.test()?,
+            "time" => return self.timed(),
+            "!" => return Err(self.error(start, "a second `!`")),
+            text if is_reserved(text) => {
+                return Err(self.error(start, &format!("the keyword `{text}` here")));
+            }
+            _ if self.is_function() => self.function()?,
+            _ => return self.simple(),
+        };
+        Ok((kind, Vec::new()))
+    }
+
+    /// Takes a keyword that must stand here.
+    fn keyword(&mut self, keyword: &str, open: usize) -> Result<(), ReadError> {
+        if self.raw_word() != keyword {
+            return Err(self.error(open, &format!("`{keyword}` is missing for this")));
+        }
+        self.at += keyword.len();
+        Ok(())
+    }
+
+    /// `do LIST done`.
+    fn body(&mut self, open: usize) -> Result<List, ReadError> {
+        self.keyword("do", open)?;
+        let list = self.list()?;
+        self.keyword("done", open)?;
+        Ok(list)
+    }
+
+    fn conditional(&mut self) -> Result<Kind, ReadError> {
+        let open = self.at;
+        self.at += 2;
+        let mut arms = Vec::new();
+        loop {
+            let condition = self.list()?;
+            self.keyword("then", open)?;
+            let body = self.list()?;
+            arms.push((condition, body));
+            match self.raw_word() {
+                "elif" => self.at += 4,
+                "else" => {
+                    self.at += 4;
+                    let list = self.list()?;
+                    self.keyword("fi", open)?;
+                    return Ok(Kind::If {
+                        arms,
+                        otherwise: Some(list),
+                    });
+                }
+                _ => {
+                    self.keyword("fi", open)?;
+                    return Ok(Kind::If {
+                        arms,
+                        otherwise: None,
+                    });
+                }
+            }
+        }
+    }
+
+    fn for_loop(&mut self) -> Result<Kind, ReadError> {
+        let open = self.at;
+        self.at += 3;
+        self.blanks()?;
+        let name = self.raw_word().to_owned();
+        if !is_name(&name) {
+            return Err(self.error(self.at, "`for` needs the name of a variable"));
+        }
+        self.at += name.len();
+        self.newlines()?;
+        let mut words = None;
+        if self.raw_word() == "in" {
+            self.at += 2;
+            let mut list = Vec::new();
+            loop {
+                self.blanks()?;
+                match (self.peek(), self.byte(1)) {
+                    (Some(b';'), Some(b';')) => return Err(self.error(self.at, "`;;` here")),
+                    (Some(b';' | b'\n'), _) => break,
+                    (Some(b'<' | b'>'), Some(b'(')) => list.push(self.word()?.word),
+                    (None | Some(b'&' | b'|' | b'(' | b')' | b'<' | b'>'), _) => {
+                        return Err(self.error(self.at, "an operator in the words of `for`"));
+                    }
+                    _ => list.push(self.word()?.word),
+                }
+            }
+            words = Some(list);
+        }
+        if self.peek() == Some(b';') {
+            self.at += 1;
+        }
+        self.newlines()?;
+        self.note(open, "a loop");
+        let body = self.body(open)?;
+        Ok(Kind::For { name, words, body })
+    }
+
+    fn case(&mut self) -> Result<Kind, ReadError> {
+        let open = self.at;
+        self.at += 4;
+        self.blanks()?;
+        let word = self.operand("`case` needs a word")?;
+        self.newlines()?;
+        self.keyword("in", open)?;
+        let mut arms = Vec::new();
+        loop {
+            self.newlines()?;
+            if self.raw_word() == "esac" {
+                self.at += 4;
+                return Ok(Kind::Case { word, arms });
+            }
+            if self.peek() == Some(b'(') {
+                self.at += 1;
+            }
+            let mut patterns = Vec::new();
+            loop {
+                self.blanks()?;
+                patterns.push(self.operand("a pattern is missing here")?);
+                self.blanks()?;
+                match self.peek() {
+                    Some(b'|') => self.at += 1,
+                    Some(b')') => break,
+                    _ => return Err(self.error(self.at, "a `)` is missing behind the pattern")),
+                }
+            }
+            self.at += 1;
+            let list = self.list()?;
+            arms.push((patterns, list));
+            if self.starts(";;") {
+                self.at += 2;
+                if self.peek() == Some(b'&') {
+                    return Err(self.error(self.at, "`;;&`"));
+                }
+            } else if self.raw_word() != "esac" {
+                return Err(self.error(open, "`esac` is missing for this"));
+            }
+        }
+    }
+
+    /// A word that must stand here.
+    fn operand(&mut self, missing: &str) -> Result<Word, ReadError> {
+        match self.peek() {
+            None | Some(b'|' | b'&' | b';' | b'\n' | b'(' | b')' | b'<' | b'>') => {
+                Err(self.error(self.at, missing))
+            }
+            Some(_) => Ok(self.word()?.word),
+        }
+    }
+
+    fn is_function(&self) -> bool {
+        let name = self.raw_word();
+        is_name(name)
+            && self.text[self.at + name.len()..]
+                .trim_start_matches([' ', '\t'])
+                .starts_with('(')
+    }
+
+    fn function(&mut self) -> Result<Kind, ReadError> {
+        let open = self.at;
+        let name = self.raw_word().to_owned();
+        self.at += name.len();
+        self.blanks()?;
+        self.at += 1;
+        self.blanks()?;
+        if self.peek() != Some(b')') {
+            return Err(self.error(open, "a `(` behind a command word"));
+        }
+        self.at += 1;
+        self.newlines()?;
+        if self.peek() != Some(b'(') && self.raw_word() != "{" {
+            return Err(self.error(
+                self.at,
+                "the body of a function must be `{ …; }` or `( … )`",
+            ));
+        }
+        self.note(open, "a function");
+        let body = Box::new(self.command()?);
+        Ok(Kind::Function { name, body })
+    }
+
+    /// `[[ … ]]` without what it would evaluate as code.
+    fn test(&mut self) -> Result<Kind, ReadError> {
+        let open = self.at;
+        self.at += 2;
+        self.bash = true;
+        let mut pieces = Vec::new();
+        loop {
+            self.blanks()?;
+            let at = self.at;
+            let operator = match (self.peek(), self.byte(1)) {
+                (Some(b'&'), Some(b'&')) => Some("&&"),
+                (Some(b'|'), Some(b'|')) => Some("||"),
+                (Some(b'<'), Some(b' ')) => Some("<"),
+                (Some(b'>'), Some(b' ')) => Some(">"),
+                (None | Some(b'|' | b'&' | b';' | b'\n' | b'(' | b')' | b'<' | b'>'), _) => {
+                    return Err(
+                        self.error(at, "an operator inside `[[ … ]]` that is not read here")
+                    );
+                }
+                _ => ["!", "!=", "==", "="]
+                    .into_iter()
+                    .find(|o| *o == self.raw_word()),
+            };
+            if let Some(operator) = operator {
+                self.at += operator.len();
+                pieces.push(Piece::Operator(operator));
+                continue;
+            }
+            let token = self.word()?;
+            match token.word.literal() {
+                Some("]]") if !token.quoted => break,
+                Some(
+                    "=~" | "-eq" | "-ne" | "-lt" | "-le" | "-gt" | "-ge" | "-v" | "-R" | "-ef"
+                    | "-nt" | "-ot",
+                ) => {
+                    return Err(
+                        self.error(at, "an operator of `[[` that is not read here: use `[ … ]`")
+                    );
+                }
+                // Quoted, it is no operator to bash; written back it would be.
+                Some(text) if token.quoted && (text.starts_with('-') || text.contains("]]")) => {
+                    return Err(self.error(at, "a quoted operator inside `[[ … ]]`"));
+                }
+                _ => pieces.push(Piece::Word(token.word)),
+            }
+        }
+        if pieces.is_empty() {
+            return Err(self.error(open, "`[[ ]]` is empty"));
+        }
+        Ok(Kind::Test { pieces })
+    }
+
+    /// `time COMMAND`: run as the program of that name, which means the same for a plain command.
+    fn timed(&mut self) -> Result<(Kind, Vec<Redirection>), ReadError> {
+        let open = self.at;
+        let (kind, redirections) = self.simple()?;
+        if let Kind::Simple { words, .. } = &kind {
+            let next = words
+                .iter()
+                .skip(1)
+                .find(|w| w.literal() != Some("-p"))
+                .and_then(Word::literal);
+            let plain = |t: &str| {
+                !t.is_empty()
+                    && !is_reserved(t)
+                    && !t.contains('=')
+                    && !t.starts_with(['-', '!', '{'])
+            };
+            if !next.is_some_and(plain) {
+                return Err(self.error(open, "`time` of something other than a plain command"));
+            }
+        }
+        self.note(open, "the keyword `time`, run as the program");
+        Ok((kind, redirections))
+    }
+
+    /// Assignments, words and redirections.
+    fn simple(&mut self) -> Result<(Kind, Vec<Redirection>), ReadError> {
+        let start = self.at;
+        let (mut assignments, mut words, mut redirections) = (Vec::new(), Vec::new(), Vec::new());
+        loop {
+            self.blanks()?;
+            if let Some(redirection) = self.redirection_here()? {
+                redirections.push(redirection);
+                continue;
+            }
+            match self.peek() {
+                None | Some(b'|' | b'&' | b';' | b'\n' | b')') => break,
+                Some(b'(') => return Err(self.error(self.at, "a `(` here")),
+                Some(_) if words.is_empty() => match self.assignment()? {
+                    Some(assignment) => assignments.push(assignment),
+                    None => {
+                        let first = assignments.is_empty() && redirections.is_empty();
+                        words.push(self.command_word(first)?);
+                    }
+                },
+                Some(_) => words.push(self.word()?.word),
+            }
+        }
+        if words.is_empty() && assignments.is_empty() && redirections.is_empty() {
+            return Err(self.error(start, "a command is missing here"));
+        }
+        Ok((Kind::Simple { assignments, words }, redirections))
+    }
+
+    fn assignment(&mut self) -> Result<Option<Assignment>, ReadError> {
+        let start = self.at;
+        let rest = &self.text[start..];
+        let length = rest
+            .bytes()
+            .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
+            .count();
+        let name = rest[..length].to_owned();
+        if !is_name(&name) {
+            return Ok(None);
+        }
+        match (self.byte(length), self.byte(length + 1)) {
+            (Some(b'='), _) => {}
+            (Some(b'+'), Some(b'=')) => {
+                return Err(self.error(start, "`+=`: write the whole value"));
+            }
+            (Some(b'['), _) => return Err(self.error(start, "a subscript: the shell evaluates it")),
+            _ => return Ok(None),
+        }
+        self.at += length + 1;
+        let token = self.word()?;
+        let mut value: Vec<Segment> = Vec::new();
+        for segment in token.word.segments {
+            match segment {
+                // No pathname expansion in the value of an assignment (POSIX 2.9.1).
+                Segment::Literal(text) | Segment::Glob(text) => {
+                    super::words::literal(&mut value, &text)
+                }
+                Segment::Expansion(_) => value.push(segment),
+            }
+        }
+        self.note(start, "an assignment");
+        let span = Span {
+            start,
+            end: self.at,
+        };
+        let span = self.fixed.unwrap_or(span);
+        Ok(Some(Assignment {
+            name,
+            value: Word {
+                segments: value,
+                span,
+            },
+            span,
+        }))
+    }
+
+    fn command_word(&mut self, first: bool) -> Result<Word, ReadError> {
+        let start = self.at;
+        let token = self.word()?;
+        let Some(text) = token.word.literal() else {
+            return Err(self.error(
+                start,
+                "the command is known only when it runs: write its name",
+            ));
+        };
+        if text.is_empty() {
+            return Err(self.error(start, "an empty command word"));
+        }
+        if text.starts_with(['-', '+', '%']) {
+            return Err(self.error(
+                start,
+                "a command word that the shell could take for an option or a job",
+            ));
+        }
+        if text.contains('\n') {
+            return Err(self.error(start, "a line feed in the command word"));
+        }
+        if !token.quoted && is_reserved(text) && !(first && text == "time") {
+            return Err(self.error(
+                start,
+                "a keyword of the shell behind an assignment or a redirection",
+            ));
+        }
+        Ok(token.word)
+    }
+
+    /// A redirection, if one begins here.
+    fn redirection_here(&mut self) -> Result<Option<Redirection>, ReadError> {
+        let start = self.at;
+        let digits = self.text.as_bytes()[start..]
+            .iter()
+            .take_while(|b| b.is_ascii_digit())
+            .count();
+        let sign = self.byte(digits);
+        if !matches!(sign, Some(b'<' | b'>')) {
+            if digits == 0 && sign == Some(b'&') && self.byte(1) == Some(b'>') {
+                self.bash = true;
+                return self.redirection(None, start).map(Some);
+            }
+            return Ok(None);
+        }
+        match digits {
+            0 if self.byte(1) == Some(b'(') => return Ok(None),
+            0 | 1 => {}
+            // dash takes one digit.
+            _ => return Err(self.error(start, "a file descriptor above 9")),
+        }
+        let descriptor = (digits == 1).then(|| self.text[start..=start].to_owned());
+        self.at += digits;
+        self.redirection(descriptor, start).map(Some)
+    }
+
+    fn redirection(
+        &mut self,
+        descriptor: Option<String>,
+        start: usize,
+    ) -> Result<Redirection, ReadError> {
+        let operators = [
+            "&>>", "&>", "<<<", "<<-", "<<", "<&", "<>", "<", ">>", ">|", ">&", ">",
+        ];
+        let operator = operators
+            .into_iter()
+            .find(|o| self.starts(o))
+            .unwrap_or(">");
+        self.at += operator.len();
+        self.blanks()?;
+        let at = self.at;
+        let substitution = matches!(self.peek(), Some(b'<' | b'>')) && self.byte(1) == Some(b'(');
+        if matches!(
+            self.peek(),
+            None | Some(b'|' | b'&' | b';' | b'\n' | b'(' | b')' | b'<' | b'>')
+        ) && !substitution
+        {
+            return Err(self.error(at, "a redirection without a target"));
+        }
+        let token = self.word()?;
+        let target = match operator {
+            "<<" | "<<-" => self.document(token.word, token.quoted, operator == "<<-", at)?,
+            "<&" | ">&" => self.duplicated(operator, &descriptor, token.word, at)?,
+            "<<<" => {
+                self.bash = true;
+                token.word
+            }
+            _ => token.word,
+        };
+        let harmless = is_harmless(operator, descriptor.as_deref(), &target);
+        if !harmless {
+            self.note(start, "a redirection");
+        }
+        let span = self.fixed.unwrap_or(Span {
+            start,
+            end: self.at,
+        });
+        Ok(Redirection {
+            operator: operator.to_owned(),
+            descriptor,
+            target,
+            harmless,
+            span,
+        })
+    }
+
+    /// The target of `>&` and `<&`: a descriptor or `-`; to bash `>&FILE` is `&>FILE`.
+    fn duplicated(
+        &mut self,
+        operator: &str,
+        descriptor: &Option<String>,
+        target: Word,
+        at: usize,
+    ) -> Result<Word, ReadError> {
+        match target.literal() {
+            Some(text)
+                if text == "-" || (text.len() == 1 && text.as_bytes()[0].is_ascii_digit()) =>
+            {
+                Ok(target)
+            }
+            Some(text)
+                if operator == ">&"
+                    && descriptor.is_none()
+                    && !text.ends_with('-')
+                    && !text.starts_with(|c: char| c.is_ascii_digit()) =>
+            {
+                self.bash = true;
+                Ok(target)
+            }
+            _ => Err(self.error(at, "a descriptor that is not one plain digit or `-`")),
+        }
+    }
+}
+
+/// A name in the sense of POSIX 3.216.
+pub(super) fn is_name(text: &str) -> bool {
+    text.bytes()
+        .next()
+        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}

@@ -1,0 +1,176 @@
+//! From the tree to the flat list of calls.
+
+use super::ast::{Command, Kind, List, Piece};
+use crate::command::call::{Call, Pipe, Place, Redirection, Sudo, Wraps};
+use crate::command::name;
+use crate::command::word::{Segment, Word};
+
+/// Where a list stands.
+#[derive(Clone, Copy)]
+struct Around<'a> {
+    place: Place,
+    /// Of the compound commands around it.
+    redirections: &'a [Redirection],
+    /// The pipeline that it is a part of.
+    pipe: Option<Pipe>,
+    /// The call in whose words it stands.
+    inside: Option<usize>,
+}
+
+/// Every simple command of a list, the ones in its words, bodies and branches included.
+pub fn calls(list: &List) -> Vec<Call> {
+    let mut flat = Flat {
+        calls: Vec::new(),
+        pipelines: 0,
+    };
+    let around = Around {
+        place: Place::Top,
+        redirections: &[],
+        pipe: None,
+        inside: None,
+    };
+    flat.list(list, around);
+    flat.calls
+}
+
+struct Flat {
+    calls: Vec<Call>,
+    pipelines: usize,
+}
+
+impl Flat {
+    fn list(&mut self, list: &List, around: Around<'_>) {
+        for (_, pipeline, _) in &list.items {
+            let length = pipeline.commands.len();
+            let number = self.pipelines;
+            self.pipelines += 1;
+            for (index, command) in pipeline.commands.iter().enumerate() {
+                // What stands in a part of a pipeline reads and writes that pipeline.
+                let pipe = match around.pipe.filter(|outer| outer.len > 1) {
+                    Some(outer) => Pipe {
+                        pipeline: outer.pipeline,
+                        index: outer.index + index,
+                        len: outer.len + length - 1,
+                    },
+                    None => Pipe {
+                        pipeline: number,
+                        index,
+                        len: length,
+                    },
+                };
+                self.command(command, pipe, around);
+            }
+        }
+    }
+
+    fn command(&mut self, command: &Command, pipe: Pipe, around: Around<'_>) {
+        let first = self.calls.len();
+        let mut redirections = command.redirections.clone();
+        redirections.extend(around.redirections.iter().cloned());
+        let below = Around {
+            redirections: &redirections,
+            pipe: Some(pipe),
+            ..around
+        };
+        let own = self.kind(command, pipe, below);
+        if self.calls.len() == first && !own && !redirections.is_empty() {
+            self.push(command, pipe, below, &[], Vec::new());
+        }
+        for (place, list) in &command.inner {
+            let inside = Around {
+                place: *place,
+                redirections: &[],
+                pipe: Some(pipe),
+                inside: if own { Some(first) } else { around.inside },
+            };
+            self.list(list, inside);
+        }
+    }
+
+    /// The calls of a command; whether the first of them is the command itself.
+    fn kind(&mut self, command: &Command, pipe: Pipe, below: Around<'_>) -> bool {
+        let compound = Around {
+            place: Place::Compound,
+            ..below
+        };
+        match &command.kind {
+            Kind::Simple { assignments, words } => {
+                self.push(command, pipe, below, words, assignments.clone());
+                return true;
+            }
+            Kind::Test { pieces } => {
+                let mut words = vec![text("[[")];
+                words.extend(pieces.iter().map(|piece| match piece {
+                    Piece::Word(word) => word.clone(),
+                    Piece::Operator(operator) => text(operator),
+                }));
+                self.push(command, pipe, below, &words, Vec::new());
+                return true;
+            }
+            Kind::Subshell(list) | Kind::Group(list) => {
+                let group = Around {
+                    place: Place::Group,
+                    ..below
+                };
+                self.list(list, group);
+            }
+            Kind::If { arms, otherwise } => {
+                for (condition, body) in arms {
+                    self.list(condition, compound);
+                    self.list(body, compound);
+                }
+                if let Some(list) = otherwise {
+                    self.list(list, compound);
+                }
+            }
+            Kind::Loop {
+                condition, body, ..
+            } => {
+                self.list(condition, compound);
+                self.list(body, compound);
+            }
+            Kind::For { body, .. } => self.list(body, compound),
+            Kind::Case { arms, .. } => arms.iter().for_each(|(_, list)| self.list(list, compound)),
+            Kind::Function { body, .. } => {
+                let function = Around {
+                    place: Place::Function,
+                    ..below
+                };
+                self.command(body, pipe, function);
+            }
+        }
+        false
+    }
+
+    fn push(
+        &mut self,
+        command: &Command,
+        pipe: Pipe,
+        around: Around<'_>,
+        words: &[Word],
+        assignments: Vec<crate::command::Assignment>,
+    ) {
+        // Without a command word there is no name at all, and none that is known only when it runs.
+        let first = words.first().map_or(Some(""), Word::literal);
+        self.calls.push(Call {
+            name: name::of(first),
+            words: words.to_vec(),
+            assignments,
+            redirections: around.redirections.to_vec(),
+            pipe,
+            place: around.place,
+            parent: None,
+            inside: around.inside,
+            sudo: Sudo::No,
+            wraps: Wraps::Nothing,
+            span: command.span,
+        });
+    }
+}
+
+fn text(literal: &str) -> Word {
+    Word {
+        segments: vec![Segment::Literal(literal.to_owned())],
+        span: Default::default(),
+    }
+}

@@ -4,6 +4,7 @@
 //! What it cannot read it refuses: [`read`] returns an error and nothing may run.
 
 pub mod call;
+mod evaluated;
 pub mod explain;
 pub mod full;
 pub mod name;
@@ -53,6 +54,8 @@ pub struct Reading {
     pub canonical: String,
     /// The shell that must run the canonical form.
     pub shell: Shell,
+    /// The functions that the line defines.
+    pub functions: Vec<String>,
 }
 
 impl Reading {
@@ -109,6 +112,7 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
             calls: wrapper::see_through(calls(&parsed), depth)?,
             canonical: render::line(&parsed),
             shell: Shell::Posix,
+            functions: Vec::new(),
         }),
         Err(note) => fully(line, note, depth),
     }
@@ -131,12 +135,16 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
             reason: format!("{}: it cannot be written back exactly", first.what),
         });
     }
-    let mut notes = vec![first];
+    let mut notes: Vec<Note> = Vec::new();
     for note in parsed.notes {
-        if notes.len() < MAX_NOTES && notes.iter().all(|n| n.span.start != note.span.start) {
+        if notes.len() < MAX_NOTES && !notes.contains(&note) {
             notes.push(note);
         }
     }
+    if notes.is_empty() {
+        notes.push(first);
+    }
+    notes.sort_by_key(|n| n.span.start);
     Ok(Reading {
         source: line.to_owned(),
         notes,
@@ -147,6 +155,7 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
         } else {
             Shell::Posix
         },
+        functions: parsed.functions,
     })
 }
 

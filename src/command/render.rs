@@ -65,7 +65,9 @@ pub fn word(out: &mut String, word: &Word, command_position: bool) {
             Segment::Glob(text) | Segment::Expansion(text) => out.push_str(text),
             Segment::Literal(text) => {
                 let whole = word.segments.len() == 1;
-                let bare = text.bytes().all(is_bare)
+                // `[` by itself is no pattern, and no keyword.
+                let test = whole && matches!(text.as_str(), "[" | "]");
+                let bare = (test || text.bytes().all(is_bare))
                     && !(command_position && whole && (text.contains('=') || is_reserved(text)));
                 if bare {
                     out.push_str(text)

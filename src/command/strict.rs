@@ -327,6 +327,10 @@ impl Reader<'_> {
                     glob(&mut segments, &self.text[at..=at]);
                     self.at += 1;
                 }
+                b'[' if at == start && self.is_alone(at) => {
+                    literal(&mut segments, "[");
+                    self.at += 1;
+                }
                 b'[' => self.bracket(&mut segments)?,
                 b'{' if self.is_empty_braces(start) => {
                     literal(&mut segments, "{}");

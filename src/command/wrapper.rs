@@ -5,6 +5,7 @@
 //! is seen. Must never make a line look like less than it is.
 
 use super::call::{Call, Place, Sudo, Wraps};
+use super::evaluated;
 use super::name;
 use super::word::{Segment, Word};
 use super::{ReadError, read_at};
@@ -46,7 +47,7 @@ const PLAIN: Form = Form {
     text: false,
 };
 
-const FORMS: [Form; 17] = [
+const FORMS: [Form; 21] = [
     Form {
         names: &["sudo"],
         flags: "AbEHnPSkB",
@@ -105,7 +106,35 @@ const FORMS: [Form; 17] = [
         ..PLAIN
     },
     Form {
-        names: &["nohup"],
+        names: &["nohup", "builtin", "busybox", "toybox"],
+        ..PLAIN
+    },
+    Form {
+        names: &["command"],
+        flags: "p",
+        ..PLAIN
+    },
+    Form {
+        names: &["exec"],
+        flags: "cl",
+        values: "a",
+        ..PLAIN
+    },
+    Form {
+        names: &["eval"],
+        text: true,
+        ..PLAIN
+    },
+    Form {
+        names: &["setpriv"],
+        long_flags: &[
+            "clear-groups",
+            "keep-groups",
+            "init-groups",
+            "no-new-privs",
+            "reset-env",
+        ],
+        long_values: &["reuid", "regid", "ruid", "rgid", "euid", "egid", "groups"],
         ..PLAIN
     },
     Form {
@@ -216,7 +245,6 @@ const FORMS: [Form; 17] = [
             "no-title",
             "precise",
             "no-wrap",
-            "exec",
         ],
         long_values: &["interval", "equexit"],
         text: true,
@@ -228,7 +256,7 @@ const FORMS: [Form; 17] = [
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "rbash"];
 
 /// Programs that run what they are given, in ways that are not read here.
-const OPAQUE: [&str; 98] = [
+const OPAQUE: [&str; 92] = [
     "zsh",
     "ksh",
     "mksh",
@@ -290,12 +318,7 @@ const OPAQUE: [&str; 98] = [
     "at",
     "batch",
     "crontab",
-    "busybox",
-    "toybox",
-    "eval",
     "exec",
-    "command",
-    "builtin",
     "trap",
     "source",
     ".",
@@ -320,7 +343,6 @@ const OPAQUE: [&str; 98] = [
     "virsh",
     "ksu",
     "runcon",
-    "setpriv",
     "bwrap",
     "proot",
     "gosu",
@@ -333,6 +355,10 @@ const OPAQUE: [&str; 98] = [
 pub fn is_interpreter(base: &str) -> bool {
     SHELLS.contains(&base)
         || OPAQUE.contains(&base)
+        || matches!(
+            base,
+            "busybox" | "toybox" | "eval" | "exec" | "command" | "builtin" | "setpriv"
+        )
         || base.starts_with("python3.")
         || base.starts_with("ld-linux")
         || base.starts_with("ld-musl")
@@ -343,8 +369,12 @@ pub fn is_interpreter(base: &str) -> bool {
 /// # Errors
 /// When the nesting is too deep or the calls are too many: the line is then refused.
 pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<Vec<Call>, ReadError> {
-    let mut out = Vec::with_capacity(calls.len());
-    for call in calls {
+    let mut out: Vec<Call> = Vec::with_capacity(calls.len());
+    let mut moved = Vec::with_capacity(calls.len());
+    for mut call in calls {
+        // What a substitution stands in comes before it, and may have become several calls.
+        call.inside = call.inside.and_then(|i| moved.get(i).copied());
+        moved.push(out.len());
         expand(call, depth, &mut out)?;
     }
     Ok(out)
@@ -361,9 +391,12 @@ fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadE
     if out.len() >= MAX_CALLS {
         return Err(refuse(&call, "the line runs too many commands"));
     }
+    evaluated::check(&call)?;
     let base = call.name.base.clone();
     let found = if only_tells(&call) {
         Inner::None
+    } else if base == "trap" {
+        trapped(&call)
     } else if base == "find" {
         find_actions(&call)
     } else if SHELLS.contains(&base.as_str()) {
@@ -391,8 +424,20 @@ fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadE
             out.push(call);
             Ok(())
         }
+        Inner::Refused(reason) => Err(refuse(&call, reason)),
         Inner::Argv(at) => {
-            let words = call.words.split_off(at);
+            let mut words = call.words.split_off(at);
+            if base == "xargs" {
+                replace(&call.words, &mut words);
+            }
+            if words[0].literal().is_none() {
+                return Err(refuse(
+                    &call,
+                    &format!(
+                        "the command that `{base}` runs is known only when it runs: write its name"
+                    ),
+                ));
+            }
             call.wraps = Wraps::Calls;
             let mut inner = wrapped(&call, words, parent);
             if base == "xargs" {
@@ -457,6 +502,8 @@ enum Inner {
     Text { at: usize, text: String },
     /// Something that is not read.
     Unknown,
+    /// Something that must not be run unread.
+    Refused(&'static str),
 }
 
 /// A call for wrapped words.
@@ -628,7 +675,71 @@ fn shell_text(call: &Call) -> Inner {
             at,
             text: text.to_owned(),
         },
+        _ if command => Inner::Unknown,
+        // A file of code.
+        Some(_) => Inner::Unknown,
+        None if at < call.words.len() => Inner::Unknown,
+        None => standard_input(call, at),
+    }
+}
+
+/// A shell without a text or a file reads its code from standard input.
+fn standard_input(call: &Call, at: usize) -> Inner {
+    let input = call.redirections.iter().rev().find(|r| {
+        r.operator.starts_with('<') && matches!(r.descriptor.as_deref(), None | Some("0"))
+    });
+    match input {
+        Some(r) if matches!(r.operator.as_str(), "<<" | "<<<") => match r.target.literal() {
+            Some(text) => Inner::Text {
+                at,
+                text: text.to_owned(),
+            },
+            None => Inner::Refused(
+                "code for a shell that holds expansions: quote the delimiter of the here-document",
+            ),
+        },
         _ => Inner::Unknown,
+    }
+}
+
+/// The text that `trap` keeps for a signal.
+fn trapped(call: &Call) -> Inner {
+    let at = 1 + usize::from(call.words.get(1).and_then(Word::literal) == Some("--"));
+    match call.words.get(at).map(Word::literal) {
+        None => Inner::None,
+        Some(None) => Inner::Unknown,
+        Some(Some("" | "-" | "-l" | "-p" | "-P")) => Inner::None,
+        Some(Some(text)) => Inner::Text {
+            at,
+            text: text.to_owned(),
+        },
+    }
+}
+
+/// Marks what `xargs -I R` puts its input in for.
+fn replace(own: &[Word], words: &mut [Word]) {
+    let mut options = own.iter().filter_map(Word::literal);
+    let mut mark = "{}".to_owned();
+    while let Some(option) = options.next() {
+        if option == "-I" {
+            mark = options.next().unwrap_or("{}").to_owned();
+        } else if let Some(glued) = option
+            .strip_prefix("-I")
+            .or_else(|| option.strip_prefix("--replace="))
+        {
+            mark = glued.to_owned();
+        }
+    }
+    for word in words {
+        let Some((before, _)) = word.literal().and_then(|t| t.split_once(mark.as_str())) else {
+            continue;
+        };
+        let mut segments = Vec::new();
+        if !before.is_empty() {
+            segments.push(Segment::Literal(before.to_owned()));
+        }
+        segments.push(Segment::Expansion(mark.clone()));
+        word.segments = segments;
     }
 }
 
@@ -650,6 +761,17 @@ fn text_inside(
             ),
         )
     })?;
+    if reading.shell == super::Shell::Bash
+        && !matches!(call.name.base.as_str(), "bash" | "rbash" | "eval" | "trap")
+    {
+        return Err(refuse(
+            &call,
+            &format!(
+                "only bash reads the text inside `{}` so: use `bash -c`",
+                call.name.base
+            ),
+        ));
+    }
     call.wraps = if reading.is_strict() {
         Wraps::Calls
     } else {
@@ -660,6 +782,7 @@ fn text_inside(
         call.words.truncate(at);
     }
     let outer = wrapped(&call, Vec::new(), parent);
+    let call_inside = call.inside;
     out.push(call);
     let offset = out.len();
     let pipelines = 1 + out
@@ -672,6 +795,7 @@ fn text_inside(
             return Err(refuse(&inner, "the line runs too many commands"));
         }
         inner.parent = Some(inner.parent.map_or(parent, |p| p + offset));
+        inner.inside = inner.inside.map(|i| i + offset).or(call_inside);
         inner.pipe.pipeline += pipelines;
         inner.place = Place::Wrapped;
         inner.span = outer.span;
@@ -754,8 +878,18 @@ fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadErro
         }
         inner.push(wrapped(&call, call.words[at..].to_vec(), parent));
     }
+    for redirection in &call.redirections {
+        if redirection.operator.starts_with("<<")
+            && let Some(text) = redirection.target.literal()
+            && let Ok(reading) = read_at(text, depth + 1)
+        {
+            inner.extend(reading.calls.into_iter().take(MAX_GUESSES));
+        }
+    }
+    let inside = call.inside;
     out.push(call);
     for mut guess in inner {
+        guess.inside = inside;
         guess.parent = Some(parent);
         guess.place = Place::Wrapped;
         guess.wraps = Wraps::Nothing;

@@ -264,8 +264,14 @@ impl Policy {
                 ),
             );
         }
-        if call.words.is_empty() && !call.assignments.is_empty() {
+        if call.words.is_empty() && call.redirections.iter().all(|r| r.harmless) {
             return ask(builtin::ASSIGNMENT, "it sets a variable of the shell");
+        }
+        if call.words.is_empty() {
+            return ask(builtin::REDIRECT, "it opens a file and runs nothing");
+        }
+        if reading.functions.contains(&call.name.text) {
+            return ask(builtin::NOT_LITERAL, "it is a function of the line's own");
         }
         let why = match nearest {
             Some((rule, miss)) => {
@@ -684,6 +690,12 @@ fn shown(call: &Call) -> String {
             text.push(' ');
         }
         crate::command::render::word(&mut text, word, index == 0);
+    }
+    if call.words.is_empty() {
+        for redirection in &call.redirections {
+            text.push_str(&redirection.operator);
+            crate::command::render::word(&mut text, &redirection.target, false);
+        }
     }
     crate::display::escape(&text).into_owned()
 }

@@ -738,6 +738,7 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
                 }
             },
             pipes_into: common.expand(&raw.pipes_into)?,
+            substituted_into: common.expand(&raw.substituted_into)?,
             line: match raw.line_regex {
                 None => None,
                 Some(text) => regex::Regex::new(&text)
@@ -772,10 +773,11 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
         || raw.has_word.is_some()
         || raw.redirects_to.is_some()
         || !raw.pipes_into.is_empty()
+        || !raw.substituted_into.is_empty()
         || raw.line_regex.is_some();
     if raw.decision == Verdict::Auto {
         if signs {
-            return Err("has_option, has_operand, has_word, redirects_to, pipes_into and line_regex may only make a line stricter".into());
+            return Err("has_option, has_operand, has_word, redirects_to, pipes_into, substituted_into and line_regex may only make a line stricter".into());
         }
         if commands.is_empty() {
             return Err("an auto rule names its command".into());

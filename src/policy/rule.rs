@@ -96,6 +96,8 @@ pub struct Raw {
     #[serde(default)]
     pub pipes_into: Vec<String>,
     #[serde(default)]
+    pub substituted_into: Vec<String>,
+    #[serde(default)]
     pub line_regex: Option<String>,
     #[serde(default)]
     pub probe: Option<String>,
@@ -295,6 +297,7 @@ pub struct Signs {
     pub words: Vec<String>,
     pub redirects: Option<RawPlaces>,
     pub pipes_into: Vec<String>,
+    pub substituted_into: Vec<String>,
     pub line: Option<regex::Regex>,
 }
 

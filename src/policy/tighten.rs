@@ -38,6 +38,8 @@ pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
             .as_ref()
             .is_none_or(|places| redirects_to(call, places))
         && (signs.pipes_into.is_empty() || pipes_into(reading, call, &signs.pipes_into))
+        && (signs.substituted_into.is_empty()
+            || substituted_into(reading, call, &signs.substituted_into))
         && signs
             .line
             .as_ref()
@@ -219,4 +221,41 @@ fn pipes_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
             && other.pipe.index > call.pipe.index
             && names.contains(&other.name.base)
     })
+}
+
+/// Whether what a call writes becomes a word or a file of one of these, itself or behind a wrapper, and
+/// what that runs could not be read.
+fn substituted_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
+    let mut inside = call.inside;
+    // Substitutions nest no deeper than this; each step goes to an earlier call.
+    while let Some(index) = inside {
+        let under = |mut at: usize| loop {
+            if at == index {
+                return true;
+            }
+            match reading
+                .calls
+                .get(at)
+                .and_then(|c| c.parent)
+                .filter(|p| *p < at)
+            {
+                Some(parent) => at = parent,
+                None => return false,
+            }
+        };
+        let runs = reading.calls.iter().enumerate().any(|(at, other)| {
+            names.contains(&other.name.base)
+                && other.wraps == crate::command::Wraps::Unknown
+                && under(at)
+        });
+        if runs {
+            return true;
+        }
+        inside = reading
+            .calls
+            .get(index)
+            .and_then(|c| c.inside)
+            .filter(|i| *i < index);
+    }
+    false
 }

@@ -113,6 +113,8 @@ pub struct Parsed {
     pub notes: Vec<Note>,
     /// Only bash reads it so.
     pub bash: bool,
+    /// The names of its functions.
+    pub functions: Vec<String>,
 }
 
 /// Writes a list; here-documents follow the line they belong to.

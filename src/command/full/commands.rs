@@ -54,6 +54,9 @@ impl Parser<'_> {
                 (Some(b';'), _) => (Joint::Then, 1, false),
                 _ => return Err(self.error(self.at, "an operator is missing here")),
             };
+            if background {
+                self.note(self.at, "a command in the background");
+            }
             self.at += length;
             list.items.push((joint, pipeline, background));
             joint = next;
@@ -119,6 +122,7 @@ impl Parser<'_> {
                 return Err(self.error(start, "`((`: write `( (` for a subshell in a subshell"));
             }
             self.at += 1;
+            self.note(start, "a subshell");
             let list = self.nested(start)?;
             return Ok((Kind::Subshell(list), Vec::new()));
         }
@@ -126,6 +130,7 @@ impl Parser<'_> {
         let kind = match word.as_str() {
             "{" => {
                 self.at += 1;
+                self.note(start, "a group");
                 let list = self.list()?;
                 self.keyword("}", start)?;
                 Kind::Group(list)
@@ -133,6 +138,7 @@ impl Parser<'_> {
             "if" => self.conditional()?,
             "while" | "until" => {
                 self.at += word.len();
+                self.note(start, "a loop");
                 let condition = self.list()?;
                 let body = self.body(start)?;
                 Kind::Loop {
@@ -175,6 +181,7 @@ impl Parser<'_> {
     fn conditional(&mut self) -> Result<Kind, ReadError> {
         let open = self.at;
         self.at += 2;
+        self.note(open, "a condition");
         let mut arms = Vec::new();
         loop {
             let condition = self.list()?;
@@ -243,6 +250,7 @@ impl Parser<'_> {
     fn case(&mut self) -> Result<Kind, ReadError> {
         let open = self.at;
         self.at += 4;
+        self.note(open, "a condition");
         self.blanks()?;
         let word = self.operand("`case` needs a word")?;
         self.newlines()?;
@@ -319,6 +327,7 @@ impl Parser<'_> {
             ));
         }
         self.note(open, "a function");
+        self.functions.push(name.clone());
         let body = Box::new(self.command()?);
         Ok(Kind::Function { name, body })
     }
@@ -328,6 +337,7 @@ impl Parser<'_> {
         let open = self.at;
         self.at += 2;
         self.bash = true;
+        self.note(open, "bash's `[[`");
         let mut pieces = Vec::new();
         loop {
             self.blanks()?;

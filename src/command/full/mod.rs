@@ -34,6 +34,7 @@ pub fn read(text: &str) -> Result<Parsed, ReadError> {
         list,
         notes: parser.notes,
         bash: parser.bash,
+        functions: parser.functions,
     })
 }
 
@@ -51,6 +52,7 @@ struct Parser<'a> {
     pending: Vec<Pending>,
     bodies: Vec<Body>,
     variables: Variables,
+    functions: Vec<String>,
 }
 
 impl<'a> Parser<'a> {
@@ -66,6 +68,7 @@ impl<'a> Parser<'a> {
             pending: Vec::new(),
             bodies: Vec::new(),
             variables: Variables::default(),
+            functions: Vec::new(),
         }
     }
 
@@ -82,6 +85,7 @@ impl<'a> Parser<'a> {
         self.notes.extend(inner.notes);
         self.bash |= inner.bash;
         self.variables.absorb(inner.variables);
+        self.functions.extend(inner.functions);
     }
 
     fn span(&self, start: usize) -> Span {

@@ -52,7 +52,9 @@ impl Parser<'_> {
                     self.at += 1;
                     match self.character() {
                         Some('\n') => {
-                            return Err(self.error(self.at - 1, "a line continuation inside a word"));
+                            return Err(
+                                self.error(self.at - 1, "a line continuation inside a word")
+                            );
                         }
                         Some(c) => {
                             quoted = true;
@@ -586,7 +588,7 @@ impl Parser<'_> {
             return Ok(());
         }
         // `[` as a word by itself is a command or an argument.
-        if self.is_alone() {
+        if segments.is_empty() && self.is_alone() {
             literal(segments, "[");
             self.at += 1;
             return Ok(());

@@ -12,33 +12,13 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "support/shells.rs"]
+mod shells;
+
 use aiops::command::strict::{self, Joint, Line};
 use aiops::command::{Segment, Word, render};
-use std::collections::BTreeMap;
+use shells::{NAMES, Random, mutate, run, setting};
 use std::io::Write;
-use std::path::Path;
-use std::process::{Command, Stdio};
-
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        usize::try_from(self.next() % n as u64).unwrap()
-    }
-
-    fn pick<'a>(&mut self, list: &[&'a str]) -> &'a str {
-        list[self.below(list.len())]
-    }
-}
-
-const NAMES: [&str; 3] = ["p", "f", "g"];
 
 /// A line of the grammar that people type, with what trips readers up in between.
 fn line(random: &mut Random) -> String {
@@ -123,30 +103,6 @@ fn piece(random: &mut Random) -> &'static str {
     PIECES[random.below(PIECES.len())]
 }
 
-/// Changes some bytes of a line.
-fn mutate(random: &mut Random, text: &str) -> String {
-    const BYTES: &[u8] = b"pfg a'\"\\|&;<>(){}[]*?!#~=%$`\n\t-+0123/.:,^_@";
-    let mut bytes = text.as_bytes().to_vec();
-    for _ in 0..=random.below(3) {
-        let byte = BYTES[random.below(BYTES.len())];
-        match random.below(3) {
-            0 if !bytes.is_empty() => {
-                let at = random.below(bytes.len());
-                bytes[at] = byte;
-            }
-            1 if !bytes.is_empty() => {
-                let at = random.below(bytes.len());
-                bytes.remove(at);
-            }
-            _ => {
-                let at = random.below(bytes.len() + 1);
-                bytes.insert(at, byte);
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 fn text_of(word: &Word) -> String {
     word.segments
         .iter()
@@ -198,79 +154,8 @@ fn is_tame(line: &Line) -> bool {
         })
 }
 
-/// Runs every line in one shell, each in a subshell, and returns what ran by line.
-fn run(shell: &str, lines: &[String], dir: &Path) -> BTreeMap<usize, Vec<Vec<String>>> {
-    let log = dir.join(format!("log-{shell}"));
-    // Without pathname expansion a pattern stays as it was read, whatever lies in the folder.
-    let mut script = String::from("set -f; exec 2>/dev/null\n");
-    for name in NAMES {
-        let status = u8::from(name == "f");
-        script.push_str(&format!("{name}() {{ printf '%s\\000' \"$N\" \"$(($#+1))\" {name} \"$@\" >&9; return {status}; }}\n"));
-    }
-    for (index, line) in lines.iter().enumerate() {
-        let mut quoted = String::new();
-        render::quote(&mut quoted, line);
-        script.push_str(&format!(
-            "N={index}; (eval {quoted}) </dev/null >/dev/null\n"
-        ));
-    }
-    let path = dir.join(format!("script-{shell}"));
-    std::fs::write(&path, script).unwrap();
-    std::fs::write(&log, "").unwrap();
-    let empty = dir.join("empty");
-    std::fs::create_dir_all(&empty).unwrap();
-    let out = std::fs::OpenOptions::new().append(true).open(&log).unwrap();
-    let mut command = if nix::unistd::geteuid().is_root() {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
-        command
-    } else {
-        Command::new("env")
-    };
-    // Descriptor 9 is opened by a plain sh, so that the log's path is known to no line.
-    let status = command
-        .args([
-            "/bin/sh",
-            "-c",
-            "exec 9>&1 >/dev/null; exec \"$@\"",
-            "sh",
-            shell,
-        ])
-        .arg("/dev/stdin")
-        .env_clear()
-        .env("PATH", "/nonexistent:/bin:/usr/bin")
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir(&empty)
-        .stdin(Stdio::from(std::fs::File::open(&path).unwrap()))
-        .stdout(Stdio::from(out))
-        .stderr(Stdio::null())
-        .status()
-        .unwrap();
-    let _ = status;
-    parse(&std::fs::read(&log).unwrap())
-}
-
-fn parse(log: &[u8]) -> BTreeMap<usize, Vec<Vec<String>>> {
-    let mut found: BTreeMap<usize, Vec<Vec<String>>> = BTreeMap::new();
-    let mut fields = log
-        .split(|b| *b == 0)
-        .map(|f| String::from_utf8_lossy(f).into_owned());
-    while let Some(index) = fields.next().and_then(|f| f.parse::<usize>().ok()) {
-        let count: usize = fields.next().and_then(|f| f.parse().ok()).unwrap();
-        found
-            .entry(index)
-            .or_default()
-            .push(fields.by_ref().take(count).collect());
-    }
-    found.values_mut().for_each(|v| v.sort());
-    found
-}
-
 fn compare(seed: u64, wanted: usize) -> usize {
-    let dir = tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
-        .tempdir()
-        .unwrap();
+    let dir = shells::folder();
     let mut random = Random(seed | 1);
     let mut sources = Vec::new();
     let mut readings = Vec::new();
@@ -316,36 +201,11 @@ fn compare(seed: u64, wanted: usize) -> usize {
     sources.len()
 }
 
-fn setting(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .and_then(|v| v.parse().ok())
-        .unwrap_or(default)
-}
-
 #[test]
 fn what_the_strict_reader_reads_is_what_bash_and_dash_run() {
     let lines = usize::try_from(setting("AIOPS_ORACLE_LINES", 50_000)).unwrap();
     let seed = setting("AIOPS_ORACLE_SEED", 20_261_121);
-    let compared: usize = std::thread::scope(|scope| {
-        let workers: Vec<_> = (0..2u64)
-            .map(|worker| {
-                scope.spawn(move || {
-                    let batches = lines.div_ceil(2).div_ceil(2500) as u64;
-                    (0..batches)
-                        .map(|batch| {
-                            compare(
-                                seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                                    ^ ((worker << 32) | (batch + 1)),
-                                2500,
-                            )
-                        })
-                        .sum::<usize>()
-                })
-            })
-            .collect();
-        workers.into_iter().map(|w| w.join().unwrap()).sum()
-    });
+    let compared = shells::in_batches(lines, seed, 2500, compare);
     let _ = writeln!(
         std::io::stderr(),
         "{compared} lines, each read by two shells in two forms: no difference"

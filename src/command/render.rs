@@ -88,14 +88,19 @@ fn is_bare(byte: u8) -> bool {
         )
 }
 
-/// In single quotes; a single quote itself as `'\''`.
+/// In single quotes; a single quote itself as `\'`. Empty quotes stand only for empty text.
 pub fn quote(out: &mut String, text: &str) {
-    out.push('\'');
+    if text.is_empty() {
+        out.push_str("''");
+    }
     for (index, part) in text.split('\'').enumerate() {
         if index > 0 {
-            out.push_str("'\\''");
+            out.push_str("\\'");
         }
-        out.push_str(part);
+        if !part.is_empty() {
+            out.push('\'');
+            out.push_str(part);
+            out.push('\'');
+        }
     }
-    out.push('\'');
 }

@@ -3,7 +3,7 @@
 use crate::command::call::{Assignment, Redirection};
 use crate::command::render;
 use crate::command::strict::Joint;
-use crate::command::word::{Span, Word};
+use crate::command::word::{Segment, Span, Word};
 use crate::command::{Note, Place};
 
 /// Pipelines one after another (POSIX 2.9.3).
@@ -327,12 +327,15 @@ impl Writer {
             return;
         }
         self.out.push_str(&redirection.operator);
+        let first = redirection.target.segments.first();
+        if matches!(first, Some(Segment::Expansion(text)) if text.starts_with(['<', '>'])) {
+            self.out.push(' ');
+        }
         render::word(&mut self.out, &redirection.target, false);
     }
 
     /// A here-document: with a quoted delimiter where its body is literal.
     fn document(&mut self, redirection: &Redirection) {
-        use crate::command::word::Segment;
         let literal = redirection.target.literal();
         let text: String = match literal {
             Some(text) => text.to_owned(),

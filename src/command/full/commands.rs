@@ -123,7 +123,12 @@ impl Parser<'_> {
             }
             self.at += 1;
             self.note(start, "a subshell");
-            let list = self.nested(start)?;
+            // A here-document goes on behind the parenthesis: it belongs to the line.
+            let list = self.list()?;
+            if self.peek() != Some(b')') {
+                return Err(self.error(start, "a parenthesis that is not closed"));
+            }
+            self.at += 1;
             return Ok((Kind::Subshell(list), Vec::new()));
         }
         let word = self.raw_word().to_owned();

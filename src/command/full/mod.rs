@@ -157,7 +157,10 @@ impl<'a> Parser<'a> {
                 Some(b'\\') if self.byte(1) == Some(b'\n') => {
                     // Elsewhere a continuation joins what stands around it into one token.
                     let before = self.at.checked_sub(1).map(|at| self.text.as_bytes()[at]);
-                    if !matches!(before, Some(b' ' | b'\t' | b'\n')) || !self.pending.is_empty() {
+                    // Nothing but `||` and `|&` could be split so, and neither is read that way here.
+                    if !matches!(before, Some(b' ' | b'\t' | b'\n' | b'|'))
+                        || !self.pending.is_empty()
+                    {
                         return Err(
                             self.error(self.at, "a line continuation without a blank before it")
                         );

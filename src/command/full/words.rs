@@ -32,10 +32,14 @@ impl Parser<'_> {
         let mut segments = Vec::new();
         let mut quoted = false;
         while let Some(byte) = self.peek() {
+            let piece = self.at;
             match byte {
                 b' ' | b'\t' | b'\n' | b'|' | b'&' | b';' | b')' => break,
                 b'<' | b'>' if self.byte(1) == Some(b'(') && self.at == start => {
                     self.process_substitution(&mut segments)?
+                }
+                b'<' | b'>' if self.byte(1) == Some(b'(') => {
+                    return Err(self.error(self.at, "a process substitution inside a word"));
                 }
                 b'<' | b'>' => break,
                 b'(' => return Err(self.error(self.at, "a `(` in a word")),
@@ -90,14 +94,18 @@ impl Parser<'_> {
                     self.at += c.len_utf8();
                 }
             }
+            if matches!(&self.text[piece..self.at], "''" | "\"\"" | "$''") {
+                segments.push(Segment::Expansion(EMPTY.to_owned()));
+            }
         }
+        let span = Span {
+            start,
+            end: self.at,
+        };
         Ok(Token {
             word: Word {
-                segments,
-                span: Span {
-                    start,
-                    end: self.at,
-                },
+                segments: without_empty(segments),
+                span: self.fixed.unwrap_or(span),
             },
             quoted,
         })
@@ -700,6 +708,28 @@ impl Parser<'_> {
         self.absorb(inner);
         Ok((segments, lists))
     }
+}
+
+/// Quotes with nothing in them. Beside an expansion they keep a word where it would be none.
+const EMPTY: &str = "''";
+
+/// Drops empty quotes from a word without expansions.
+fn without_empty(segments: Vec<Segment>) -> Vec<Segment> {
+    let is_empty = |s: &Segment| matches!(s, Segment::Expansion(text) if text == EMPTY);
+    if segments
+        .iter()
+        .any(|s| matches!(s, Segment::Expansion(_)) && !is_empty(s))
+    {
+        return segments;
+    }
+    let mut kept = Vec::new();
+    for segment in segments.into_iter().filter(|s| !is_empty(s)) {
+        match segment {
+            Segment::Literal(text) => literal(&mut kept, &text),
+            other => kept.push(other),
+        }
+    }
+    kept
 }
 
 /// Adds text to the last literal.

@@ -641,7 +641,7 @@ fn short_options(form: &Form, letters: &str) -> Option<usize> {
 /// The words from there on, joined with spaces as ssh and watch do it.
 fn joined(call: &Call, at: usize) -> Inner {
     let parts: Option<Vec<&str>> = call.words[at..].iter().map(Word::literal).collect();
-    parts.map_or(Inner::Unknown, |parts| Inner::Text {
+    parts.map_or(Inner::Refused(DYNAMIC), |parts| Inner::Text {
         at,
         text: parts.join(" "),
     })
@@ -653,7 +653,11 @@ fn shell_text(call: &Call) -> Inner {
     let mut command = false;
     while let Some(word) = call.words.get(at) {
         let Some(text) = word.literal() else {
-            return Inner::Unknown;
+            return if command {
+                Inner::Refused(DYNAMIC)
+            } else {
+                Inner::Unknown
+            };
         };
         if text == "--" || !text.starts_with('-') {
             at += usize::from(text == "--");
@@ -675,13 +679,16 @@ fn shell_text(call: &Call) -> Inner {
             at,
             text: text.to_owned(),
         },
-        _ if command => Inner::Unknown,
+        _ if command => Inner::Refused(DYNAMIC),
         // A file of code.
         Some(_) => Inner::Unknown,
         None if at < call.words.len() => Inner::Unknown,
         None => standard_input(call, at),
     }
 }
+
+const DYNAMIC: &str =
+    "code for a shell that is known only when it runs: write it out, in single quotes";
 
 /// A shell without a text or a file reads its code from standard input.
 fn standard_input(call: &Call, at: usize) -> Inner {
@@ -707,7 +714,7 @@ fn trapped(call: &Call) -> Inner {
     let at = 1 + usize::from(call.words.get(1).and_then(Word::literal) == Some("--"));
     match call.words.get(at).map(Word::literal) {
         None => Inner::None,
-        Some(None) => Inner::Unknown,
+        Some(None) => Inner::Refused(DYNAMIC),
         Some(Some("" | "-" | "-l" | "-p" | "-P")) => Inner::None,
         Some(Some(text)) => Inner::Text {
             at,

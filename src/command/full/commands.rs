@@ -384,8 +384,8 @@ impl Parser<'_> {
                 _ => pieces.push(Piece::Word(token.word)),
             }
         }
-        if pieces.is_empty() {
-            return Err(self.error(open, "`[[ ]]` is empty"));
+        if !is_condition(&pieces) {
+            return Err(self.error(open, "a condition inside `[[ … ]]` that is not read here"));
         }
         Ok(Kind::Test { pieces })
     }
@@ -564,12 +564,19 @@ impl Parser<'_> {
         let substitution = matches!(self.peek(), Some(b'<' | b'>')) && self.byte(1) == Some(b'(');
         if matches!(
             self.peek(),
-            None | Some(b'|' | b'&' | b';' | b'\n' | b'(' | b')' | b'<' | b'>')
+            None | Some(b'|' | b'&' | b';' | b'\n' | b'(' | b')' | b'<' | b'>' | b'#')
         ) && !substitution
         {
             return Err(self.error(at, "a redirection without a target"));
         }
         let token = self.word()?;
+        let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
+        if matches!(self.peek(), Some(b'<' | b'>'))
+            && !operator.ends_with('&')
+            && token.word.literal().is_some_and(digits)
+        {
+            return Err(self.error(at, "a number that belongs to the next redirection"));
+        }
         let target = match operator {
             "<<" | "<<-" => self.document(token.word, token.quoted, operator == "<<-", at)?,
             "<&" | ">&" => self.duplicated(operator, &descriptor, token.word, at)?,
@@ -621,6 +628,41 @@ impl Parser<'_> {
             }
             _ => Err(self.error(at, "a descriptor that is not one plain digit or `-`")),
         }
+    }
+}
+
+/// Tests of one word that bash knows and that evaluate nothing.
+const UNARY: &str = "abcdefghkLnprsStuwxzOGN";
+
+/// Whether pieces are what bash takes for a condition: tests of words joined by `&&` and `||`.
+fn is_condition(pieces: &[Piece]) -> bool {
+    let mut rest = pieces;
+    loop {
+        while let [Piece::Operator("!"), behind @ ..] = rest {
+            rest = behind;
+        }
+        rest = match rest {
+            [
+                Piece::Word(_),
+                Piece::Operator("==" | "=" | "!=" | "<" | ">"),
+                Piece::Word(_),
+                behind @ ..,
+            ] => behind,
+            [Piece::Word(sign), Piece::Word(_), behind @ ..] => {
+                let letter = sign.literal().and_then(|t| t.strip_prefix('-'));
+                if letter.is_none_or(|l| l.len() != 1 || !UNARY.contains(l)) {
+                    return false;
+                }
+                behind
+            }
+            [Piece::Word(word), behind @ ..] if !word.literal_prefix().starts_with('-') => behind,
+            _ => return false,
+        };
+        rest = match rest {
+            [] => return true,
+            [Piece::Operator("&&" | "||"), behind @ ..] => behind,
+            _ => return false,
+        };
     }
 }
 

@@ -565,6 +565,10 @@ impl Parser<'_> {
 
     fn process_substitution(&mut self, segments: &mut Vec<Segment>) -> Result<(), ReadError> {
         let start = self.at;
+        if self.byte(2) == Some(b'(') {
+            // bash tries it as arithmetic first, and joins continued lines on the way.
+            return Err(self.error(start, "`((` here: write `( (` for a subshell"));
+        }
         let sign = if self.peek() == Some(b'<') { '<' } else { '>' };
         self.at += 2;
         let list = self.nested(start)?;
@@ -679,6 +683,10 @@ impl Parser<'_> {
         body: &str,
         at: usize,
     ) -> Result<(Vec<Segment>, Vec<(Place, List)>), ReadError> {
+        // Shells join continued lines of the body before anything else, comments of commands in it included.
+        if body.contains("\\\n") {
+            return Err(self.error(at, "a line continuation in a here-document"));
+        }
         let mut inner = self.within(body, at)?;
         let mut segments = Vec::new();
         while let Some(byte) = inner.peek() {
@@ -688,9 +696,6 @@ impl Parser<'_> {
                     Some(b @ (b'\\' | b'$' | b'`')) => {
                         literal(&mut segments, char::from(b).encode_utf8(&mut [0; 4]));
                         inner.at += 2;
-                    }
-                    Some(b'\n') => {
-                        return Err(inner.error(inner.at, "a line continuation in a here-document"));
                     }
                     _ => {
                         literal(&mut segments, "\\");

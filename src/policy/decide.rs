@@ -200,6 +200,9 @@ impl Policy {
         {
             return auto("sudo", "runs the command behind it as root", None);
         }
+        if reading.functions.contains(&call.name.text) {
+            return ask(builtin::NOT_LITERAL, "it is a function of the line's own");
+        }
         self.auto_of(call, cx, &left)
     }
 
@@ -269,9 +272,6 @@ impl Policy {
         }
         if call.words.is_empty() {
             return ask(builtin::REDIRECT, "it opens a file and runs nothing");
-        }
-        if reading.functions.contains(&call.name.text) {
-            return ask(builtin::NOT_LITERAL, "it is a function of the line's own");
         }
         let why = match nearest {
             Some((rule, miss)) => {

@@ -59,9 +59,14 @@ pub(super) fn check_template(template: &str) -> Result<(), String> {
         }
     }
     let example = template.replace("{operands}", "x").replace("{words}", "x");
-    crate::command::read(&example)
-        .map(|_| ())
-        .map_err(|e| format!("`{template}`: {e}"))
+    let reading = crate::command::read(&example).map_err(|e| format!("`{template}`: {e}"))?;
+    match reading.notes.first() {
+        None => Ok(()),
+        Some(note) => Err(format!(
+            "`{template}`: {} here: only plain words can run at once",
+            note.what
+        )),
+    }
 }
 
 /// The line; none where a word is needed that is known only when it runs, or there is none.

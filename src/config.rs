@@ -24,6 +24,8 @@ pub struct Config {
     pub audit_log: PathBuf,
     /// When the audit log is rotated.
     pub audit: Audit,
+    /// What the agent and the log see a label of instead of itself.
+    pub pseudonyms: Vec<crate::labels::Kind>,
     /// Limits.
     pub limits: Limits,
     /// People who may approve, by name.
@@ -173,6 +175,8 @@ struct RawConfig {
     #[serde(default)]
     audit: Audit,
     #[serde(default)]
+    pseudonyms: Vec<crate::labels::Kind>,
+    #[serde(default)]
     limits: Limits,
     #[serde(default)]
     approvers: BTreeMap<String, Approver>,
@@ -316,6 +320,7 @@ fn parse(name: &str, text: &str, base: &Path) -> Result<Config, yaml::Error> {
         state_dir: base.join(raw.state_dir),
         audit_log: base.join(raw.audit_log),
         audit: raw.audit,
+        pseudonyms: raw.pseudonyms,
         limits: raw.limits,
         approvers: raw.approvers,
         notifiers,

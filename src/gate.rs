@@ -11,6 +11,7 @@ mod job;
 pub mod learn;
 pub mod people;
 pub mod person;
+mod privacy;
 mod recover;
 mod state;
 mod tell;
@@ -36,7 +37,10 @@ pub fn answer(config: &Path, input: &mut impl Read) -> (Outcome, Exit) {
     // The message is read to its end first: whatever is wrong here, its writer must not meet a closed pipe.
     let message = request::read(input);
     match Gate::open(config) {
-        Ok(gate) => gate.told(gate.handle(message)),
+        Ok(gate) => {
+            let (outcome, exit) = gate.told(gate.handle(message));
+            (gate.for_agent(outcome), exit)
+        }
         Err(fault) => fault.into_answer(),
     }
 }
@@ -96,6 +100,8 @@ pub struct Gate {
     clock: Clock,
     /// Questions whose time was found to be over when this gate opened.
     late: Vec<crate::approval::Approval>,
+    /// Whose labels the log and the agent see.
+    privacy: std::sync::Mutex<Option<privacy::Privacy>>,
 }
 
 impl Gate {
@@ -126,8 +132,10 @@ impl Gate {
             caller: Caller::from_kernel(),
             clock: Clock::now(),
             late: Vec::new(),
+            privacy: std::sync::Mutex::new(None),
         };
         gate.late = gate.recover()?;
+        gate.converse_about_nothing();
         Ok(gate)
     }
 
@@ -172,7 +180,7 @@ impl Gate {
 
     /// Appends a record; on disk when this returns.
     pub(crate) fn append(&self, entry: &Entry) -> Result<u64, Fault> {
-        match self.log.append(entry) {
+        match self.log.append(&self.labelled(entry)) {
             Ok(appended) => Ok(appended.seq),
             Err(e) => Err(Fault::record("the audit record cannot be written", e)),
         }

@@ -29,6 +29,7 @@ pub mod gate;
 pub mod guard;
 pub mod install;
 pub mod knowledge;
+pub mod labels;
 pub mod notify;
 pub mod outcome;
 pub mod policy;

@@ -26,6 +26,12 @@ pub struct Facts {
     pub approval_id: Option<String>,
     /// Its idempotency key.
     pub request_id: Option<String>,
+    /// The user who called the gate.
+    #[serde(default)]
+    pub caller: Option<u32>,
+    /// The chat conversation.
+    #[serde(default)]
+    pub session: Option<String>,
 }
 
 /// The folder of runs under way.
@@ -193,6 +199,8 @@ fn look(path: &Path) -> io::Result<Option<Dead>> {
         reason: String::new(),
         approval_id: None,
         request_id: None,
+        caller: None,
+        session: None,
     });
     Ok(Some(Dead {
         facts,
@@ -214,6 +222,8 @@ mod tests {
             reason: "x".into(),
             approval_id: None,
             request_id: None,
+            caller: None,
+            session: None,
         }
     }
 

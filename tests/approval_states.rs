@@ -40,6 +40,7 @@ impl Hands {
 
 fn question(number: usize, quorum: &Quorum, clock: &Clock) -> Question {
     Question {
+        asked_as: None,
         target: "srv1".into(),
         target_identity: "local".into(),
         command: format!("touch /tmp/{number}"),

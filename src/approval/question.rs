@@ -19,6 +19,9 @@ pub struct Question {
     pub target_identity: String,
     /// The command as it was asked for.
     pub command: String,
+    /// The command in the agent's words, where it held labels (`[IP_1]`) whose values stand in `command`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub asked_as: Option<String>,
     /// What would run.
     pub canonical: String,
     /// The shell that would read it.

@@ -14,7 +14,17 @@ use crate::policy::{CheckKind, Decision, Risk};
 use crate::request::Request;
 
 impl Gate {
-    pub(super) fn request(&self, request: &Request) -> Answer {
+    pub(super) fn request(&self, asked: &Request) -> Answer {
+        let request = match self.real(asked)? {
+            Ok(request) => request,
+            Err(why) => return self.invalid(&why),
+        };
+        let asked_as = (request.command != asked.command).then_some(asked.command.as_str());
+        self.real_request(&request, asked_as)
+    }
+
+    /// `asked_as` is the command with the agent's labels, where it has any.
+    fn real_request(&self, request: &Request, asked_as: Option<&str>) -> Answer {
         let Some(target) = self.config.targets.get(&request.target) else {
             let known: Vec<&str> = self.config.targets.keys().map(String::as_str).collect();
             return self.invalid(&format!(
@@ -40,7 +50,14 @@ impl Gate {
             return self.explained(outcome, &decision);
         }
         let Some(id) = &request.request_id else {
-            return self.act(request, target, &decision, reading.as_ref(), outcome);
+            return self.act(
+                request,
+                asked_as,
+                target,
+                &decision,
+                reading.as_ref(),
+                outcome,
+            );
         };
         // The caller belongs to the key: one user's ids must not answer another's questions.
         let key = format!("{}:{id}", self.caller.uid);
@@ -50,7 +67,14 @@ impl Gate {
             .map_err(|e| Fault::record("the request id cannot be noted", e))?
         {
             Begin::New(guard) => {
-                let answer = self.act(request, target, &decision, reading.as_ref(), outcome);
+                let answer = self.act(
+                    request,
+                    asked_as,
+                    target,
+                    &decision,
+                    reading.as_ref(),
+                    outcome,
+                );
                 match &answer {
                     Ok((outcome, exit)) => {
                         let stored = serde_json::json!({"exit": *exit as u8, "outcome": outcome});
@@ -94,6 +118,7 @@ impl Gate {
     fn act(
         &self,
         request: &Request,
+        asked_as: Option<&str>,
         target: &Target,
         decision: &Decision,
         reading: Option<&Reading>,
@@ -107,7 +132,7 @@ impl Gate {
         match (decision.risk, reading, &decision.canonical) {
             (Risk::Forbidden, ..) | (_, None, _) | (_, _, None) => self.reject(outcome, decision),
             (Risk::ApprovalRequired, Some(reading), Some(_)) => {
-                self.ask(request, target, decision, reading, outcome)
+                self.ask(request, asked_as, target, decision, reading, outcome)
             }
             (Risk::AutoAllowed, Some(reading), Some(canonical)) => self.execute(Job {
                 target,
@@ -160,6 +185,7 @@ impl Gate {
     fn ask(
         &self,
         request: &Request,
+        asked_as: Option<&str>,
         target: &Target,
         decision: &Decision,
         reading: &Reading,
@@ -193,6 +219,7 @@ impl Gate {
             target: request.target.clone(),
             target_identity: target.fingerprint(),
             command: request.command.clone(),
+            asked_as: asked_as.map(str::to_owned),
             canonical: reading.canonical.clone(),
             shell: reading.shell,
             requester: request.requester.clone(),

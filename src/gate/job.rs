@@ -35,7 +35,7 @@ impl Gate {
         let run_id = uuid::Uuid::now_v7().to_string();
         let open = self
             .runs
-            .begin(&job.facts(&run_id))
+            .begin(&job.facts(&run_id, self.caller.uid))
             .map_err(|e| Fault::record("the run cannot be noted", e))?;
         // Behind the note: a freeze that comes after this look finds the note, and can end the run.
         if let Some(freeze) = self.frozen(job.target_name)? {
@@ -142,7 +142,7 @@ impl Gate {
 }
 
 impl Job<'_> {
-    fn facts(&self, run_id: &str) -> Facts {
+    fn facts(&self, run_id: &str, caller: u32) -> Facts {
         Facts {
             run_id: run_id.to_owned(),
             target: self.target_name.to_owned(),
@@ -151,6 +151,8 @@ impl Job<'_> {
             reason: self.reason.to_owned(),
             approval_id: self.approval_id.map(str::to_owned),
             request_id: self.request_id.map(str::to_owned),
+            caller: Some(caller),
+            session: self.session.map(str::to_owned),
         }
     }
 

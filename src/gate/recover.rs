@@ -14,6 +14,10 @@ impl Gate {
             .dead()
             .map_err(|e| Fault::record("the runs cannot be read", e))?
         {
+            match dead.facts.caller {
+                Some(caller) => self.converse(caller, dead.facts.session.as_deref(), &[])?,
+                None => self.converse_about_nothing(),
+            }
             let mut entry = self.entry(Event::RunInterrupted);
             entry.run_id = Some(dead.facts.run_id.clone());
             entry.target = Some(dead.facts.target.clone());
@@ -35,6 +39,7 @@ impl Gate {
             .map_err(|e| Fault::record("the approvals cannot be read", e))?
         {
             self.distrust(&approval.question)?;
+            self.converse_about(&approval)?;
             let mut entry = self.entry(Event::RunInterrupted);
             entry.approval_id = Some(approval.id.clone());
             entry.target = Some(approval.question.target.clone());
@@ -49,6 +54,7 @@ impl Gate {
             .expire(&self.clock)
             .map_err(|e| Fault::record("the approvals cannot be read", e))?;
         for approval in &late {
+            self.converse_about(approval)?;
             let mut entry = self.entry(Event::ApprovalExpired);
             entry.approval_id = Some(approval.id.clone());
             entry.target = Some(approval.question.target.clone());

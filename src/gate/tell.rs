@@ -248,6 +248,12 @@ impl Gate {
     pub(super) fn more(&self, approval: &Approval) -> Vec<String> {
         let q = &approval.question;
         let mut lines = self.earlier(q);
+        if q.asked_as.is_some() {
+            lines.push(format!(
+                "Labels: `aiops approval show {}` at the gate shows what they stand for",
+                approval.code
+            ));
+        }
         for seen in &q.states {
             lines.extend(super::state::lines("State", seen));
         }
@@ -259,7 +265,10 @@ impl Gate {
 
     /// How a question can be answered, one line each; none where the plain `Approve` or `Deny` will do.
     pub(super) fn ways(&self, approval: &Approval, named: bool) -> Vec<String> {
-        let methods = self.policy.methods(approval.question.risk_level);
+        let mut methods = self.policy.methods(approval.question.risk_level);
+        if approval.question.asked_as.is_some() {
+            methods.retain(|m| !matches!(*m, "relay" | "totp"));
+        }
         if methods.contains(&"relay") {
             return Vec::new();
         }

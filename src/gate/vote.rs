@@ -93,6 +93,7 @@ impl Gate {
                 }
             }
         };
+        self.converse_about(&approval)?;
         let outcome = described(&approval);
         if reply.verdict == Verdict::Cancel {
             return self.cancel(&approval, outcome);
@@ -158,6 +159,7 @@ impl Gate {
             None => self.late.len() == 1,
         });
         if let Some(late) = late {
+            self.converse_about(late)?;
             let why = "its time was over before this reply came: ask again if it is still wanted";
             return self.not_applied(Status::Expired, why, Some(described(late)));
         }
@@ -288,7 +290,15 @@ impl Gate {
     }
 
     fn ambiguous(&self, waiting: &[Approval]) -> Answer {
-        let lines: Vec<PendingLine> = waiting.iter().map(pending_line).collect();
+        let lines = waiting
+            .iter()
+            .map(|approval| {
+                Ok(PendingLine {
+                    command: self.listed(approval)?,
+                    ..pending_line(approval)
+                })
+            })
+            .collect::<Result<Vec<PendingLine>, Fault>>()?;
         let codes: Vec<&str> = lines.iter().map(|l| l.code.as_str()).collect();
         let mut outcome = Outcome::new(
             Status::Ambiguous,

@@ -59,6 +59,16 @@ impl Gate {
         coded: Option<&str>,
         approval: &Approval,
     ) -> Result<Voter, String> {
+        // A person who sees only the chat does not see what a label stands for.
+        if approval.question.asked_as.is_some()
+            && reply.verdict == Verdict::Approve
+            && matches!(proof, Proof::Word | Proof::Password(_))
+        {
+            return Err(format!(
+                "the command holds labels whose values the chat does not show. Reply with one of: {}",
+                self.ways(approval, true).join("; ")
+            ));
+        }
         let (name, method) = match proof {
             Proof::Word => return self.relayed(reply, approval),
             Proof::Kernel => (self.by_kernel()?, "unix"),

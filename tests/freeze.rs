@@ -214,6 +214,67 @@ fn now_ends_what_runs_on_the_target_itself() {
     }
 }
 
+#[test]
+fn what_the_login_user_cannot_end_is_not_called_ended() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: a process of another user needs root");
+        return;
+    }
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+    let nobody = |program: &str| {
+        let mut command = Command::new("setpriv");
+        command.args([
+            "--reuid=65534",
+            "--regid=65534",
+            "--clear-groups",
+            "--",
+            program,
+        ]);
+        command
+    };
+    let end = |id: &str| {
+        let line = aiops::transport::ending_line(id);
+        nobody("/bin/sh")
+            .args(["-c", &line])
+            .output()
+            .unwrap()
+            .status
+            .code()
+    };
+    let run = |id: &str| {
+        let child = nobody("timeout")
+            .args([
+                "100",
+                "/bin/sh",
+                "-c",
+                "sleep 51; exit",
+                &format!("aiops-run-{id}"),
+            ])
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(300));
+        child
+    };
+    assert_eq!(end("no-such-run"), Some(3));
+    let mut plain = run("plain-run");
+    assert_eq!(end("plain-run"), Some(0));
+    assert!(plain.wait().unwrap().code() != Some(0));
+    let mut mixed = run("mixed-run");
+    let group = i32::try_from(mixed.id()).unwrap();
+    let mut roots = Command::new("sleep")
+        .arg("51")
+        .process_group(group)
+        .spawn()
+        .unwrap();
+    assert_eq!(end("mixed-run"), Some(4), "root's part of it lives");
+    assert!(roots.try_wait().unwrap().is_none());
+    roots.kill().unwrap();
+    roots.wait().unwrap();
+    mixed.wait().unwrap();
+}
+
 /// Whether a process with exactly these words runs.
 fn alive(line: &str) -> bool {
     let words: Vec<u8> = line

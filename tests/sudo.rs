@@ -42,6 +42,7 @@ impl Stage {
             "sudoers.d/aiops",
             &format!(
                 "Defaults !pam_session, use_pty\n{AGENT} ALL=({GATE}) NOPASSWD: {program} run --config {d}/config.yml, {program} approve * --config {d}/config.yml\n\
+                 {GATE} ALL=(root) NOPASSWD: /usr/bin/sleep 7319\n\
                  {ALICE}, {BOB} ALL=({GATE}) NOPASSWD: {program} approve *, {program} freeze *, {program} thaw *\n"
             ),
         );
@@ -236,4 +237,37 @@ fn two_people_are_two_by_the_kernel_and_a_freeze_needs_no_agent() {
     assert!(stage.sudo(ALICE, &["thaw"], "").0.contains("Thawed"));
     let done = stage.outcome(BOB, &["approve", &code], "");
     assert_eq!(done["status"], "executed", "{done}");
+}
+
+#[test]
+fn what_became_root_is_ended_through_sudo() {
+    if !ready() {
+        return;
+    }
+    let stage = Stage::new();
+    let request = support::request("here", "sudo /usr/bin/sleep 7319").to_string();
+    let asked = stage.outcome(AGENT, &["run"], &request);
+    assert_eq!(asked["status"], "approval_requested", "{asked}");
+    let code = asked["approval_code"].as_str().unwrap().to_owned();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| stage.outcome(ALICE, &["approve", &code], ""));
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while sleeper().is_none() && std::time::Instant::now() < deadline {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert!(sleeper().is_some(), "it runs");
+        let (text, _) = stage.sudo(BOB, &["freeze", "--now", "stop"], "");
+        assert!(text.contains("ended on here"), "{text}");
+        assert_eq!(sleeper(), None, "{text}");
+        let outcome = run.join().unwrap();
+        assert_eq!(outcome["status"], "interrupted", "{outcome}");
+    });
+}
+
+/// The process that this test started.
+fn sleeper() -> Option<i32> {
+    fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
+        let line = fs::read(entry.path().join("cmdline")).ok()?;
+        (line == b"/usr/bin/sleep\x007319\x00").then(|| entry.file_name().to_str()?.parse().ok())?
+    })
 }

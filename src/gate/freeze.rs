@@ -262,8 +262,12 @@ fn end(config: &Config, target: Option<&str>, facts: &Facts) -> Result<(), Strin
                 ends: Some(&facts.run_id),
             },
         });
-        if let Ended::NotStarted(why) | Ended::Unknown(why) = result.ended {
-            last = why;
+        match result.ended {
+            Ended::Exited(4) => {
+                return Err("something of it runs as root, which the login user cannot end: end it on the target (a guard there could)".into());
+            }
+            Ended::NotStarted(why) | Ended::Unknown(why) => last = why,
+            _ => {}
         }
         for _ in 0..10 {
             if !running(config, target)

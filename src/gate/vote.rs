@@ -147,7 +147,10 @@ impl Gate {
                 }
             }
         };
-        self.not_applied(Status::NotAuthorized, &why, None)
+        // Which question was meant is on record where it is clear.
+        let meant = self.store.resolve(selector, &self.clock).ok();
+        let outcome = meant.as_ref().map(described);
+        self.not_applied(Status::NotAuthorized, &why, outcome)
             .map(|answer| Err(Box::new(answer)))
     }
 

@@ -316,6 +316,60 @@ fn a_full_disk_means_nothing_runs() {
 }
 
 #[test]
+fn a_full_disk_under_the_approvals_runs_nothing_and_loses_nothing() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED: a full disk needs root to mount a small tmpfs");
+        return;
+    }
+    let gate = Gate::local();
+    let small = gate.path("s");
+    fs::create_dir(&small).unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=128k,mode=0700", "tmpfs"])
+        .arg(&small)
+        .status()
+        .unwrap();
+    assert!(mounted.success());
+    let result = std::panic::catch_unwind(|| {
+        let asked = gate.ask("here", &counting(&gate));
+        assert_eq!(asked.0["status"], "approval_requested", "{}", asked.0);
+        let filler =
+            fs::File::create(small.join("filler")).and_then(|mut f| f.write_all(&vec![0; 1 << 20]));
+        assert!(filler.is_err(), "the disk is full");
+        for message in ["Approve", "Deny", "Cancel", "Approve"] {
+            let answer = gate.send(message);
+            assert_eq!(answer.1, 73, "{message}: {}", answer.0);
+            assert_eq!(runs(&gate), 0, "{message}");
+        }
+        let more = gate.ask("here", &format!("touch {}", gate.path("other").display()));
+        assert_eq!(more.1, 73, "{}", more.0);
+        assert_eq!(
+            gate.command(&["freeze", "x"])
+                .output()
+                .unwrap()
+                .status
+                .code(),
+            Some(73),
+            "who freezes is told that it does not hold"
+        );
+        fs::remove_file(small.join("filler")).unwrap();
+        let done = gate.send("Approve");
+        assert_eq!(done.0["status"], "executed", "{}", done.0);
+        assert_eq!(runs(&gate), 1);
+        assert!(gate.verifies());
+    });
+    let unmounted = Command::new("umount")
+        .arg("-l")
+        .arg(&small)
+        .status()
+        .unwrap();
+    assert!(unmounted.success());
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+#[test]
 fn a_torn_last_record_is_taken_off_and_told() {
     let gate = Gate::local();
     gate.ask("here", "uptime");

@@ -31,6 +31,10 @@ struct Stage {
 
 impl Stage {
     fn new() -> Stage {
+        Stage::with("!pam_session, use_pty")
+    }
+
+    fn with(defaults: &str) -> Stage {
         let gate = Gate::local();
         let d = gate.dir.path().display().to_string();
         let program = format!("{d}/aiops");
@@ -41,9 +45,9 @@ impl Stage {
         gate.write(
             "sudoers.d/aiops",
             &format!(
-                "Defaults !pam_session, use_pty\n{AGENT} ALL=({GATE}) NOPASSWD: {program} run --config {d}/config.yml, {program} approve * --config {d}/config.yml\n\
+                "Defaults {defaults}\n{AGENT} ALL=({GATE}) NOPASSWD: {program} run --config {d}/config.yml, {program} approve * --config {d}/config.yml\n\
                  {GATE} ALL=(root) NOPASSWD: /usr/bin/sleep 7319\n\
-                 {ALICE}, {BOB} ALL=({GATE}) NOPASSWD: {program} approve *, {program} freeze *, {program} thaw *\n"
+                 {ALICE}, {BOB} ALL=({GATE}) NOPASSWD: {program} approve *, {program} freeze *, {program} thaw *, {program} approver *\n"
             ),
         );
         fs::set_permissions(
@@ -270,4 +274,34 @@ fn sleeper() -> Option<i32> {
         let line = fs::read(entry.path().join("cmdline")).ok()?;
         (line == b"/usr/bin/sleep\x007319\x00").then(|| entry.file_name().to_str()?.parse().ok())?
     })
+}
+
+#[test]
+fn where_sudo_steps_aside_nobody_is_known_and_nobody_may_do_anything() {
+    if !ready() {
+        return;
+    }
+    for (defaults, known) in [
+        ("!pam_session, use_pty", true),
+        ("!pam_session, !pam_setcred, !use_pty", false),
+    ] {
+        let stage = Stage::with(defaults);
+        let mark = stage.gate.path("out/mark");
+        let request = support::request("here", &format!("touch {}", mark.display())).to_string();
+        let asked = stage.outcome(AGENT, &["run"], &request);
+        let code = asked["approval_code"].as_str().unwrap();
+        let (text, exit) = stage.sudo(ALICE, &["approver", "add", "bob", "--totp"], "");
+        assert!(
+            exit == 77 && text.contains("may not change"),
+            "{defaults}: {text}"
+        );
+        let (text, exit) = stage.sudo(ALICE, &["approver", "add", "alice", "--totp"], "");
+        assert_eq!(exit == 0, known, "{defaults}: {text}");
+        if !known {
+            assert_eq!(stage.sudo(ALICE, &["freeze", "x"], "").1, 77);
+            let vote = stage.outcome(ALICE, &["approve", code], "");
+            assert_eq!(vote["status"], "not_authorized", "{vote}");
+            assert!(!mark.exists());
+        }
+    }
 }

@@ -6,7 +6,7 @@ use super::job::Job;
 use super::state::About;
 use super::vote::refusal;
 use super::{Answer, Fault, Gate};
-use crate::approval::Approval;
+use crate::approval::{Approval, Clock};
 use crate::audit::Event;
 use crate::config::Target;
 use crate::outcome::{Exit, Outcome, Status};
@@ -31,7 +31,8 @@ impl Gate {
                 return Ok((outcome, Exit::NotApplied));
             }
         };
-        let claim = match self.store.claim(&approval.id, &self.clock) {
+        // Looking at the target took time: what counts is the moment of the claim.
+        let claim = match self.store.claim(&approval.id, &Clock::now()) {
             Ok(claim) => claim,
             Err(e) if e.is_refusal() => {
                 return self.not_applied(refusal(&e), &e.to_string(), Some(outcome));

@@ -310,7 +310,7 @@ fn agrees(text: &str, name: &str, value: &str) -> Result<(), String> {
 
 /// `LOGIN` behind `--user`, as some help texts have it.
 fn is_placeholder(text: &str) -> bool {
-    let word: &str = text.split_whitespace().next().unwrap_or_default();
+    let word = text.split([' ', '\n']).next().unwrap_or_default();
     word.len() > 1 && word.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
 }
 

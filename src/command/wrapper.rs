@@ -557,7 +557,8 @@ fn formed(call: &Call, form: &Form) -> Inner {
     let mut operands = form.operands;
     while let Some(word) = call.words.get(at) {
         let Some(text) = word.literal() else {
-            return Inner::Unknown;
+            // It may be the command, or an option that changes which word is.
+            return Inner::Refused(if form.text { DYNAMIC } else { DYNAMIC_COMMAND });
         };
         if text == "--" {
             at += 1;
@@ -687,6 +688,8 @@ fn shell_text(call: &Call) -> Inner {
     }
 }
 
+const DYNAMIC_COMMAND: &str =
+    "what a wrapper runs is known only when it runs: write its options and the command's name";
 const DYNAMIC: &str =
     "code for a shell that is known only when it runs: write it out, in single quotes";
 
@@ -864,6 +867,20 @@ fn is_exec(call: &Call) -> bool {
     }
 }
 
+/// What a text glued to an option could run: `-S'rm x'`, `-oProxyCommand='rm x'`.
+fn glued(option: &str, depth: usize) -> Vec<Call> {
+    if !option.contains([' ', ';', '|', '&', '\n']) {
+        return Vec::new();
+    }
+    let letters = option.char_indices().skip(2).take(3).map(|(at, _)| at);
+    let values = option.match_indices('=').take(4).map(|(at, _)| at + 1);
+    letters
+        .chain(values)
+        .filter_map(|at| read_at(&option[at..], depth + 1).ok())
+        .flat_map(|reading| reading.calls.into_iter().take(MAX_GUESSES))
+        .collect()
+}
+
 /// A wrapper that is not understood: every word that could begin its command is put before the policy.
 fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadError> {
     let parent = out.len();
@@ -874,6 +891,7 @@ fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadErro
         }
         let Some(text) = word.literal() else { continue };
         if text.starts_with('-') || text.is_empty() {
+            inner.extend(glued(text, depth));
             continue;
         }
         // A word of several words may be a command line of its own.

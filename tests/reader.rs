@@ -1,0 +1,287 @@
+//! Bounds and laws of the readers, on any text.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+use aiops::command::{self, MAX_LINE, Shell, full, render, strict};
+use proptest::prelude::*;
+
+/// Text of what shells react to.
+fn shellish() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        8 => prop::sample::select(vec![
+            "p", "a", "1", "-x", "=", "x=1", "/etc", " ", " ", " ", "\t", "\n", ";", "|", "&", "&&", "||", "(", ")", "{", "}",
+            "$", "$x", "${", "}", "$(", ")", "$((", "))", "`", "\"", "'", "\\", "\\\n", "#", "~", "*", "?", "[", "]", "!", "<", ">",
+            ">>", "<<", "<<E\n", "E\n", "<<<", "2>&1", ">/dev/null", "if ", "then ", "fi", "while ", "do ", "done", "case ", " in ",
+            "esac", ";;", "for ", "[[", "]]", "f() ", "time ", "{a,b}", "$'", "\\x", "eval ", "sudo ", "bash -c ", "xargs ",
+        ]).prop_map(str::to_owned),
+        1 => any::<char>().prop_map(String::from),
+    ];
+    prop::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20_000))]
+
+    #[test]
+    fn no_text_breaks_the_readers_and_what_is_written_back_reads_the_same(text in shellish()) {
+        let _ = strict::read(&text);
+        if let Ok(reading) = command::read(&text) {
+            let again = command::read(&reading.canonical);
+            prop_assert!(again.is_ok(), "{text:?}: {:?}: {again:?}", reading.canonical);
+            let again = again.unwrap();
+            prop_assert_eq!(&again.canonical, &reading.canonical);
+            prop_assert_eq!(again.is_strict(), reading.is_strict() || again.is_strict());
+            prop_assert_eq!(again.calls.len(), reading.calls.len());
+            for (one, other) in again.calls.iter().zip(&reading.calls) {
+                prop_assert_eq!(&one.name, &other.name);
+            }
+        }
+    }
+
+    #[test]
+    fn what_the_strict_reader_reads_the_full_one_reads_the_same(text in shellish()) {
+        if let Ok(line) = strict::read(&text) {
+            let parsed = full::read(&text);
+            prop_assert!(parsed.is_ok(), "{text:?}: {parsed:?}");
+            prop_assert_eq!(full::ast::list(&parsed.unwrap().list), render::line(&line));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        let text = String::from_utf8_lossy(&bytes);
+        let _ = command::read(&text);
+        let _ = full::read(&text);
+    }
+}
+
+#[test]
+fn hostile_nesting_is_refused_and_overflows_no_stack() {
+    for piece in [
+        "(",
+        "( ",
+        "{ ",
+        "$(",
+        "\"$(",
+        "`",
+        "${x:-",
+        "$((",
+        "$((1+",
+        "<(",
+        "if ",
+        "while ",
+        "! ",
+        "case x in a) ",
+        "f() { ",
+        "[[ ",
+        "bash -c '",
+        "sudo ",
+        "eval ",
+        "x=$(",
+        "[",
+        "<<E ",
+        "{a,",
+        "\"",
+        "env ",
+        "xargs ",
+        "find -exec ",
+        "&& ",
+        "$(( $(",
+        "a <<E\n$(",
+        "timeout 1 ",
+    ] {
+        for length in [MAX_LINE, 1024 * 1024] {
+            let text = piece.repeat(length / piece.len());
+            assert!(command::read(&text).is_err(), "{piece:?} repeated is read");
+        }
+        // Without the bound on the line it is the bound on depth that must hold.
+        let _ = full::read(&piece.repeat(200_000 / piece.len()));
+    }
+}
+
+#[test]
+fn long_harmless_lines_are_read_or_refused_for_their_length_only() {
+    let line = format!("echo {}", "a ".repeat(30_000));
+    assert!(command::read(&line).unwrap().is_strict());
+    let line = format!("echo {}", "a".repeat(MAX_LINE));
+    assert!(
+        command::read(&line)
+            .unwrap_err()
+            .reason
+            .contains("longer than")
+    );
+    let many = "p; ".repeat(4_000);
+    assert_eq!(command::read(&many).unwrap().calls.len(), 4_000);
+    assert!(
+        command::read(&"p; ".repeat(5_000)).is_err(),
+        "too many commands are refused, not dropped"
+    );
+}
+
+#[test]
+fn what_only_bash_reads_is_marked_or_refused_inside_a_posix_shell() {
+    for line in [
+        "[[ -f x ]]",
+        "cat <(p)",
+        "echo {a,b}",
+        "p <<<a",
+        "p &>x",
+        "echo $'a'",
+        "echo ${x/a/b}",
+    ] {
+        assert_eq!(command::read(line).unwrap().shell, Shell::Bash, "{line}");
+        let inside = format!("sh -c {}", quoted(line));
+        assert!(command::read(&inside).is_err(), "{inside}");
+        let inside = format!("bash -c {}", quoted(line));
+        assert!(command::read(&inside).is_ok(), "{inside}");
+    }
+    for line in [
+        "echo $(p)",
+        "if p; then g; fi",
+        "cat <<E\n$x\nE",
+        "p & g",
+        "( p ) > x",
+        "echo \"${x:-a}\"",
+    ] {
+        assert_eq!(command::read(line).unwrap().shell, Shell::Posix, "{line}");
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::new();
+    render::quote(&mut out, text);
+    out
+}
+
+/// The names of all commands that a line is read to run.
+fn names(line: &str) -> Vec<String> {
+    command::read(line)
+        .unwrap_or_else(|e| panic!("{line:?}: {e}"))
+        .calls
+        .iter()
+        .map(|c| c.name.text.clone())
+        .filter(|n| !n.is_empty())
+        .collect()
+}
+
+#[test]
+fn commands_are_found_wherever_they_stand() {
+    for (line, expected) in [
+        ("a $(b `c`) \"${x:-$(d)}\"", "a b c d"),
+        ("a <<E\n$(b) `c`\nE\nd", "a b c d"),
+        ("a <<'E'\n$(b)\nE\nc", "a c"),
+        ("x=$(a) y=`b`", "a b"),
+        ("a > $(b) 2> \"`c`\"", "a b c"),
+        ("for i in $(a); do b; done < $(c)", "b a c"),
+        ("case $(a) in $(b)) c;; esac", "c a b"),
+        ("while a; do b; done | { c; } && ( d )", "a b c d"),
+        ("f() { a; }; f", "a f"),
+        ("echo $(( $(( 1 )) ))", "echo"),
+        ("bash <<'E'\na\nE", "bash a"),
+        ("bash <<< 'a; b'", "bash a b"),
+        ("sudo -n timeout 5 sh -c 'a | b'", "sudo timeout sh a b"),
+        ("trap 'a; b' EXIT", "trap a b"),
+        ("eval 'a' b", "eval a"),
+        ("command -p exec -a x a", "command exec a"),
+        ("busybox sh -c a", "busybox sh a"),
+        ("xargs -I% sh -c 'a'", "xargs sh a"),
+    ] {
+        assert_eq!(names(line).join(" "), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_part_of_a_pipeline_reads_it_wherever_it_stands_inside() {
+    for line in [
+        "a | (b; c)",
+        "a | { while d; do c; done; }",
+        "a | echo $(c)",
+        "a | if b; then c; fi",
+    ] {
+        let reading = command::read(line).unwrap();
+        let last = reading.calls.iter().find(|c| c.name.text == "c").unwrap();
+        let first = &reading.calls[0];
+        assert_eq!(first.pipe.pipeline, last.pipe.pipeline, "{line}");
+        assert!(last.pipe.index > first.pipe.index, "{line}");
+    }
+}
+
+#[test]
+fn redirections_around_a_compound_command_are_its_commands() {
+    let reading = command::read("{ a; if b; then c; fi; } > /etc/passwd").unwrap();
+    for call in &reading.calls {
+        assert!(
+            call.redirections.iter().any(|r| r.writes()),
+            "{}",
+            call.name.text
+        );
+    }
+    let empty = command::read("for i in; do a; done; > /x").unwrap();
+    assert!(
+        empty
+            .calls
+            .iter()
+            .any(|c| c.words.is_empty() && c.redirections.len() == 1)
+    );
+}
+
+#[test]
+fn what_a_shell_would_evaluate_as_code_is_refused() {
+    for line in [
+        "test -v 'a[$(p)]'",
+        "[ -v 'a[`p`]' ]",
+        "printf -v 'a[$(p)]' x",
+        "read 'a[$(p)]'",
+        "unset 'a[$(p)]'",
+        "declare 'a[$(p)]=1'",
+        "let 'a[$(p)]=1'",
+        "x='a[$(p)]'; echo $((x))",
+        "echo $((x))",
+        "for i in $(p); do echo $((i)); done",
+        "read n; echo $((n+1))",
+        "x=1; x=$(p); echo $((x))",
+        "echo $(( $(p) ))",
+        "echo ${x:y}",
+        "echo ${x[1]}",
+        "echo ${x@P}",
+        "echo ${!x}",
+        "[[ x -eq 1 ]]",
+        "[[ -v x ]]",
+        "PS4='$(p)' a",
+        "BASH_ENV=x bash -c p",
+        "env ENV=x sh -c p",
+        "alias p=g",
+        "shopt -s extglob",
+        "enable -f x p",
+        "set -k",
+        "hash -p /x p",
+        "eval \"$x\"",
+        "bash -c \"$x\"",
+        "trap \"$x\" EXIT",
+        "$x a",
+        "`p` a",
+        "\"$x\" a",
+        "sudo \"$x\"",
+        "ssh h \"ls $x\"",
+        "bash <<E\n$x\nE",
+    ] {
+        assert!(command::read(line).is_err(), "{line:?} is read");
+    }
+    for line in [
+        "n=0; while p; do n=$((n+1)); done",
+        "for i in 1 2 3; do echo $((i*2)); done",
+        "echo $((1+2))",
+        "for i in {1..3}; do echo $((i)); done",
+    ] {
+        assert!(
+            command::read(line).is_ok(),
+            "{line:?} is refused: {:?}",
+            command::read(line)
+        );
+    }
+}

@@ -254,9 +254,29 @@ impl Guard {
             Risk::ApprovalRequired => approved(ticket, &decision.quorum)?,
             Risk::AutoAllowed => {}
         }
+        let mut line = ticket.line.clone();
         let sudo = reading.calls.iter().any(|c| c.sudo != command::Sudo::No)
             || reading.calls.iter().any(|c| c.name.base == "sudo");
-        let work = work::plan(&ticket.line, ticket.shell, &self.config.user, sudo)?;
+        if sudo && ticket.shell == command::Shell::Posix {
+            // As a shell would before sudo: patterns are matched with the login user's eyes.
+            let find = |pattern: &str| run::names(pattern, &self.config.user);
+            if let Some(literal) = work::expanded(&line, find)?
+                && literal != line
+            {
+                let reading =
+                    command::read(&literal).map_err(|e| format!("a name that was found: {e}"))?;
+                let decision = self.policy.decide(Ok(&reading), &cx);
+                match decision.risk {
+                    Risk::Forbidden => {
+                        return Err(format!("with the names that were found: {}", decision.why));
+                    }
+                    Risk::ApprovalRequired => approved(ticket, &decision.quorum)?,
+                    Risk::AutoAllowed => {}
+                }
+                line = literal;
+            }
+        }
+        let work = work::plan(&line, ticket.shell, &self.config.user, sudo)?;
         replay::once(
             &self.config.state_dir,
             &ticket.id,

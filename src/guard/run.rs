@@ -27,6 +27,8 @@ pub enum End {
     TimedOut,
 }
 
+/// The most that the names of a pattern may take, in bytes.
+const NAMES: u64 = 64 * 1024;
 /// How long programs have between the request to end and the end.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -112,6 +114,56 @@ fn start_and_wait(work: &Work, timeout: Duration, running: &mut std::fs::File) -
     // Also what ignored the request, and what its parent left behind.
     let _ = killpg(group, Signal::SIGKILL);
     Ok(End::TimedOut)
+}
+
+/// The names that a pattern stands for, as the login user sees them; the pattern itself where there are none.
+///
+/// # Errors
+/// When they cannot be listed, are too many, or are not text.
+pub fn names(pattern: &str, user: &str) -> Result<Vec<String>, String> {
+    let script = format!("for f in {pattern}; do printf '%s\\0' \"$f\"; done");
+    let mut child = Command::new("/usr/bin/setpriv")
+        .args([
+            "--reuid",
+            user,
+            "--regid",
+            user,
+            "--init-groups",
+            "--inh-caps=-all",
+            "--",
+        ])
+        .args([
+            "/usr/bin/timeout",
+            "-k",
+            "1",
+            "10",
+            "/bin/sh",
+            "-c",
+            &script,
+        ])
+        .env_clear()
+        .envs(ENVIRONMENT)
+        .current_dir("/")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|e| format!("/usr/bin/setpriv: {e}"))?;
+    let mut found = Vec::new();
+    if let Some(out) = child.stdout.take() {
+        out.take(NAMES + 1)
+            .read_to_end(&mut found)
+            .map_err(|e| e.to_string())?;
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    if found.len() as u64 > NAMES || found.last() != Some(&0) {
+        return Err("the pattern stands for too many names, or they cannot be listed".into());
+    }
+    found.pop();
+    String::from_utf8(found)
+        .map(|text| text.split('\0').map(str::to_owned).collect())
+        .map_err(|_| "a name that the pattern stands for is not text".into())
 }
 
 /// The executor: reads its work from standard input; the result is its exit code.

@@ -5,7 +5,7 @@
 //! inside such a line could not be checked word for word, so it is refused.
 
 use crate::command::strict::{self, Joint, Simple};
-use crate::command::{Redirection, Shell, Word};
+use crate::command::{Redirection, Segment, Shell, Word, render};
 use serde::{Deserialize, Serialize};
 
 /// Pipelines, in order.
@@ -107,6 +107,43 @@ pub fn plan(line: &str, shell: Shell, user: &str, has_sudo: bool) -> Result<Work
             }],
         }],
     })
+}
+
+/// The line with each pattern in place of which `find` gives names, as literal words; none if it needs a shell for
+/// more than that.
+///
+/// # Errors
+/// When `find` fails.
+pub fn expanded(
+    line: &str,
+    find: impl Fn(&str) -> Result<Vec<String>, String>,
+) -> Result<Option<String>, String> {
+    let Ok(mut parsed) = strict::read(line) else {
+        return Ok(None);
+    };
+    for command in parsed
+        .pipelines
+        .iter_mut()
+        .flat_map(|(_, commands)| commands)
+    {
+        let mut words = Vec::new();
+        for word in &command.words {
+            if word.literal().is_some() {
+                words.push(word.clone());
+            } else if word.is_glob() && !words.is_empty() {
+                let mut pattern = String::new();
+                render::word(&mut pattern, word, false);
+                words.extend(find(&pattern)?.into_iter().map(|name| Word {
+                    segments: vec![Segment::Literal(name)],
+                    span: word.span,
+                }));
+            } else {
+                return Ok(None);
+            }
+        }
+        command.words = words;
+    }
+    Ok(Some(render::line(&parsed)))
 }
 
 /// The pipelines, if every word is literal and every command a program.
@@ -266,6 +303,35 @@ mod tests {
         assert!(!grep.root);
         assert_eq!(grep.argv, ["grep", "a b"]);
         assert_eq!(grep.redirections, [Redirect::Null(1)]);
+    }
+
+    #[test]
+    fn patterns_become_names_and_names_stay_words() {
+        let find = |pattern: &str| match pattern {
+            "/var/log/*.log" => Ok(vec![
+                "/var/log/a b.log".to_owned(),
+                "/var/log/-x;id.log".into(),
+            ]),
+            _ => Err("no".to_owned()),
+        };
+        let line = expanded("sudo tail -n 1 /var/log/*.log | wc -l", find)
+            .unwrap()
+            .unwrap();
+        let work = planned(&line).unwrap();
+        assert_eq!(
+            work.pipelines[0].stages[0].argv,
+            ["tail", "-n", "1", "/var/log/a b.log", "/var/log/-x;id.log"]
+        );
+        assert!(expanded("sudo ls /x/*", find).is_err());
+        assert_eq!(
+            expanded("*/sudo ls", find).unwrap(),
+            None,
+            "no command by pattern"
+        );
+        assert_eq!(
+            expanded("for i in 1; do sudo ls; done", find).unwrap(),
+            None
+        );
     }
 
     #[test]

@@ -32,9 +32,13 @@ approved srv1 "rm /tmp/made-by-login"
 auto srv1 "ls -l /nonexistent-file"
 is .exit_code 2
 says "the guard's record has command and approvers" "alice (unix)" in_host srv1 cat /var/log/aiops/guard.jsonl
-ask srv1 "sudo ls /var/log/*.log"
-case $(field .message) in *"needs a shell"* | *approv*) echo "  ok  sudo with a pattern: $(field .status)" ;; *) fail "sudo with a pattern" ;; esac
-[ "$(field .status)" != approval_requested ] || vote alice deny "$(field .approval_code)" || true
+in_host srv1 sh -c 'mkdir -p /var/log/lab && touch "/var/log/lab/a b.log" "/var/log/lab/;id;.log" && chmod 600 /var/log/lab/*'
+auto srv1 "sudo ls /var/log/lab/*.log"
+is .stdout $'/var/log/lab/;id;.log\n/var/log/lab/a b.log'
+in_host srv1 ln -s /etc/shadow /var/log/lab/z.log
+auto srv1 "sudo ls /var/log/lab/*.log"
+in_host srv1 sh -c 'rm -r /var/log/lab'
+auto srv1 "ls /var/log/*.log"
 
 part "A ticket runs once, here, now"
 # Somebody on the target reads a ticket as it arrives (which takes root there), and has the SSH key.

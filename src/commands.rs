@@ -95,6 +95,11 @@ impl Bench {
     }
 }
 
+/// Whether a file is there that we may not read.
+pub(crate) fn is_denied(file: &Path) -> bool {
+    std::fs::File::open(file).is_err_and(|e| e.kind() == io::ErrorKind::PermissionDenied)
+}
+
 /// A policy that ships inside the binary, by its file name.
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 # and run through every runbook's incident. See lab/lab.sh for how the hosts are made and what they
 # cannot touch.
 #
-#   tests/lab.sh [PART…]    all parts, or those named: install agent people doctor guard incidents life package remove
+#   tests/lab.sh [PART…]    all parts, or those named: install agent people doctor guard incidents life package remove docs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! why=$(bash lab/lab.sh can); then
@@ -15,7 +15,7 @@ if [ -z "${AIOPS_BIN:-}" ]; then
   AIOPS_BIN=$PWD/target/debug/aiops
 fi
 export AIOPS_BIN
-LAB_PARTS=${*:-install agent people doctor guard incidents life package remove}
+LAB_PARTS=${*:-install agent people doctor guard incidents life package remove docs}
 export LAB_PARTS
 began=$(date +%s)
 bash lab/lab.sh run "$PWD/tests/lab/story.sh"

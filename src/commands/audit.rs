@@ -10,6 +10,7 @@ use crate::audit::ship::{self, Shipment, To};
 use crate::audit::stream::{self, Record};
 use crate::audit::verify::{self, Options};
 use crate::audit::{Log, report, rotate::Rotation, stats::Stats, tail};
+use crate::cli::DEFAULT_CONFIG;
 use crate::cli::{AuditCommand, LogArg, SealCommand};
 use crate::config::Config;
 use crate::outcome::Exit;
@@ -67,6 +68,9 @@ pub fn audit(command: AuditCommand) -> Exit {
     done.unwrap_or_else(|(exit, message)| complain(exit, &message))
 }
 
+/// Where `aiops install gateway` puts the log.
+const INSTALLED_LOG: &str = "/opt/aiops/audit/audit.jsonl";
+
 type Done = Result<Exit, (Exit, String)>;
 
 fn bad(exit: Exit) -> impl Fn(&dyn std::fmt::Display) -> (Exit, String) {
@@ -80,6 +84,10 @@ fn log_path(arg: &LogArg) -> Result<PathBuf, (Exit, String)> {
 fn log_and_rotation(arg: &LogArg) -> Result<(PathBuf, Rotation), (Exit, String)> {
     match &arg.log {
         Some(path) => Ok((path.clone(), Rotation::default())),
+        // Approvers may read the log of an installed gateway, but not its configuration.
+        None if arg.config == Path::new(DEFAULT_CONFIG) && super::is_denied(&arg.config) => {
+            Ok((PathBuf::from(INSTALLED_LOG), Rotation::default()))
+        }
         None => Config::load(&arg.config)
             .map(|c| (c.audit_log.clone(), c.audit.rotation()))
             .map_err(|e| bad(Exit::BadConfig)(&e)),

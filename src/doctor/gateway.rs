@@ -45,7 +45,7 @@ pub(super) fn examine(
     report.ok(
         "gateway.config",
         format!(
-            "{} targets, {} approvers",
+            "it loads; targets: {}, approvers: {}",
             config.targets.len(),
             config.approvers.len()
         ),

@@ -47,7 +47,7 @@ pub fn programs() -> Result<Vec<Step>> {
             path: "/usr/local/bin/aiops".into(),
             to: "/opt/aiops/bin/aiops".into(),
         },
-        Step::Folder("/usr/local/share/man/man1".into(), root(0o755)),
+        Step::SystemFolder("/usr/local/share/man/man1".into()),
     ];
     let mut pages = Vec::new();
     manual(&Cli::command(), "aiops", &mut pages);
@@ -75,7 +75,7 @@ pub fn programs() -> Result<Vec<Step>> {
         let mut text = Vec::new();
         clap_complete::generate(shell, &mut Cli::command(), "aiops", &mut text);
         if let Some((folder, _)) = path.rsplit_once('/') {
-            steps.push(Step::Folder(folder.into(), root(0o755)));
+            steps.push(Step::SystemFolder(folder.into()));
         }
         steps.push(file(path, 0o644, text));
     }

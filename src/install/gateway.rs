@@ -97,7 +97,7 @@ pub fn plan(host: &Host, choices: &Choices) -> Result<Vec<Step>> {
             content: config(choices).into_bytes(),
             existing: Existing::Keep,
         },
-        Step::Folder("/etc/tmpfiles.d".into(), root(0o755)),
+        Step::SystemFolder("/etc/tmpfiles.d".into()),
         Step::File {
             path: "/etc/tmpfiles.d/aiops.conf".into(),
             owner: root(0o644),
@@ -106,7 +106,7 @@ pub fn plan(host: &Host, choices: &Choices) -> Result<Vec<Step>> {
         },
     ]);
     // The right to call comes last: when it is there, everything behind it is.
-    steps.push(Step::Folder("/etc/sudoers.d".into(), root(0o750)));
+    steps.push(Step::SystemFolder("/etc/sudoers.d".into()));
     steps.push(Step::Sudoers {
         path: SUDOERS.into(),
         content: sudoers::gateway(&choices.agent, GATE, APPROVERS),

@@ -2,7 +2,7 @@
 //!
 //! Must never leave a file half-written: what is put in place is whole, synced, and renamed.
 
-use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use rustix::fs::{CWD, RenameFlags, renameat_with};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
@@ -143,7 +143,7 @@ impl Host {
     /// # Errors
     /// When the file system cannot do that.
     pub fn exchange(&self, a: &Path, b: &Path) -> Result<()> {
-        renameat2(AT_FDCWD, a, AT_FDCWD, b, RenameFlags::RENAME_EXCHANGE)
+        renameat_with(CWD, a, CWD, b, RenameFlags::EXCHANGE)
             .map_err(|e| format!("{} <-> {}: {e}", a.display(), b.display()))
     }
 }

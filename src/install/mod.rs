@@ -23,6 +23,9 @@ use manifest::Manifest;
 use std::io::Write;
 use step::{State, Step};
 
+/// Where manual pages and completions are.
+const SHARED: &str = "/usr/local/share";
+
 /// Where and whether to act.
 pub struct Act<'a> {
     /// The machine or the staged tree.
@@ -65,6 +68,7 @@ impl Act<'_> {
             }
         }
         let mut changed = 0;
+        let mut pages = 0;
         for step in steps {
             let state = match step.state(&self.host, manifest) {
                 Ok(state) => state,
@@ -81,11 +85,21 @@ impl Act<'_> {
                 State::Missing(what) => format!("  + {}: {what}", step.name()),
                 State::Differs(what) => format!("  ~ {}: {what}", step.name()),
             };
-            self.say(&what);
+            // Manual pages and completions are many, and say little one by one.
+            if step.name().starts_with(SHARED) {
+                pages += 1;
+            } else {
+                self.say(&what);
+            }
             changed += 1;
             if !self.dry_run {
                 step.apply(&self.host, manifest)?;
             }
+        }
+        if pages > 0 {
+            self.say(&format!(
+                "  + {SHARED}: {pages} manual pages and completions"
+            ));
         }
         Ok(changed)
     }

@@ -45,6 +45,10 @@ pub fn remove(act: &mut Act, removal: Removal) -> Result<()> {
         take(act, path)?;
     }
     end_connections(act);
+    act.say(&format!(
+        "  - {}: manual pages and completions",
+        super::SHARED
+    ));
     for step in steps.iter().rev() {
         match step {
             Step::File { path, .. }
@@ -102,7 +106,9 @@ fn take(act: &mut Act, path: &str) -> Result<()> {
     if fs::symlink_metadata(&place).is_err() {
         return Ok(());
     }
-    act.say(&format!("  - {path}"));
+    if !path.starts_with(super::SHARED) {
+        act.say(&format!("  - {path}"));
+    }
     if act.dry_run {
         return Ok(());
     }

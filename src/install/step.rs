@@ -68,8 +68,10 @@ pub enum Step {
     Group(String),
     /// A user with a group of its own name and no password.
     User(UserSpec),
-    /// A folder.
+    /// A folder of ours.
     Folder(String, Owner),
+    /// A folder of the system's: made where it is missing, never changed.
+    SystemFolder(String),
     /// A file.
     File {
         /// Where.
@@ -136,6 +138,7 @@ impl Step {
             Step::Group(name) => format!("group {name}"),
             Step::User(user) => format!("user {}", user.name),
             Step::Folder(path, _)
+            | Step::SystemFolder(path)
             | Step::File { path, .. }
             | Step::Sudoers { path, .. }
             | Step::Link { path, .. }
@@ -158,6 +161,11 @@ impl Step {
             }),
             Step::User(user) => user_state(host, user),
             Step::Folder(path, owner) => place_state(host, path, owner, true, None),
+            Step::SystemFolder(path) => Ok(if host.at(path).is_dir() {
+                State::Done(None)
+            } else {
+                State::Missing("make the folder (root:root 0755)".into())
+            }),
             Step::File {
                 path,
                 owner,
@@ -202,6 +210,9 @@ impl Step {
             }
             Step::User(user) => apply_user(host, user, manifest),
             Step::Folder(path, owner) => apply_folder(host, path, owner),
+            Step::SystemFolder(path) => {
+                apply_folder(host, path, &Owner::new("root", "root", 0o755))
+            }
             Step::File {
                 path,
                 owner,

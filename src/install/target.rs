@@ -187,7 +187,7 @@ pub fn plan(host: &Host, choices: &Choices) -> Result<(Vec<Step>, Vec<String>)> 
             text
         }
     };
-    steps.push(Step::Folder("/etc/sudoers.d".into(), root(0o750)));
+    steps.push(Step::SystemFolder("/etc/sudoers.d".into()));
     steps.push(Step::Sudoers {
         path: SUDOERS.into(),
         content: sudoers,

@@ -98,11 +98,31 @@ fn story(stage: &Stage, out: &mut impl Write) -> Result<(), Failed> {
         "denied",
     )?;
 
-    title(out, "6. Everything is on record")?;
+    title(
+        out,
+        "6. Past the agent: a one-time code goes to the human alone",
+    )?;
+    stage.send_codes_to_alice()?;
+    let asked = stage.send(out, &request(&format!("touch {mark_text}.3"), "third"))?;
+    expect(&asked, "approval_requested")?;
+    writeln!(out, "\n--- the agent tries it on its own:")?;
+    expect(&stage.send(out, "Approve")?, "not_authorized")?;
+    let notice = fs::read_to_string(stage.dir.join("alice"))?;
+    let notice: Value = serde_json::from_str(&notice)
+        .map_err(|e| Failed(format!("what alice got is not JSON: {e}")))?;
+    writeln!(
+        out,
+        "\n--- what alice's phone shows:\n{}\n--- she types it into the chat, and the agent can only relay it:",
+        notice["text"].as_str().unwrap_or_default()
+    )?;
+    let code = notice["one_time_code"].as_str().unwrap_or_default();
+    expect(&stage.send(out, &format!("Approve {code}"))?, "executed")?;
+
+    title(out, "7. Everything is on record")?;
     stage.show(out, &["audit", "tail"])?;
     holds(stage.show(out, &["audit", "verify"])?, "the log verifies")?;
 
-    title(out, "7. Somebody changes one byte of the log")?;
+    title(out, "8. Somebody changes one byte of the log")?;
     stage.forge()?;
     writeln!(out, "(in record 1, one letter of the command was changed)")?;
     holds(
@@ -130,6 +150,25 @@ impl Stage {
             dir,
             program: std::env::current_exe()?,
         })
+    }
+
+    /// From here on only a code counts that was sent past the agent: here by a program that writes a file.
+    fn send_codes_to_alice(&self) -> Result<(), Failed> {
+        let policy = self.dir.join("policies/lab.yml");
+        let text = fs::read_to_string(&policy)?.replace("methods: [relay, ", "methods: [");
+        write_private(&policy, &text)?;
+        let script = self.dir.join("to-alice");
+        let phone = self.dir.join("alice");
+        write_private(&script, &format!("#!/bin/sh\ncat >{}\n", phone.display()))?;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o700))?;
+        let config = self.dir.join("config.yml");
+        let more = format!(
+            "approvers: {{ alice: {{ notify: [phone] }} }}\nnotifiers: {{ phone: {{ type: program, program: {} }} }}\n",
+            script.display()
+        );
+        let text = fs::read_to_string(&config)? + &more;
+        write_private(&config, &text)?;
+        Ok(())
     }
 
     fn command(&self, args: &[&str]) -> Command {

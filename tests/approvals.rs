@@ -424,6 +424,29 @@ fn two_people_by_codes_are_a_quorum_and_one_twice_is_not() {
 }
 
 #[test]
+fn one_denial_closes_what_others_approved() {
+    let gate = with_codes();
+    let policy = fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+    gate.write(
+        "policies/lab.yml",
+        &policy.replace("medium: { approvals: 1 }", "medium: { approvals: 2 }"),
+    );
+    gate.ask("here", &touch(&gate, "mark"));
+    let (alice, bob) = (code_of(&gate, "phone"), code_of(&gate, "pager"));
+    assert_eq!(
+        status(&gate.send(format!("Approve {alice}"))),
+        ("approved", 0)
+    );
+    let denied = gate.send(format!("Deny {bob}"));
+    assert_eq!(status(&denied), ("denied", 0), "{}", denied.0);
+    assert_eq!(
+        status(&gate.send(format!("Approve {bob}"))),
+        ("nothing_pending", 4)
+    );
+    assert!(!gate.path("mark").exists());
+}
+
+#[test]
 fn whoever_asked_or_relays_does_not_approve() {
     let gate = Gate::local();
     let notifiers =

@@ -53,12 +53,16 @@ fn decide(c: &mut Criterion) {
     .unwrap();
     let mut group = c.benchmark_group("shipped production policy");
     for (name, line) in LINES {
-        group.bench_with_input(BenchmarkId::new("read and decide", name), line, |b, line| {
-            b.iter(|| {
-                let read = aiops::command::read(black_box(line));
-                black_box(shipped.decide(read.as_ref(), &context()))
-            });
-        });
+        group.bench_with_input(
+            BenchmarkId::new("read and decide", name),
+            line,
+            |b, line| {
+                b.iter(|| {
+                    let read = aiops::command::read(black_box(line));
+                    black_box(shipped.decide(read.as_ref(), &context()))
+                });
+            },
+        );
     }
     group.finish();
     let mut group = c.benchmark_group("by number of rules");

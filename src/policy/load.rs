@@ -717,6 +717,7 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
                 Some(Groups::One(list)) => vec![list],
                 Some(Groups::All(lists)) => lists,
             },
+            as_root: raw.as_root,
             without: raw.lacks_option,
             operand: match raw.has_operand {
                 None => None,
@@ -769,6 +770,7 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
 fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
     let signs = raw.has_option.is_some()
         || !raw.lacks_option.is_empty()
+        || raw.as_root
         || raw.has_operand.is_some()
         || raw.has_word.is_some()
         || raw.redirects_to.is_some()

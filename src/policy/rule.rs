@@ -88,6 +88,8 @@ pub struct Raw {
     #[serde(default)]
     pub lacks_option: Vec<String>,
     #[serde(default)]
+    pub as_root: bool,
+    #[serde(default)]
     pub has_operand: Option<RawHasOperand>,
     #[serde(default)]
     pub has_word: Option<Many>,
@@ -291,6 +293,8 @@ impl Clock {
 #[derive(Debug, Clone, Default)]
 pub struct Signs {
     pub options: Vec<Vec<String>>,
+    /// Whether the call must be run as root by plain sudo.
+    pub as_root: bool,
     /// The rule holds only where none of these is there.
     pub without: Vec<String>,
     pub operand: Option<RawHasOperand>,

@@ -89,7 +89,7 @@ fn schema() -> Value {
             "env": texts(), "wraps": flag(), "when": when, "hint": text(),
             "unless_auto": told("Gives way to auto rules", flag()),
             "has_option": {"oneOf": [texts(), {"type": "array", "items": texts()}]},
-            "lacks_option": texts(),
+            "lacks_option": texts(), "as_root": flag(),
             "has_operand": object(&[], json!({"at": texts(), "under": texts(), "words": texts(), "expansions": flag()})),
             "has_word": one_or_more(), "redirects_to": places, "pipes_into": texts(), "line_regex": text(),
             "probe": text(), "dry_run": text(),

@@ -5,7 +5,7 @@
 use super::language::{self, Class};
 use super::path;
 use super::rule::{RawHasOperand, RawPlaces, Rule};
-use crate::command::{Call, Reading, Word};
+use crate::command::{Call, Reading, Sudo, Word};
 
 /// Whether every sign of the rule is there.
 pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
@@ -21,6 +21,7 @@ pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
                 .iter()
                 .any(|name| words.iter().any(|w| has_option(w, name)))
         })
+        && (!signs.as_root || call.sudo == Sudo::Plain)
         && !signs
             .without
             .iter()

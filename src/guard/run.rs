@@ -122,16 +122,10 @@ fn start_and_wait(work: &Work, timeout: Duration, running: &mut std::fs::File) -
 /// When they cannot be listed, are too many, or are not text.
 pub fn names(pattern: &str, user: &str) -> Result<Vec<String>, String> {
     let script = format!("for f in {pattern}; do printf '%s\\0' \"$f\"; done");
-    let mut child = Command::new("/usr/bin/setpriv")
-        .args([
-            "--reuid",
-            user,
-            "--regid",
-            user,
-            "--init-groups",
-            "--inh-caps=-all",
-            "--",
-        ])
+    let down = down(user).map_err(|e| e.to_string())?;
+    let (program, arguments) = down.split_first().ok_or("no setpriv")?;
+    let mut child = Command::new(program)
+        .args(arguments)
         .args([
             "/usr/bin/timeout",
             "-k",
@@ -251,18 +245,21 @@ fn start(
     output: Option<OwnedFd>,
 ) -> io::Result<Child> {
     let mut argv = stage.argv.clone();
+    let mut own = stage.env.as_slice();
     if !stage.root && nix::unistd::geteuid().is_root() {
-        let down = [
-            "/usr/bin/setpriv",
-            "--reuid",
-            user,
-            "--regid",
-            user,
-            "--init-groups",
-            "--inh-caps=-all",
-            "--",
-        ];
-        argv.splice(0..0, down.iter().map(|w| (*w).to_owned()));
+        let mut front = down(user)?;
+        if !stage.env.is_empty() {
+            // Not in the environment of setpriv: the loader would obey LD_PRELOAD there, still as root.
+            front.push("/usr/bin/env".into());
+            front.extend(
+                stage
+                    .env
+                    .iter()
+                    .map(|(name, value)| format!("{name}={value}")),
+            );
+        }
+        argv.splice(0..0, front);
+        own = &[];
     }
     let (program, arguments) = argv.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let mut command = Command::new(program);
@@ -270,7 +267,7 @@ fn start(
         .args(arguments)
         .env_clear()
         .envs(ENVIRONMENT)
-        .envs(stage.env.iter().map(|(name, value)| (name, value)))
+        .envs(own.iter().map(|(name, value)| (name, value)))
         .current_dir("/");
     command.stdin(match (stage.no_input, input) {
         (false, Some(pipe)) => Stdio::from(pipe),
@@ -298,6 +295,26 @@ fn start(
     command.stdout(open(leads[0])?);
     command.stderr(open(leads[1])?);
     command.spawn()
+}
+
+/// In front of a program, so that it runs as that user with a login's groups and no capabilities.
+fn down(user: &str) -> io::Result<Vec<String>> {
+    let user = nix::unistd::User::from_name(user)
+        .ok()
+        .flatten()
+        .filter(|u| !u.uid.is_root())
+        .ok_or_else(|| io::Error::other("the guard's login user is not known here"))?;
+    let words = [
+        "/usr/bin/setpriv",
+        "--reuid",
+        &user.uid.to_string(),
+        "--regid",
+        &user.gid.to_string(),
+        "--init-groups",
+        "--inh-caps=-all",
+        "--",
+    ];
+    Ok(words.map(str::to_owned).to_vec())
 }
 
 /// 128 + N for signal N, as shells say it.

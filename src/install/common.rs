@@ -43,6 +43,7 @@ pub fn programs() -> Result<Vec<Step>> {
         },
         Step::Folder("/opt/aiops/bin".into(), root(0o755)),
         file("/opt/aiops/bin/aiops", 0o755, own_program()?),
+        Step::SystemFolder("/usr/local/bin".into()),
         Step::Link {
             path: "/usr/local/bin/aiops".into(),
             to: "/opt/aiops/bin/aiops".into(),

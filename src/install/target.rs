@@ -53,7 +53,11 @@ impl Choices {
                 ));
             }
         }
-        for word in self.tags.iter().chain([&self.name, &self.user]) {
+        for word in self
+            .tags
+            .iter()
+            .chain([&self.name, &self.user, &self.policy])
+        {
             if !is_name(word) {
                 return Err(format!(
                     "{word:?}: names and tags are 1 to 64 of A-Z a-z 0-9 . _ - and begin with a letter or digit"
@@ -159,6 +163,13 @@ pub fn plan(host: &Host, choices: &Choices) -> Result<(Vec<Step>, Vec<String>)> 
     let mut remarks = Vec::new();
     let sudoers = match &choices.ticket_key {
         Some(key) => {
+            let policy = format!("{}.yml", choices.policy);
+            let there = host.at(&format!("/opt/aiops/policies/{policy}")).exists();
+            if !there && crate::shipped::text(&policy).is_none() {
+                return Err(format!(
+                    "there is no policy {policy}, neither shipped nor in /opt/aiops/policies"
+                ));
+            }
             steps.extend([
                 Step::Folder(format!("{HOME}/guard"), root(0o700)),
                 Step::Folder("/var/log/aiops".into(), root(0o750)),

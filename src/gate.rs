@@ -12,6 +12,7 @@ pub mod learn;
 pub mod people;
 pub mod person;
 mod privacy;
+mod rates;
 mod recover;
 mod state;
 mod tell;
@@ -29,6 +30,7 @@ use crate::outcome::{Exit, Outcome, Status};
 use crate::policy::{Context, Decision, Policy};
 use crate::request::{self, Message};
 use crate::runs::Runs;
+use rates::Rates;
 use std::io::Read;
 use std::path::Path;
 
@@ -96,6 +98,7 @@ pub struct Gate {
     requests: Requests,
     runs: Runs,
     freezes: Freezes,
+    rates: Rates,
     pub(crate) caller: Caller,
     clock: Clock,
     /// Questions whose time was found to be over when this gate opened.
@@ -123,6 +126,7 @@ impl Gate {
             .map_err(|e| state("the runs cannot be opened")(&e))?;
         let mut gate = Gate {
             freezes: Freezes::new(&config.state_dir),
+            rates: Rates::new(&config.state_dir),
             config,
             policy,
             log,
@@ -200,7 +204,7 @@ impl Gate {
             tags: &target.tags,
             requester,
             now: self.clock.wall,
-            recent: &[],
+            recent: &self.recent(name),
         };
         let decision = self.policy.decide(read.as_ref(), &cx);
         (decision, read.ok())

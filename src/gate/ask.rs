@@ -134,6 +134,28 @@ impl Gate {
             (Risk::ApprovalRequired, Some(reading), Some(_)) => {
                 self.ask(request, asked_as, target, decision, reading, outcome)
             }
+            (Risk::AutoAllowed, Some(_), Some(_)) if !self.count(decision, &request.target)? => {
+                // Somebody else used the limit up since it was decided: decide again, now with that known.
+                let (decision, reading) = self.decide(
+                    &request.command,
+                    &request.target,
+                    target,
+                    &request.requester,
+                );
+                if decision.risk == Risk::AutoAllowed {
+                    let why = "A rate limit of the policy is used up for now: ask again later.";
+                    return self.refused(outcome, why.into());
+                }
+                let outcome = described(request, &decision);
+                self.act(
+                    request,
+                    asked_as,
+                    target,
+                    &decision,
+                    reading.as_ref(),
+                    outcome,
+                )
+            }
             (Risk::AutoAllowed, Some(reading), Some(canonical)) => self.execute(Job {
                 target,
                 target_name: &request.target,

@@ -381,6 +381,17 @@ fn matches_auto(rule: &Rule, call: &Call, cx: &Context) -> Result<(), Miss> {
     for assignment in &call.assignments {
         environment(rule, assignment).map_err(|why| miss(7, why))?;
     }
+    if let Some(rate) = rule.when.rate
+        && rate.is_used_up(&rule.id, cx)
+    {
+        return Err(miss(
+            9,
+            format!(
+                "it ran {} times here lately, which is as often as it may without a human",
+                rate.max
+            ),
+        ));
+    }
     match (call.sudo, rule.sudo) {
         (Sudo::No, _) | (Sudo::Plain, SudoUse::Allowed) => Ok(()),
         (Sudo::Plain, SudoUse::Refused) => Err(Miss {

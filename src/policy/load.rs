@@ -6,8 +6,8 @@ use super::builtin::SHELL_BUILTINS;
 use super::language::{Kind, Limits};
 use super::options::OptionSpec;
 use super::rule::{
-    Clock, Groups, Hours, Operand, Operands, Raw, RawOperand, RawOperands, RawWhen, Rule, Signs,
-    Verdict, When,
+    Clock, Groups, Hours, Operand, Operands, Rate, Raw, RawOperand, RawOperands, RawRate, RawWhen,
+    Rule, Signs, Verdict, When,
 };
 use super::types::{Bounds, Type};
 use super::{Quorum, RiskLevel};
@@ -324,6 +324,17 @@ impl Policy {
             .filter(|line| !line.contains('\n'))
             .cloned()
             .collect()
+    }
+
+    /// Whether any rule has a rate limit.
+    pub fn has_rates(&self) -> bool {
+        self.rules.iter().any(|r| r.when.rate.is_some())
+    }
+
+    /// How many runs a rule allows on one target, and in what time.
+    pub fn rate(&self, id: &str) -> Option<(usize, chrono::TimeDelta)> {
+        let rate = self.rules.iter().find(|r| r.id == id)?.when.rate?;
+        Some((rate.max, rate.per))
     }
 
     /// Whether a rule asks or forbids whatever auto rules say.
@@ -813,6 +824,9 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
     if lists {
         return Err("options, global_options, operands, env and wraps are allow lists: they belong in auto rules; look for signs with has_option, has_operand, has_word".into());
     }
+    if raw.when.as_ref().is_some_and(|w| w.rate.is_some()) {
+        return Err("a rate limits what runs without a human: it belongs in auto rules".into());
+    }
     if raw.unless_auto && raw.decision != Verdict::Approval {
         return Err(
             "unless_auto is for approval rules: what is forbidden gives way to nothing".into(),
@@ -864,6 +878,39 @@ fn operands(raw: Option<&RawOperands>, common: &Common) -> Result<Operands, Stri
     }
 }
 
+/// `{max: 3, per: 1h}`.
+fn rate(raw: RawRate) -> Result<Rate, String> {
+    let bad = || {
+        format!(
+            "rate: write {{max: 3, per: 1h}} with at least one run and a time such as 90s, 10m, 1h or 1d up to 31d, not `{}`",
+            raw.per
+        )
+    };
+    let (count, unit) = raw
+        .per
+        .split_at_checked(raw.per.len().saturating_sub(1))
+        .ok_or_else(bad)?;
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        "d" => 86_400,
+        _ => return Err(bad()),
+    };
+    let plain = !count.is_empty() && count.len() <= 7 && count.bytes().all(|b| b.is_ascii_digit());
+    let total = count
+        .parse::<i64>()
+        .ok()
+        .filter(|n| plain && *n > 0)
+        .map(|n| n * seconds)
+        .filter(|s| *s <= 31 * 86_400 && (1..=10_000).contains(&raw.max))
+        .ok_or_else(bad)?;
+    Ok(Rate {
+        max: raw.max as usize,
+        per: chrono::TimeDelta::seconds(total),
+    })
+}
+
 fn when(raw: RawWhen) -> Result<When, String> {
     let hours = match raw.hours {
         None => None,
@@ -906,5 +953,6 @@ fn when(raw: RawWhen) -> Result<When, String> {
         tags: raw.tags,
         requesters: raw.requesters,
         hours,
+        rate: raw.rate.map(rate).transpose()?,
     })
 }

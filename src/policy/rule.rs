@@ -219,6 +219,15 @@ pub struct RawWhen {
     pub requesters: Vec<String>,
     #[serde(default)]
     pub hours: Option<RawHours>,
+    #[serde(default)]
+    pub rate: Option<RawRate>,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawRate {
+    pub max: u32,
+    pub per: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -258,6 +267,27 @@ pub struct When {
     pub tags: Vec<String>,
     pub requesters: Vec<String>,
     pub hours: Option<Hours>,
+    pub rate: Option<Rate>,
+}
+
+/// How often a rule lets something run on one target without a human.
+#[derive(Debug, Clone, Copy)]
+pub struct Rate {
+    pub max: usize,
+    pub per: chrono::TimeDelta,
+}
+
+impl Rate {
+    /// Whether there were as many runs as it allows. One that lies ahead of the clock counts too.
+    pub fn is_used_up(&self, rule: &str, cx: &super::Context) -> bool {
+        let runs = cx
+            .recent
+            .iter()
+            .filter(|r| r.rule == rule && cx.target == Some(r.target.as_str()))
+            .filter(|r| r.at > cx.now - self.per)
+            .count();
+        runs >= self.max
+    }
 }
 
 /// Hours of days.

@@ -66,6 +66,7 @@ fn schema() -> Value {
                 "from": told("Time of day, such as 08:00", text()), "to": text(), "days": texts(),
                 "offset": told("From UTC, such as +01:00", text()), "tz": told("A place, such as Europe/Berlin", text()),
             })),
+            "rate": object(&["max", "per"], json!({"max": {"type": "integer", "minimum": 1}, "per": told("Such as 10m, 1h, 1d", text())})),
         }),
     );
     let rule = object(

@@ -24,13 +24,20 @@ fn main() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     let records = generate(&path, mib << 20);
-    println!("{records} records, {} MiB", path.metadata().unwrap().len() >> 20);
+    println!(
+        "{records} records, {} MiB",
+        path.metadata().unwrap().len() >> 20
+    );
     // Once for the page cache, then the best of three for each, one after the other.
     verify(&path).unwrap();
     let mut best = [Duration::MAX; 2];
     for _ in 0..3 {
         let begun = Instant::now();
-        let status = Command::new("sha256sum").arg(&path).stdout(Stdio::null()).status().unwrap();
+        let status = Command::new("sha256sum")
+            .arg(&path)
+            .stdout(Stdio::null())
+            .status()
+            .unwrap();
         assert!(status.success());
         best[0] = best[0].min(begun.elapsed());
         let begun = Instant::now();
@@ -39,7 +46,11 @@ fn main() {
         best[1] = best[1].min(begun.elapsed());
     }
     for (name, time) in ["sha256sum", "verify"].iter().zip(best) {
-        println!("{name:<10} {:>7.2} s {:>7.0} MiB/s", time.as_secs_f64(), mib as f64 / time.as_secs_f64());
+        println!(
+            "{name:<10} {:>7.2} s {:>7.0} MiB/s",
+            time.as_secs_f64(),
+            mib as f64 / time.as_secs_f64()
+        );
     }
     let ratio = best[0].as_secs_f64() / best[1].as_secs_f64();
     println!("verify has {ratio:.2} times the speed of sha256sum; at least 0.5 is wanted");
@@ -47,7 +58,8 @@ fn main() {
 
 fn generate(path: &Path, bytes: u64) -> u64 {
     let mut out = BufWriter::new(File::create(path).unwrap());
-    let output = "Nov 21 08:00:00 srv1 nginx[812]: 10.0.0.5 - - \"GET / HTTP/1.1\" 200\n".repeat(60);
+    let output =
+        "Nov 21 08:00:00 srv1 nginx[812]: 10.0.0.5 - - \"GET / HTTP/1.1\" 200\n".repeat(60);
     let (mut written, mut seq, mut prev) = (0, 0, GENESIS.to_owned());
     while written < bytes {
         let mut entry = Entry::new(Event::RunFinished);

@@ -19,6 +19,7 @@ mod tell;
 mod vote;
 mod voter;
 
+pub use freeze::sentence;
 pub use vote::{vote, vote_on_stdin};
 
 use crate::approval::{Clock, Requests, Store};

@@ -3,10 +3,12 @@
 use super::{Report, log, plan, policy, space, visudo};
 use crate::command::Shell;
 use crate::config::{Config, Ssh, Target, Transport};
+use crate::freeze::Freezes;
 use crate::install::gateway::{APPROVERS, Choices, GATE, plan as gateway_plan};
 use crate::install::host::{Host, is_root, system};
 use crate::install::manifest::Manifest;
 use crate::install::step::is_member;
+use crate::policy::Policy;
 use crate::transport::{self, Ended, Facts, RunSpec};
 use std::time::Duration;
 
@@ -65,6 +67,7 @@ pub(super) fn examine(
         );
     }
     approvers(report, host, &config);
+    quorum(report, &config);
     policy(report, "gateway", &config.policy);
     log(report, "gateway", &config.audit_log);
     space(report, "gateway.space", &host.at("/opt/aiops/runtime"));
@@ -184,6 +187,35 @@ fn approvers(report: &mut Report, host: &Host, config: &Config) {
                 &format!("usermod -aG {APPROVERS} {login}"),
             );
         }
+    }
+}
+
+/// Whether the people there are can approve what the policy lets them be asked, and whether anything runs at all.
+fn quorum(report: &mut Report, config: &Config) {
+    if let (false, Ok(policy)) = (config.approvers.is_empty(), Policy::load(&config.policy)) {
+        for obstacle in crate::gate::people::obstacles(config, &policy) {
+            report.warn(
+                "gateway.quorum",
+                obstacle,
+                "name more people, or ways to know them, below `approvers` in config.yml",
+            );
+        }
+    }
+    match Freezes::new(&config.state_dir).seen() {
+        Ok(all) => {
+            for freeze in all {
+                report.warn(
+                    "gateway.frozen",
+                    crate::gate::sentence(&freeze),
+                    "aiops thaw",
+                );
+            }
+        }
+        Err(e) => report.wrong(
+            "gateway.frozen",
+            format!("the freezes cannot be read, and so nothing runs: {e}"),
+            "aiops freeze \"mend\", then aiops thaw",
+        ),
     }
 }
 

@@ -54,3 +54,12 @@ part "One-time passwords"
 says "a person of the group enrols nobody else" "may not change" as alice@gateway aiops approver add bob --totp
 says "but themself" "otpauth://totp/" as alice@gateway aiops approver add alice --totp
 holds "and root may take it away" in_host gateway aiops approver remove alice --totp
+
+part "The doctor says what stands in the way of approvals"
+as bob@gateway aiops freeze --target srv2 "checked" >/dev/null
+says "a freeze" "Frozen (srv2) by bob" in_host gateway aiops doctor --offline
+as alice@gateway aiops thaw --target srv2 >/dev/null
+as bob@gateway aiops thaw --target srv2 >/dev/null
+in_host gateway sed -i 's/^  bob: .*/  bob: {}/' /opt/aiops/config.yml
+says "too few people" "cannot be had from: alice" in_host gateway aiops doctor --offline
+in_host gateway sed -i 's/^  bob: .*/  bob: { unix: bob }/' /opt/aiops/config.yml

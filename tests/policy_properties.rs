@@ -167,6 +167,10 @@ proptest! {
         }
         for policy in [&*PRODUCTION, &*LAB] {
             let (bare, inside) = (decide(policy, &line), decide(policy, &wrapped));
+            // The shell's own `[`, `test`, `printf` evaluate what the programs of that name do not: what the
+            // reader refuses of the one says nothing of the other.
+            let builtin = ["[", "test", "printf", "[["].contains(&line.split(' ').next().unwrap_or_default());
+            prop_assume!(!(builtin && bare.rules == ["builtin.unreadable"]));
             // sudo in front of what sudo may do is the same; a line that cannot be read never runs.
             prop_assert!(
                 inside.risk >= bare.risk,

@@ -244,3 +244,58 @@ fn the_table_of_packs_is_current() {
         "docs/packs.md is not current: run `cargo run -- policy rules --markdown --policy policies/production.yml > docs/packs.md`"
     );
 }
+
+/// The first fenced YAML block of docs/policy.md that has `mark` in it.
+fn documented(mark: &str) -> String {
+    let docs = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/policy.md")).unwrap();
+    docs.split("```yaml\n")
+        .skip(1)
+        .map(|block| block.split("```").next().unwrap().to_owned())
+        .find(|block| block.contains(mark))
+        .unwrap()
+}
+
+#[test]
+fn the_documented_pack_holds_beside_the_shipped_ones() {
+    let gate = Gate::local();
+    gate.write("policies/packs/shop.yml", &documented("pack: shop"));
+    let production = fs::read_to_string(gate.path("policies/production.yml")).unwrap();
+    gate.write(
+        "policies/production.yml",
+        &production.replace("include: [", "include: [packs/shop.yml, "),
+    );
+    let (text, exit) = run(&[
+        "policy",
+        "check",
+        gate.path("policies/production.yml").to_str().unwrap(),
+    ]);
+    assert_eq!(exit, 0, "{text}");
+}
+
+#[test]
+fn the_documented_rules_load() {
+    for mark in ["id: net.ping", "id: web.restart"] {
+        let rule: String = documented(mark)
+            .lines()
+            .map(|l| format!("  {l}\n"))
+            .collect();
+        let policy = aiops::policy::Policy::parse("docs", &format!("{HEAD}{rule}"));
+        assert!(policy.is_ok(), "{}", policy.unwrap_err());
+    }
+    let when: String = documented("targets: [web1]")
+        .lines()
+        .map(|l| format!("    {l}\n"))
+        .collect();
+    let rule =
+        format!("{HEAD}  - id: a\n    about: A\n    decision: auto\n    command: uptime\n{when}");
+    let policy = aiops::policy::Policy::parse("docs", &rule);
+    // The zone's table is the system's; without tzdata the error says what to do.
+    assert!(
+        policy
+            .as_ref()
+            .err()
+            .is_none_or(|e| e.to_string().contains("install tzdata")),
+        "{}",
+        policy.unwrap_err()
+    );
+}

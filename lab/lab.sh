@@ -65,7 +65,7 @@ lab_base() {
     # The network of the machine is needed for this one step: it was kept in /proc/1 of lab_enter's caller.
     nsenter --net="/proc/self/fd/9" chroot "$LAB/base/root" sh -ec \
       "export DEBIAN_FRONTEND=noninteractive; apt-get update -qq; apt-get install -y -qq --no-install-recommends ${missing[*]}; apt-get clean" \
-      >"$LAB/base/apt.log" 2>&1 </dev/null || { cat "$LAB/base/apt.log" >&2; return 1; }
+      >"$LAB/base/apt.log" 2>&1 </dev/null || { cat "$LAB/base/apt.log" >&2; echo "lab: the hosts' packages cannot be installed: is there a way to a Debian mirror?" >&2; exit 69; }
     rm -f "$LAB/base/root/usr/sbin/policy-rc.d"
     umount -l "$LAB/base/root/proc" "$LAB/base/root/dev"
     umount "$LAB/base/root"

@@ -18,5 +18,11 @@ export AIOPS_BIN
 LAB_PARTS=${*:-install agent people doctor guard incidents life package remove docs}
 export LAB_PARTS
 began=$(date +%s)
-bash lab/lab.sh run "$PWD/tests/lab/story.sh"
+status=0
+bash lab/lab.sh run "$PWD/tests/lab/story.sh" || status=$?
+if [ "$status" -eq 69 ]; then
+  printf '\n*** SKIPPED: tests/lab.sh. The hosts could not be made: see above.\n*** Nothing about installing, incidents or the guard on real hosts was tested.\n\n'
+  exit 0
+fi
+[ "$status" -eq 0 ] || exit "$status"
 echo "== lab: everything went as told, in $(($(date +%s) - began)) s"

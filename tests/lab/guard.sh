@@ -73,9 +73,6 @@ case $(field .message) in *"own policy forbids"*here*no-uptime* | *"own policy f
 in_host srv1 sh -c 'rm -rf /opt/aiops/policies && mv /root/policies.kept /opt/aiops/policies'
 auto srv1 uptime
 
-part "Clocks apart"
-says "doctor sees a target's clock agree" "its clock agrees" in_host gateway aiops doctor
-
 part "A target without the guard works, and the record says so"
 KEY=$(in_host gateway cat /opt/aiops/keys/id_ed25519.pub)
 holds "srv2 is installed without the guard" in_host srv2 sh -c "aiops install remove && /root/aiops install target '$KEY' --from $(lab_address gateway) --root-command 'systemctl restart ssh'"
@@ -84,6 +81,17 @@ FINGERPRINT=$(in_host srv2 ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cu
 holds "and made known so" in_host gateway aiops target add srv2 "$(lab_address srv2)" --fingerprint "$FINGERPRINT" --plain --replace
 auto srv2 "id -un"
 auto srv2 "sudo systemctl status ssh"
+# speed TARGET: milliseconds of a whole request, the wrapper's sudo included, on a warm connection.
+speed() {
+  local i began
+  began=$(date +%s%N)
+  for i in 1 2 3 4 5 6 7 8 9 10; do
+    ask "$1" uptime
+    [ "$(field .status)" = executed ] || fail "uptime on $1"
+  done
+  echo $((($(date +%s%N) - began) / 10000000))
+}
+printf '      a request from the agent to the answer: %s ms with the guard (srv1), %s ms without (srv2)\n' "$(speed srv1)" "$(speed srv2)"
 approved srv2 "sudo systemctl restart ssh"
 ask srv2 "sudo systemctl restart nginx"
 vote alice approve "$(field .approval_code)" || true

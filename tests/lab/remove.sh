@@ -1,6 +1,6 @@
 # Taking it all away again.
 # shellcheck shell=bash
-part "Removing"
+part "Removing ($(in_host gateway du -sk /opt/aiops | cut -f1) KiB on the gateway, $(in_host srv1 du -sk /opt/aiops | cut -f1) KiB on srv1)"
 left() { in_host "$1" sh -c 'find / -xdev \( -name "*aiops*" -o -name "hermes" \) -not -path "/proc/*" -not -path "/work/*" -not -path "/root/*" -not -path "/tmp/*" -not -path "/home/user/*" -not -path "/var/log/journal/*" -newer /etc/hostname 2>/dev/null; getent passwd aiops aiopsexec hermes; getent group aiops aiopsexec aiops-approvers'; }
 for name in srv1 srv2; do
   holds "a dry run on $name" in_host "$name" aiops install remove --dry-run

@@ -11,11 +11,13 @@ fail() {
 }
 # holds WHAT COMMAND…: the command succeeds.
 holds() {
-  local what=$1
+  local what=$1 began took
   shift
+  began=$(date +%s%N)
   OUT=$("$@" 2>&1) || fail "$what ($*)"
+  took=$((($(date +%s%N) - began) / 1000000))
   CHECKS=$((CHECKS + 1))
-  printf '  ok  %s\n' "$what"
+  printf '  ok  %s (%s ms)\n' "$what" "$took"
 }
 # fails WHAT COMMAND…: the command does not.
 fails() {
@@ -93,7 +95,7 @@ gates() {
   done < <(awk -v want="## $3" '/^## /{on=($0==want)} /^```/{code=(on && $0=="```gate"); next} code' "$LAB_HOME/knowledge/runbooks/$1.md")
 }
 
-part "Hosts"
+part "Hosts (program: $(stat -c %s "$AIOPS_BIN") bytes)"
 host gateway 10
 host srv1 11
 host srv2 12

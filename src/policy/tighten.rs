@@ -245,9 +245,13 @@ fn substituted_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
             }
         };
         let runs = reading.calls.iter().enumerate().any(|(at, other)| {
-            names.contains(&other.name.base)
-                && other.wraps == crate::command::Wraps::Unknown
-                && under(at)
+            // Behind a program that was not seen through, what follows is only guessed at.
+            let unread = |c: &Call| c.wraps == crate::command::Wraps::Unknown;
+            let guessed = other
+                .parent
+                .and_then(|p| reading.calls.get(p))
+                .is_some_and(unread);
+            names.contains(&other.name.base) && (unread(other) || guessed) && under(at)
         });
         if runs {
             return true;

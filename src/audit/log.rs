@@ -138,13 +138,13 @@ impl Log {
     pub fn append(&self, entry: &Entry) -> Result<Appended, Error> {
         let (appended, rotated) = self.locked(|| {
             let mut tail = self.tail()?;
-            // A key that cannot be used is found before the record, not after it.
-            let seals = seal::State::load(&self.path).map_err(|e| self.io(e))?;
-            let appended = self.write(&mut tail, entry)?;
             let now = Utc::now();
+            // The seal first: if it cannot be written, the record is not there either.
+            let seals = seal::State::load(&self.path).map_err(|e| self.io(e))?;
             if let Some(state) = seals.filter(|s| s.due(now)) {
                 self.seal(&mut tail, &state, now)?;
             }
+            let appended = self.write(&mut tail, entry)?;
             Ok((appended, self.rotate_if_due(&mut tail, now)))
         })?;
         if let Some(old) = rotated.filter(|_| self.rotation.compress)

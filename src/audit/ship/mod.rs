@@ -90,6 +90,11 @@ pub(super) trait Sink {
     /// Gives these records to the receiver. On an error none, some or all may have arrived.
     fn send(&mut self, records: &[Record]) -> Result<(), Failed>;
 
+    /// Waits, at the end, until the receiver has taken what was sent, as far as that can be known.
+    fn finish(&mut self) -> Result<(), Failed> {
+        Ok(())
+    }
+
     /// The last record that will not have to be sent again, given that `sent` was.
     fn settled(&mut self, sent: u64) -> u64 {
         sent
@@ -199,7 +204,7 @@ pub fn ship(shipment: &Shipment) -> io::Result<()> {
     loop {
         let batch = batch(&mut stream)?;
         if batch.is_empty() && !shipment.follow {
-            return Ok(());
+            return finish(sink.as_mut(), shipment, sent.pop());
         }
         if batch.is_empty() {
             std::thread::sleep(FIRST_PAUSE);
@@ -213,11 +218,7 @@ pub fn ship(shipment: &Shipment) -> io::Result<()> {
         let Some(last) = sent.last().map(|c| c.seq) else {
             continue;
         };
-        let settled = if batch.is_empty() || shipment.follow {
-            sink.settled(last)
-        } else {
-            last
-        };
+        let settled = sink.settled(last);
         if let Some(at) = sent.iter().rposition(|c| c.seq <= settled) {
             let new = sent.drain(..=at).next_back();
             if let (Some(path), Some(new)) = (shipment.cursor, &new) {
@@ -225,6 +226,18 @@ pub fn ship(shipment: &Shipment) -> io::Result<()> {
             }
             cursor = new.or(cursor);
         }
+    }
+}
+
+/// The end of a shipment that does not follow: everything was sent, `last` the last.
+fn finish(sink: &mut dyn Sink, shipment: &Shipment, last: Option<Cursor>) -> io::Result<()> {
+    match sink.finish() {
+        Err(Failed::Later(why) | Failed::Never(why)) => Err(io::Error::other(why)),
+        Err(Failed::Closed) => Ok(()),
+        Ok(()) => match (shipment.cursor, last) {
+            (Some(path), Some(last)) => last.store(path).map_err(|e| super::files::named(path, &e)),
+            _ => Ok(()),
+        },
     }
 }
 

@@ -215,6 +215,24 @@ impl Sink for Tcp {
         Ok(())
     }
 
+    /// Closes our half of the connection and waits for the receiver to close its own: then it has read
+    /// everything.
+    fn finish(&mut self) -> Result<(), Failed> {
+        let Some(mut stream) = self.stream.take() else {
+            return Ok(());
+        };
+        let closed = stream
+            .shutdown(std::net::Shutdown::Write)
+            .and_then(|()| stream.set_read_timeout(Some(Duration::from_secs(10))))
+            .and_then(|()| std::io::copy(&mut stream, &mut std::io::sink()));
+        closed.map(|_| ()).map_err(|e| {
+            Failed::Later(format!(
+                "tcp://{}: the receiver did not take everything: {e}",
+                self.address
+            ))
+        })
+    }
+
     fn settled(&mut self, sent: u64) -> u64 {
         if self.recent.is_empty() {
             return sent;

@@ -57,6 +57,11 @@ const CODE: [&str; 9] = [
     "BASH_CMDS",
 ];
 
+/// Whether a shell runs the value of a variable, or reads code from where it says.
+pub fn is_code(variable: &str) -> bool {
+    CODE.contains(&variable) || variable.starts_with("BASH_FUNC_")
+}
+
 /// Refuses a call that would evaluate its words.
 pub fn check(call: &Call) -> Result<(), ReadError> {
     let refuse = |reason: String| {
@@ -92,6 +97,12 @@ pub fn check(call: &Call) -> Result<(), ReadError> {
             "`{base}` of a name that is known only when it runs: it would evaluate it as code"
         ));
     }
+    let set = words.iter().filter_map(Word::literal).find(|w| is_code(w));
+    if let Some(name) =
+        set.filter(|_| SUBSCRIPTS.contains(&base) && !matches!(base, "test" | "[" | "unset"))
+    {
+        return refuse(format!("a shell runs the value of `{name}` as code"));
+    }
     if CHANGES.contains(&base) && !words.is_empty() {
         return refuse(format!("`{base}` changes how the rest is read"));
     }
@@ -110,7 +121,7 @@ pub fn check(call: &Call) -> Result<(), ReadError> {
             Some((name, value.is_empty() && w.segments.len() == 1))
         });
     for (name, empty) in variables.chain(operands) {
-        if !empty && (CODE.contains(&name) || name.starts_with("BASH_FUNC_")) {
+        if !empty && is_code(name) {
             return refuse(format!("a shell runs the value of `{name}` as code"));
         }
     }

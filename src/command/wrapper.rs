@@ -470,6 +470,12 @@ fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadE
 
 /// Whether the one word behind a program asks only for its version, or for a list.
 fn only_tells(call: &Call) -> bool {
+    // `command -v NAME` says what a name is.
+    if call.name.base == "command" {
+        let first = call.words.get(1).and_then(Word::literal);
+        return matches!(first, Some("-v" | "-V"))
+            && call.words[2..].iter().all(|w| w.literal().is_some());
+    }
     match call.words.get(1..).unwrap_or_default() {
         [word] => match word.literal() {
             Some("--version" | "--help") => call.name.base != "eval",

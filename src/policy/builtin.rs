@@ -48,10 +48,9 @@ pub const OWN_CODE: [&str; 26] = [
 
 /// Builtins that read their arguments as code, change the shell for what follows, or mean something
 /// else than the program of the same name. No auto rule may speak of them.
-pub const SHELL_BUILTINS: [&str; 48] = [
+pub const SHELL_BUILTINS: [&str; 46] = [
     ".",
     ":",
-    "[",
     "alias",
     "bg",
     "bind",
@@ -59,7 +58,6 @@ pub const SHELL_BUILTINS: [&str; 48] = [
     "builtin",
     "caller",
     "cd",
-    "command",
     "compgen",
     "complete",
     "compopt",

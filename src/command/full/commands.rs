@@ -248,6 +248,8 @@ impl Parser<'_> {
         }
         self.newlines()?;
         self.note(open, "a loop");
+        let span = self.span(open);
+        self.variables.sets_at(&name, span);
         let body = self.body(open)?;
         Ok(Kind::For { name, words, body })
     }
@@ -620,6 +622,7 @@ impl Parser<'_> {
             Some(text)
                 if operator == ">&"
                     && descriptor.is_none()
+                    && !text.starts_with('-')
                     && !text.ends_with('-')
                     && !text.starts_with(|c: char| c.is_ascii_digit()) =>
             {

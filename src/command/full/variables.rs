@@ -5,7 +5,7 @@
 
 use super::ast::Kind;
 use crate::command::word::{Segment, Span, Word};
-use crate::command::{Assignment, ReadError};
+use crate::command::{Assignment, ReadError, evaluated};
 
 #[derive(Default)]
 pub(super) struct Variables {
@@ -13,6 +13,8 @@ pub(super) struct Variables {
     set: Vec<(String, bool)>,
     /// A command that may set any variable.
     any: Option<String>,
+    /// A variable whose value a shell runs, set without a command.
+    code: Option<(String, Span)>,
 }
 
 /// Builtins that set variables in ways that are not followed here.
@@ -40,6 +42,7 @@ impl Variables {
         self.read.extend(other.read);
         self.set.extend(other.set);
         self.any = self.any.take().or(other.any);
+        self.code = self.code.take().or(other.code);
     }
 
     /// Arithmetic reads a variable.
@@ -50,6 +53,13 @@ impl Variables {
     /// A variable is set, to a number or to something else.
     pub(super) fn sets(&mut self, name: &str, number: bool) {
         self.set.push((name.to_owned(), number));
+    }
+
+    /// A variable is set where no command says so: by `for` or `${x:=…}`.
+    pub(super) fn sets_at(&mut self, name: &str, span: Span) {
+        if evaluated::is_code(name) {
+            self.code.get_or_insert((name.to_owned(), span));
+        }
     }
 
     /// What a command sets.
@@ -91,6 +101,12 @@ impl Variables {
 
     /// Refuses arithmetic on anything but the line's own numbers.
     pub(super) fn check(&self) -> Result<(), ReadError> {
+        if let Some((name, span)) = &self.code {
+            return Err(ReadError {
+                span: *span,
+                reason: format!("a shell runs the value of `{name}` as code"),
+            });
+        }
         for (name, span) in &self.read {
             let mut values = self.set.iter().filter(|(set, _)| set == name).peekable();
             let known = values.peek().is_some() && values.all(|(_, number)| *number);

@@ -372,6 +372,10 @@ impl Parser<'_> {
         {
             return Err(self.error(open, odd));
         }
+        if self.peek() == Some(b'=') || self.byte(1) == Some(b'=') {
+            let span = self.span(open);
+            self.variables.sets_at(&name, span);
+        }
         self.operator(&name, &mut out)?;
         self.operand_of(&mut out, inside, open)?;
         self.leave();

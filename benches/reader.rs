@@ -9,12 +9,18 @@ use std::hint::black_box;
 const LINES: [(&str, &str); 6] = [
     ("one word", "uptime"),
     ("typical", "systemctl status nginx --no-pager"),
-    ("through sudo", "sudo -n journalctl -u nginx -n 50 --no-pager"),
+    (
+        "through sudo",
+        "sudo -n journalctl -u nginx -n 50 --no-pager",
+    ),
     (
         "pipeline",
         "sudo journalctl -u nginx --since '1 hour ago' --no-pager | grep -i error | sort | uniq -c | sort -rn | head -20",
     ),
-    ("text in a text", "sudo timeout 5 sh -c 'df -h | grep -v tmpfs'"),
+    (
+        "text in a text",
+        "sudo timeout 5 sh -c 'df -h | grep -v tmpfs'",
+    ),
     (
         "not strict",
         "for i in 1 2 3; do if curl -s http://localhost/ >/tmp/x; then echo \"$(date) ok\"; fi; done",

@@ -295,7 +295,7 @@ fn is_torn(reading: &Reading) -> bool {
 }
 
 /// A shell's messages name the line of the script, and `$$` is another process each time.
-fn without_numbers(ran: &Vec<Vec<String>>) -> Vec<Vec<String>> {
+fn without_numbers(ran: &[Vec<String>]) -> Vec<Vec<String>> {
     let number = regex::Regex::new(r"\d{3,}|line:? \d+").unwrap();
     let mut out: Vec<Vec<String>> = ran
         .iter()
@@ -359,11 +359,11 @@ fn compare(seed: u64, wanted: usize) -> usize {
         for (index, reading) in readings.iter().enumerate() {
             let source = from_source
                 .get(&index)
-                .map(without_numbers)
+                .map(|ran| without_numbers(ran))
                 .unwrap_or_default();
             let canonical = from_canonical
                 .get(&index)
-                .map(without_numbers)
+                .map(|ran| without_numbers(ran))
                 .unwrap_or_default();
             // What only bash reads so is only ever given to bash; dash must still run no other command.
             let exact = shell == "bash" || reading.shell == Shell::Posix;

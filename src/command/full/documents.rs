@@ -20,8 +20,8 @@ pub(super) struct Pending {
 /// A body, with the lists inside its substitutions.
 #[derive(Default)]
 pub(super) struct Body {
-    segments: Vec<Segment>,
-    inner: Vec<(Place, List)>,
+    pub segments: Vec<Segment>,
+    pub inner: Vec<(Place, List)>,
 }
 
 /// Stands for a body until it is read. No text can hold a NUL.
@@ -74,8 +74,7 @@ impl Parser<'_> {
                     inner: Vec::new(),
                 }
             } else {
-                let (segments, inner) = self.document_body(&body, pending.at)?;
-                Body { segments, inner }
+                self.document_body(&body, pending.at)?
             };
         }
         Ok(())

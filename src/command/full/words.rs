@@ -1,7 +1,8 @@
 //! Words of the full reader: quotes removed, expansions kept as they are written back, the lists inside them read.
 
 use super::Parser;
-use super::ast::{self, List};
+use super::ast;
+use super::documents::Body;
 use crate::command::word::Span;
 use crate::command::word::{Segment, Word};
 use crate::command::{Place, ReadError};
@@ -682,11 +683,7 @@ impl Parser<'_> {
     }
 
     /// The body of a here-document in which the shell expands.
-    pub(super) fn document_body(
-        &mut self,
-        body: &str,
-        at: usize,
-    ) -> Result<(Vec<Segment>, Vec<(Place, List)>), ReadError> {
+    pub(super) fn document_body(&mut self, body: &str, at: usize) -> Result<Body, ReadError> {
         // Shells join continued lines of the body before anything else, comments of commands in it included.
         if body.contains("\\\n") {
             return Err(self.error(at, "a line continuation in a here-document"));
@@ -715,7 +712,10 @@ impl Parser<'_> {
         }
         let lists = std::mem::take(&mut inner.inner);
         self.absorb(inner);
-        Ok((segments, lists))
+        Ok(Body {
+            segments,
+            inner: lists,
+        })
     }
 }
 

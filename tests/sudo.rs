@@ -47,7 +47,7 @@ impl Stage {
             &format!(
                 "Defaults {defaults}\n{AGENT} ALL=({GATE}) NOPASSWD: {program} run --config {d}/config.yml, {program} approve * --config {d}/config.yml\n\
                  {GATE} ALL=(root) NOPASSWD: /usr/bin/sleep 7319\n\
-                 {ALICE}, {BOB} ALL=({GATE}) NOPASSWD: {program} approve *, {program} freeze *, {program} thaw *, {program} approver *\n"
+                 {ALICE}, {BOB} ALL=({GATE}) NOPASSWD: {program} approve *, {program} freeze *, {program} thaw *, {program} approver *, {program} approval *\n"
             ),
         );
         fs::set_permissions(
@@ -304,4 +304,96 @@ fn where_sudo_steps_aside_nobody_is_known_and_nobody_may_do_anything() {
             assert!(!mark.exists());
         }
     }
+}
+
+#[test]
+fn a_person_hands_in_their_own_signature_and_the_agent_s_own_is_refused() {
+    if !ready() {
+        return;
+    }
+    let stage = Stage::new();
+    let mut signers = String::new();
+    for (name, file) in [("alice", "key-alice"), ("robot", "key-robot")] {
+        support::keygen(&stage.gate.path(file));
+        let key = fs::read_to_string(stage.gate.path(&format!("{file}.pub"))).unwrap();
+        signers.push_str(&format!("{name} {key}"));
+    }
+    stage.gate.write("signers", &signers);
+    let config = fs::read_to_string(stage.gate.path("config.yml")).unwrap();
+    stage
+        .gate
+        .write("config.yml", &format!("allowed_signers: signers\n{config}"));
+    let policy = fs::read_to_string(stage.gate.path("policies/lab.yml")).unwrap();
+    stage.gate.write(
+        "policies/lab.yml",
+        &policy.replace("methods: [unix]", "methods: [ssh]"),
+    );
+    for file in ["signers", "config.yml", "policies/lab.yml"] {
+        Command::new("chown")
+            .arg(GATE)
+            .arg(stage.gate.path(file))
+            .status()
+            .unwrap();
+    }
+    let mark = stage.gate.path("out/mark");
+    let request = support::request("here", &format!("touch {}", mark.display())).to_string();
+    let asked = stage.outcome(AGENT, &["run"], &request);
+    let code = asked["approval_code"].as_str().unwrap();
+    let (text, exit) = stage.sudo(ALICE, &["approval", "show", code, "--signable"], "");
+    assert_eq!(exit, 0, "{text}");
+    let sign = |file: &str, text: &str| {
+        let mut child = Command::new("ssh-keygen")
+            .args(["-Y", "sign", "-n", "aiops-approval", "-f"])
+            .arg(stage.gate.path(file))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(text.as_bytes())
+            .unwrap();
+        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+    };
+    // The agent asked, and so its own key is worth nothing, whoever hands it in.
+    let reply =
+        json!({"reply": "approve", "approval": code, "signature": sign("key-robot", &text)});
+    let own = stage.outcome(AGENT, &["run"], &reply.to_string());
+    assert_eq!(own["status"], "not_authorized", "{own}");
+    assert!(
+        own["message"].as_str().unwrap().contains("asked for this"),
+        "{own}"
+    );
+    let handed = stage.outcome(
+        ALICE,
+        &["approve", code, "--signed"],
+        &sign("key-robot", &text),
+    );
+    assert_eq!(handed["status"], "not_authorized", "{handed}");
+    assert!(!mark.exists());
+    // Who hands in a person's signature does not matter, not even if it is who asked.
+    let done = stage.outcome(
+        AGENT,
+        &["approve", code, "--signed"],
+        &sign("key-alice", &text),
+    );
+    assert_eq!(done["status"], "executed", "{done}");
+    assert!(mark.exists());
+    // And a person may hand in their own.
+    let mark = stage.gate.path("out/mark2");
+    let request = support::request("here", &format!("touch {}", mark.display())).to_string();
+    let asked = stage.outcome(AGENT, &["run"], &request);
+    let code = asked["approval_code"].as_str().unwrap();
+    let (text, _) = stage.sudo(ALICE, &["approval", "show", code, "--signable"], "");
+    let signature = sign("key-alice", &text);
+    let done = stage.outcome(ALICE, &["approve", code, "--signed"], &signature);
+    assert_eq!(done["status"], "executed", "{done}");
+    let records = stage.gate.records();
+    let signed = records
+        .iter()
+        .filter(|r| r["event"] == "run.started" && r["approvers"] == json!(["alice (ssh)"]));
+    assert_eq!(signed.count(), 2);
 }

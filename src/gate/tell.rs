@@ -4,6 +4,7 @@
 //! Must never put a code into an answer, a record or a diagnostic: it exists here only between its
 //! making and its sending.
 
+use super::vote::Door;
 use super::{Fault, Gate};
 use crate::approval::code::{self, OneTime};
 use crate::approval::pace::Pace;
@@ -57,7 +58,9 @@ impl Gate {
             if person.notify.is_empty()
                 || has
                 || voted
-                || self.apart(name, person, "code", &told.approval).is_err()
+                || self
+                    .apart(name, person, ("code", Door::Relay), &told.approval)
+                    .is_err()
             {
                 continue;
             }

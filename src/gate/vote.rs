@@ -98,7 +98,7 @@ impl Gate {
         if reply.verdict == Verdict::Cancel {
             return self.cancel(&approval, outcome);
         }
-        let voter = match self.voter(reply, &proof, coded.as_deref(), &approval) {
+        let voter = match self.voter(reply, &proof, coded.as_deref(), door, &approval) {
             Ok(voter) => voter,
             Err(why) => return self.not_applied(Status::NotAuthorized, &why, Some(outcome)),
         };

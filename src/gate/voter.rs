@@ -57,6 +57,7 @@ impl Gate {
         reply: &Reply,
         proof: &Proof,
         coded: Option<&str>,
+        door: Door,
         approval: &Approval,
     ) -> Result<Voter, String> {
         // A person who sees only the chat does not see what a label stands for.
@@ -98,7 +99,7 @@ impl Gate {
             ));
         }
         if reply.verdict == Verdict::Approve {
-            self.apart(name, person, method, approval)?;
+            self.apart(name, person, (method, door), approval)?;
         }
         Ok(Voter {
             id: name.clone(),
@@ -205,7 +206,7 @@ impl Gate {
         &self,
         name: &str,
         person: &Approver,
-        method: &str,
+        (method, door): (&str, Door),
         approval: &Approval,
     ) -> Result<(), String> {
         if !self.policy.approval().separation {
@@ -222,7 +223,7 @@ impl Gate {
                 "{name} asked for this: somebody else must approve it"
             ));
         }
-        if method != "unix" && login == Some(self.caller.name.as_str()) {
+        if door == Door::Relay && login == Some(self.caller.name.as_str()) {
             return Err(format!(
                 "{name} relays this reply: somebody else must approve it"
             ));

@@ -609,6 +609,82 @@ fn an_append_only_file_is_repaired_and_rotated_without_taking_anything_off() {
     }
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 300, ..Default::default() })]
+
+    /// No byte of a log can be changed, added or taken away unseen, at its end but for whole lines.
+    #[test]
+    fn no_byte_changes_unseen(at in 0usize..2000, byte: u8, kind in 0u8..3, more in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..40)) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = log_of(dir.path(), 5);
+        let whole = fs::read(&path).unwrap();
+        let mut changed = whole.clone();
+        let at = at % whole.len();
+        match kind {
+            0 => changed[at] = byte,
+            1 => drop(changed.splice(at..at, more)),
+            _ => drop(changed.drain(at..(at + more.len()).min(whole.len()))),
+        }
+        fs::write(&path, &changed).unwrap();
+        let report = verify(&path).unwrap();
+        let cut = whole.starts_with(&changed) && (changed.is_empty() || changed.ends_with(b"\n"));
+        proptest::prop_assert_eq!(report.holds(), changed == whole || cut, "{}", report);
+        // The readers and the next append say what they think, and do not panic.
+        let _ = aiops::audit::stream::each(&path, |_| Ok(true));
+        let before = changed.iter().filter(|b| **b == b'\n').count();
+        let _ = Log::open(&path).unwrap().append(&entry("after"));
+        let after = fs::read(&path).unwrap().iter().filter(|b| **b == b'\n').count();
+        proptest::prop_assert!(after >= before, "no line is lost by a repair");
+    }
+}
+
+/// Needs root, to mount a small file system.
+#[test]
+fn a_full_disk_leaves_a_sealed_log_whole() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("not tried: a full disk needs root to mount a small tmpfs");
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "size=128k,mode=0700", "tmpfs"])
+        .arg(dir.path())
+        .status()
+        .unwrap();
+    assert!(mounted.success());
+    let result = std::panic::catch_unwind(|| {
+        let path = dir.path().join("audit.jsonl");
+        let log = Log::open(&path).unwrap();
+        let seed = log.seal_init(1).unwrap();
+        let filler = dir.path().join("filler");
+        let _ = fs::File::create(&filler).and_then(|mut f| f.write_all(&vec![0; 1 << 20]));
+        let (mut written, mut refused) = (0, 0);
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_millis(2500) {
+            match log.append(&entry("x")) {
+                Ok(_) => written += 1,
+                Err(e) => {
+                    assert!(e.to_string().contains("disk is full"), "{e}");
+                    refused += 1;
+                }
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(refused > 0);
+        let report = with_seed(&path, &seed);
+        assert!(report.holds(), "{report}");
+        // Records that were refused are not there; those that were not, are.
+        assert_eq!(report.records, written + report.seals + report.repaired);
+        fs::remove_file(&filler).unwrap();
+        log.append(&entry("there is room again")).unwrap();
+        let report = with_seed(&path, &seed);
+        assert!(report.holds(), "{report}");
+    });
+    let unmounted = Command::new("umount").arg(dir.path()).status().unwrap();
+    assert!(unmounted.success());
+    result.unwrap();
+}
+
 /// The commands as an auditor types them.
 #[test]
 fn the_auditor_s_commands_say_what_they_found() {

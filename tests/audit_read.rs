@@ -540,6 +540,63 @@ fn otlp_is_sent_again_until_it_is_taken_and_never_past_a_refusal() {
     assert!(refuses(&shipping, &to).contains("no cursor"));
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig { cases: 200, ..Default::default() })]
+
+    /// Whatever stands in a record, every form has one line for it, and JSON forms are JSON.
+    #[test]
+    fn no_text_breaks_out_of_an_export(text in "\\PC{0,20}|[\\x00-\\x7f]{0,20}|[=+@|,;\"'<>&\\\\\n\r\t\\]-]{0,12}") {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("audit.jsonl");
+        let log = Log::open(&path).unwrap();
+        let mut entry = Entry::new(Event::ApprovalRequested);
+        for field in [&mut entry.command, &mut entry.canonical, &mut entry.reason, &mut entry.requester, &mut entry.target,
+            &mut entry.session, &mut entry.why, &mut entry.status, &mut entry.approval_id, &mut entry.stdout, &mut entry.stderr] {
+            *field = Some(text.clone());
+        }
+        entry.approvers = vec![text.clone()];
+        entry.rules = vec![text.clone()];
+        log.append(&entry).unwrap();
+        use aiops::audit::export::Format;
+        let mut seen = 0;
+        aiops::audit::stream::each(&path, |record| {
+            seen += 1;
+            for format in [Format::Jsonl, Format::Cef, Format::Ocsf, Format::Otlp] {
+                let line = format.line(&record);
+                assert!(!line.contains(['\n', '\r']), "{format:?} {line:?}");
+                if format != Format::Cef {
+                    serde_json::from_str::<Value>(&line).unwrap();
+                }
+            }
+            let csv = Format::Csv.line(&record);
+            // Outside of quotes there are only commas.
+            let outside: String = csv.replace("\"\"", "").split('"').step_by(2).collect();
+            assert!(outside.chars().all(|c| c == ','), "{csv:?}");
+            let shown = aiops::audit::query::show(&record) + &aiops::audit::query::tell(&[record], false);
+            assert!(!shown.chars().any(|c| c != '\n' && aiops::display::is_deceptive(c)), "{shown:?}");
+            Ok(true)
+        }).unwrap();
+        assert_eq!(seen, 1);
+        let report = aiops::audit::verify::verify(&path).unwrap();
+        let html = aiops::audit::report::html(&path, &aiops::audit::query::Filter::default(), &report).unwrap();
+        let tags = html.split('<').skip(1).filter(|t| t.starts_with(|c: char| c.is_ascii_alphabetic())).count();
+        let plain = {
+            let other = dir.path().join("plain.jsonl");
+            entry.command = Some("plain".into());
+            for field in [&mut entry.canonical, &mut entry.reason, &mut entry.requester, &mut entry.target, &mut entry.session,
+                &mut entry.why, &mut entry.status, &mut entry.approval_id] {
+                *field = Some("plain".into());
+            }
+            entry.approvers = vec!["plain".into()];
+            Log::open(&other).unwrap().append(&entry).unwrap();
+            let html = aiops::audit::report::html(&other, &aiops::audit::query::Filter::default(), &report).unwrap();
+            html.split('<').skip(1).filter(|t| t.starts_with(|c: char| c.is_ascii_alphabetic())).count()
+        };
+        // Empty names leave rows out; nothing adds a tag.
+        assert!(tags <= plain, "{html}");
+    }
+}
+
 fn refuses(shipping: &Shipping, to: &str) -> String {
     let out = Command::new(AIOPS)
         .args(["audit", "export", "--to", to, "--log"])

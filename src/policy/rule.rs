@@ -204,6 +204,9 @@ pub struct RawHasOperand {
 pub struct RawPlaces {
     #[serde(default)]
     pub under: Vec<String>,
+    /// Patterns of the target as it is written, expansions and all.
+    #[serde(default)]
+    pub words: Vec<String>,
     #[serde(default)]
     pub not: Vec<String>,
 }

@@ -40,7 +40,10 @@ fn schema() -> Value {
             "glob": flag(), "optional": flag(), "repeat": flag(),
         }),
     );
-    let places = object(&[], json!({"under": texts(), "not": texts()}));
+    let places = object(
+        &[],
+        json!({"under": texts(), "not": texts(), "words": texts()}),
+    );
     let step = object(
         &["after", "approvals"],
         json!({"after": {"type": "integer", "minimum": 1}, "approvals": {"type": "integer", "minimum": 1}, "roles": texts()}),

@@ -21,7 +21,7 @@ pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
                 .iter()
                 .any(|name| words.iter().any(|w| has_option(w, name)))
         })
-        && (!signs.as_root || call.sudo == Sudo::Plain)
+        && (!signs.as_root || is_root(reading, call))
         && !signs
             .without
             .iter()
@@ -45,6 +45,45 @@ pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
             .line
             .as_ref()
             .is_none_or(|pattern| pattern.is_match(&reading.canonical))
+}
+
+/// Whether a call is run as root by a wrapper around it, whatever else that one was told.
+fn is_root(reading: &Reading, call: &Call) -> bool {
+    if call.sudo == Sudo::Plain {
+        return true;
+    }
+    let mut at = call.parent;
+    // A parent stands in front of what it runs, so this ends.
+    while let Some(wrapper) = at.and_then(|index| reading.calls.get(index)) {
+        if matches!(
+            wrapper.name.base.as_str(),
+            "sudo" | "doas" | "pkexec" | "run0"
+        ) && call.sudo != Sudo::No
+            && !names_another_user(wrapper)
+        {
+            return true;
+        }
+        at = wrapper.parent.filter(|p| Some(*p) < at);
+    }
+    false
+}
+
+/// `-u bob`, `--user=bob`.
+fn names_another_user(wrapper: &Call) -> bool {
+    let words: Vec<&str> = wrapper
+        .words
+        .iter()
+        .map(|w| w.literal().unwrap_or("\u{2026}"))
+        .collect();
+    words.iter().enumerate().any(|(index, word)| {
+        let user = match *word {
+            "-u" | "--user" => words.get(index + 1).copied(),
+            _ => word
+                .strip_prefix("--user=")
+                .or_else(|| word.strip_prefix("-u").filter(|u| !u.is_empty())),
+        };
+        user.is_some_and(|u| !matches!(u, "root" | "#0" | "0" | "\u{2026}"))
+    })
 }
 
 /// What the rule's reader makes of a call; none without a reader that can tell.
@@ -92,6 +131,18 @@ fn has_option(word: &Word, name: &str) -> bool {
     }
 }
 
+/// A word's text with patterns and expansions as they are written.
+fn spelt(word: &Word) -> String {
+    word.segments
+        .iter()
+        .map(|s| match s {
+            crate::command::Segment::Literal(t)
+            | crate::command::Segment::Glob(t)
+            | crate::command::Segment::Expansion(t) => t.as_str(),
+        })
+        .collect()
+}
+
 /// Whether a word is, holds, or could become one of the places.
 fn is_operand(word: &Word, wanted: &RawHasOperand) -> bool {
     if word.is_dynamic() {
@@ -105,15 +156,7 @@ fn is_operand(word: &Word, wanted: &RawHasOperand) -> bool {
                     .chain(&wanted.under)
                     .any(|p| p.starts_with(prefix)));
     }
-    let text: String = word
-        .segments
-        .iter()
-        .map(|s| match s {
-            crate::command::Segment::Literal(t)
-            | crate::command::Segment::Glob(t)
-            | crate::command::Segment::Expansion(t) => t.as_str(),
-        })
-        .collect();
+    let text = spelt(word);
     if wanted.words.iter().any(|w| path::matches(w, &text)) {
         return true;
     }
@@ -210,9 +253,13 @@ fn redirects_to(call: &Call, places: &RawPlaces) -> bool {
         words: Vec::new(),
         expansions: false,
     };
-    call.redirections
-        .iter()
-        .any(|r| r.writes() && is_operand(&r.target, &wanted) && !is_operand(&r.target, &excluded))
+    let written = |word: &Word| {
+        let text = spelt(word);
+        places.words.iter().any(|w| path::matches(w, &text))
+    };
+    call.redirections.iter().filter(|r| r.writes()).any(|r| {
+        written(&r.target) || is_operand(&r.target, &wanted) && !is_operand(&r.target, &excluded)
+    })
 }
 
 /// Whether a later command of the same pipeline is one of these, itself or behind a wrapper.

@@ -3,8 +3,12 @@
 //! What waits is all that is ever looked through, so an answer costs the same with a hundred
 //! thousand closed approvals as with none.
 
+mod codes;
+mod settle;
+
+pub use codes::Tried;
+
 use super::clock::Clock;
-use super::code::{self, OneTime};
 use super::files;
 use super::question::{Approval, Question, Vote};
 use super::state::State;
@@ -97,19 +101,6 @@ pub struct Asked {
     pub approval: Approval,
     /// The same command, asked about before in another state of the target: closed now.
     pub replaced: Option<Approval>,
-}
-
-/// What came of trying a one-time code.
-#[derive(Debug)]
-pub enum Tried {
-    /// It is this person's, for this approval.
-    Right(Box<Approval>, String),
-    /// It is nobody's. How many more wrong ones are taken.
-    Wrong(u32),
-    /// Five wrong ones were tried: no code is taken any more.
-    Locked,
-    /// No code was made for anything that waits.
-    NoCode,
 }
 
 /// The right to run an approval once. Held as a lock for as long as its process lives.
@@ -249,72 +240,6 @@ impl Store {
         waiting.pop().ok_or(Resolve::NothingPending)
     }
 
-    /// Keeps the hashes of codes that are about to be sent; one a person, the last one made counts.
-    ///
-    /// # Errors
-    /// Refused when it no longer waits.
-    pub fn set_codes(
-        &self,
-        id: &str,
-        codes: Vec<OneTime>,
-        clock: &Clock,
-    ) -> Result<Approval, Error> {
-        self.change(id, clock, |approval| {
-            if approval.state != State::Pending {
-                return Err(no_longer(approval));
-            }
-            approval
-                .codes
-                .retain(|old| codes.iter().all(|new| new.approver != old.approver));
-            approval.codes.extend(codes);
-            Ok(())
-        })
-    }
-
-    /// Tries a one-time code on what waits. A wrong one is counted against everything it could have been for,
-    /// on disk when this returns.
-    ///
-    /// # Errors
-    /// When the store cannot be read or written.
-    pub fn try_code(&self, selector: &Selector, code: &str, clock: &Clock) -> Result<Tried, Error> {
-        let _lock = self.lock()?;
-        let mut waiting = self.pending(selector.session, clock)?;
-        if let Some(wanted) = selector.approval {
-            waiting.retain(|a| a.code == wanted || a.id == wanted);
-        }
-        waiting.retain(|a| !a.codes.is_empty());
-        if waiting.is_empty() {
-            return Ok(Tried::NoCode);
-        }
-        waiting.retain(|a| a.wrong_codes < code::TRIES);
-        if waiting.is_empty() {
-            return Ok(Tried::Locked);
-        }
-        let mut right = None;
-        for (at, approval) in waiting.iter().enumerate() {
-            for one in &approval.codes {
-                let given = code::hash(&approval.id, &approval.digest, &one.approver, code);
-                if code::same(&given, &one.hash) {
-                    right = Some((at, one.approver.clone()));
-                }
-            }
-        }
-        if let Some((at, approver)) = right {
-            return Ok(Tried::Right(Box::new(waiting.swap_remove(at)), approver));
-        }
-        let mut left = 0;
-        for approval in &mut waiting {
-            approval.wrong_codes += 1;
-            left = left.max(code::TRIES - approval.wrong_codes);
-            self.write(approval)?;
-        }
-        Ok(if left == 0 {
-            Tried::Locked
-        } else {
-            Tried::Wrong(left)
-        })
-    }
-
     /// Counts a vote; with the last one needed it becomes approved.
     ///
     /// # Errors
@@ -415,66 +340,6 @@ impl Store {
         })?;
         fs::remove_file(self.claim_path(&claim.id))?;
         Ok(())
-    }
-
-    /// Closes and returns the approvals that were claimed by a process that is gone.
-    ///
-    /// # Errors
-    /// When the store cannot be read or written.
-    pub fn interrupted(&self, clock: &Clock) -> Result<Vec<Approval>, Error> {
-        let mut found = Vec::new();
-        for approval in self
-            .open_approvals()?
-            .into_iter()
-            .filter(|a| a.state == State::Claimed)
-        {
-            let lock = files::open_lock(&self.claim_path(&approval.id))?;
-            if lock.try_lock().is_err() {
-                continue;
-            }
-            match self.close(
-                &approval.id,
-                State::Interrupted,
-                "the gate died".to_owned(),
-                clock,
-            ) {
-                Ok(closed) => {
-                    fs::remove_file(self.claim_path(&approval.id))?;
-                    found.push(closed);
-                }
-                // Its own process finished it, or another start told of it, between our look and our lock.
-                Err(e) if e.is_refusal() => {
-                    let _ = fs::remove_file(self.claim_path(&approval.id));
-                }
-                Err(e) => return Err(e),
-            }
-        }
-        Ok(found)
-    }
-
-    /// Closes and returns the approvals whose time is over.
-    ///
-    /// # Errors
-    /// When the store cannot be read or written.
-    pub fn expire(&self, clock: &Clock) -> Result<Vec<Approval>, Error> {
-        let mut found = Vec::new();
-        for approval in self.open_approvals()? {
-            if matches!(approval.state, State::Pending | State::Approved)
-                && !self.lives(&approval, clock)
-            {
-                let _lock = self.lock()?;
-                let Some(mut approval) = self.load(&approval.id)? else {
-                    continue;
-                };
-                if matches!(approval.state, State::Pending | State::Approved) {
-                    step(&mut approval, State::Expired)?;
-                    approval.closed_by = Some("its time was over".to_owned());
-                    self.write(&approval)?;
-                    found.push(approval);
-                }
-            }
-        }
-        Ok(found)
     }
 
     /// An approval by its id, or by its code while it is open.

@@ -464,6 +464,19 @@ fn rotation_keeps_the_chain_whoever_rotates() {
     let report = verify(&path).unwrap();
     assert!(report.holds(), "{report}");
 
+    // Through a link to the log, from another folder.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = elsewhere.path().join("audit.jsonl");
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    assert_eq!(verify(&link).unwrap().records, report.records);
+    let mut seen = 0;
+    aiops::audit::stream::each(&link, |_| {
+        seen += 1;
+        Ok(true)
+    })
+    .unwrap();
+    assert_eq!(seen, report.records);
+
     // One file damaged, one gone, one doubled: each is named.
     let gz = dir.path().join("audit.jsonl.1.gz");
     let bytes = fs::read(&gz).unwrap();

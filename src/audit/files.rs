@@ -199,6 +199,7 @@ pub fn program(name: &str) -> io::Result<PathBuf> {
 /// # Errors
 /// When the log or its folder cannot be read.
 pub fn open(log: &Path) -> io::Result<Vec<Part>> {
+    let log = &resolve(log);
     for _ in 0..20 {
         let before = names(log)?;
         let mut parts = Vec::new();
@@ -250,6 +251,15 @@ fn same_inode(a: &File, b: &File) -> bool {
     match (a.metadata(), b.metadata()) {
         (Ok(a), Ok(b)) => a.ino() == b.ino() && a.dev() == b.dev(),
         _ => false,
+    }
+}
+
+/// Where the log is when its path is a link: the rotated files stand beside the log, not beside the link.
+pub(super) fn resolve(log: &Path) -> PathBuf {
+    match std::fs::canonicalize(log) {
+        Ok(real) => real,
+        // It may have been rotated away just now; its folder is still there.
+        Err(_) => log.to_owned(),
     }
 }
 

@@ -85,7 +85,7 @@ impl Stream {
     /// When the log cannot be read.
     pub fn open(path: &Path, after: u64) -> io::Result<Stream> {
         let mut stream = Stream {
-            path: path.to_owned(),
+            path: files::resolve(path),
             waiting: VecDeque::new(),
             open: None,
             last: after,

@@ -168,13 +168,15 @@ pub fn verify(path: &Path) -> io::Result<Report> {
 /// # Errors
 /// As [`verify`].
 pub fn verify_with(path: &Path, options: &Options) -> io::Result<Report> {
+    let given = path;
+    let path = &files::resolve(path);
     // The key is looked at before the log: a seal that is written meanwhile must not look like one
     // that is missing.
     let key = State::load(path).ok().flatten().map(|s| s.key);
     let parts = files::open(path)?;
     let mut walk = Walk {
         report: Report {
-            file: path.display().to_string(),
+            file: given.display().to_string(),
             files: parts.iter().filter(|p| !p.is_empty()).count(),
             first_seq: options.first.unwrap_or(1),
             last_hash: GENESIS.to_owned(),

@@ -751,12 +751,8 @@ fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, St
             },
             pipes_into: common.expand(&raw.pipes_into)?,
             substituted_into: common.expand(&raw.substituted_into)?,
-            line: match raw.line_regex {
-                None => None,
-                Some(text) => regex::Regex::new(&text)
-                    .map(Some)
-                    .map_err(|e| format!("line_regex: {e}"))?,
-            },
+            line: pattern("line_regex", raw.line_regex)?,
+            word: pattern("word_regex", raw.word_regex)?,
         },
         probe: raw.probe,
         dry_run: raw.dry_run,
@@ -787,6 +783,7 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
         || raw.redirects_to.is_some()
         || !raw.pipes_into.is_empty()
         || !raw.substituted_into.is_empty()
+        || raw.word_regex.is_some()
         || raw.line_regex.is_some();
     if raw.decision == Verdict::Auto {
         if signs {
@@ -876,6 +873,12 @@ fn operands(raw: Option<&RawOperands>, common: &Common) -> Result<Operands, Stri
             })
         }
     }
+}
+
+fn pattern(key: &str, text: Option<String>) -> Result<Option<regex::Regex>, String> {
+    text.map(|t| regex::Regex::new(&t))
+        .transpose()
+        .map_err(|e| format!("{key}: {e}"))
 }
 
 /// `{max: 3, per: 1h}`.

@@ -102,6 +102,8 @@ pub struct Raw {
     #[serde(default)]
     pub line_regex: Option<String>,
     #[serde(default)]
+    pub word_regex: Option<String>,
+    #[serde(default)]
     pub probe: Option<String>,
     #[serde(default)]
     pub dry_run: Option<String>,
@@ -336,6 +338,8 @@ pub struct Signs {
     pub pipes_into: Vec<String>,
     pub substituted_into: Vec<String>,
     pub line: Option<regex::Regex>,
+    /// Fits somewhere in a decoded word of the call.
+    pub word: Option<regex::Regex>,
 }
 
 /// A rule, compiled.

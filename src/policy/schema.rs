@@ -95,7 +95,7 @@ fn schema() -> Value {
             "has_option": {"oneOf": [texts(), {"type": "array", "items": texts()}]},
             "lacks_option": texts(), "as_root": flag(),
             "has_operand": object(&[], json!({"at": texts(), "under": texts(), "words": texts(), "expansions": flag()})),
-            "has_word": one_or_more(), "redirects_to": places, "pipes_into": texts(), "substituted_into": texts(), "line_regex": text(),
+            "has_word": one_or_more(), "redirects_to": places, "pipes_into": texts(), "substituted_into": texts(), "line_regex": text(), "word_regex": text(),
             "probe": text(), "dry_run": text(),
             "match": told("Lines this rule must decide", texts()), "no_match": told("Lines it must not match", texts()),
         }),

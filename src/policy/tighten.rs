@@ -42,6 +42,10 @@ pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
         && (signs.substituted_into.is_empty()
             || substituted_into(reading, call, &signs.substituted_into))
         && signs
+            .word
+            .as_ref()
+            .is_none_or(|pattern| words.iter().any(|w| pattern.is_match(&spelt(w))))
+        && signs
             .line
             .as_ref()
             .is_none_or(|pattern| pattern.is_match(&reading.canonical))

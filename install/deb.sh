@@ -2,10 +2,13 @@
 # Makes a Debian package of aiops with dpkg-deb: the program, its manual, completions and documents.
 # It changes nothing but files below /usr: making a host a gateway or a target is `aiops install …`.
 #
-#   install/deb.sh [--binary FILE] [FOLDER]   default: a static release build, into target/deb
+#   install/deb.sh [--fast] [--binary FILE] [FOLDER]   default: a static release build, into target/deb
+#   --fast compresses little (for tests).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 BINARY=
+COMPRESS=(-Zxz)
+if [ "${1:-}" = --fast ]; then COMPRESS=(-Zgzip -z1); shift; fi
 if [ "${1:-}" = --binary ]; then BINARY=$2; shift 2; fi
 OUT=${1:-target/deb}
 command -v dpkg-deb >/dev/null || { echo "dpkg-deb is missing: this makes packages for Debian, on Debian." >&2; exit 69; }
@@ -70,5 +73,5 @@ chmod 755 "$STAGE/DEBIAN/prerm"
 find "$STAGE" -type d -exec chmod 755 {} +
 mkdir -p "$OUT"
 FILE=$OUT/aiops_${VERSION}_$ARCH.deb
-dpkg-deb --root-owner-group --build "$STAGE" "$FILE" >/dev/null
+dpkg-deb "${COMPRESS[@]}" --root-owner-group --build "$STAGE" "$FILE" >/dev/null
 echo "$FILE $(stat -c %s "$FILE") bytes, program $(stat -c %s "$BINARY") bytes"

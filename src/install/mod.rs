@@ -4,6 +4,7 @@
 //! `install`, checked by `doctor`. Must never overwrite keys, approvals, the audit log, or what a
 //! sysadmin wrote, and never put a sudoers file in place that `visudo -c` has not read.
 
+mod apply;
 pub mod common;
 pub mod enrol;
 pub mod gateway;
@@ -64,7 +65,7 @@ impl Act<'_> {
         // A sudoers file that visudo refuses must stop everything before anything is changed.
         for step in steps {
             if let Step::Sudoers { content, .. } = step {
-                step::check_sudoers(content)?;
+                apply::check_sudoers(content)?;
             }
         }
         let mut changed = 0;

@@ -215,7 +215,7 @@ mod tests {
             gateway("hermes", "aiopsexec", "aiops-approvers"),
         ] {
             assert!(!file.contains(['*', '?', '[', '^']), "{file}");
-            super::super::step::check_sudoers(&file).unwrap();
+            super::super::apply::check_sudoers(&file).unwrap();
         }
     }
 }

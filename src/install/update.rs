@@ -3,9 +3,10 @@
 //! Must never touch configuration, keys, approvals or the audit log, and must change nothing when
 //! the new program does not understand what is there.
 
+use super::apply::copy_tree;
 use super::host::{Host, Ids, Result};
 use super::manifest::Manifest;
-use super::step::{Step, copy_tree};
+use super::step::Step;
 use super::{Act, gateway, target};
 use crate::config::Config;
 use std::fs;

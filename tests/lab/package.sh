@@ -1,7 +1,7 @@
 # The Debian package comes and goes without a trace.
 # shellcheck shell=bash
 part "The Debian package"
-holds "install/deb.sh" bash "$LAB_HOME/install/deb.sh" --binary "$AIOPS_BIN" "$LAB/package"
+holds "install/deb.sh" bash "$LAB_HOME/install/deb.sh" --fast --binary "$AIOPS_BIN" "$LAB/package"
 printf '      %s\n' "${OUT##*/}"
 DEB=$(ls "$LAB"/package/*.deb)
 cp "$DEB" "$(lab_root srv2)/root/aiops.deb"

@@ -708,6 +708,11 @@ fn the_auditor_s_commands_say_what_they_found() {
         let text = String::from_utf8(out.stdout).unwrap() + &String::from_utf8(out.stderr).unwrap();
         (text, out.status.code().unwrap())
     };
+    // A new gateway's log is sealed from its first record on.
+    let new = Gate::local();
+    let out = new.command(&["audit", "seal", "init"]).output().unwrap();
+    assert!(out.status.success(), "{out:?}");
+    assert_eq!(new.records()[0]["seal_epoch"], 0);
     assert_eq!(run(&["audit", "seal", "status"]).1, 4);
     let out = gate.command(&["audit", "seal", "init"]).output().unwrap();
     assert!(out.status.success());

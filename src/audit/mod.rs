@@ -3,6 +3,7 @@
 //! Must never report a record as written that is not on disk, and never lose a whole record to
 //! repair a torn one. Knows nothing of policy, approvals or transports but the words it writes down.
 
+mod ending;
 pub mod export;
 pub mod files;
 pub mod log;

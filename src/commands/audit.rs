@@ -353,7 +353,18 @@ fn read_seed(path: &Path) -> Result<Seed, (Exit, String)> {
 }
 
 fn seal_init(arg: &LogArg, period: u64) -> Done {
-    let (log, path, _) = open(arg)?;
+    // On a new gateway there is no record yet: the configuration's own log is made.
+    let (log, path) = match &arg.log {
+        Some(_) => {
+            let (log, path, _) = open(arg)?;
+            (log, path)
+        }
+        None => {
+            let path = log_path(arg)?;
+            let log = Log::open(&path).map_err(|e| bad(Exit::CannotRecord)(&e))?;
+            (log, path)
+        }
+    };
     let seed = log
         .seal_init(period)
         .map_err(|e| bad(Exit::CannotRecord)(&e))?;

@@ -115,7 +115,7 @@ impl Gate {
     /// [`Fault`] with the exit code for bad configuration (78) or state that cannot be written (73).
     pub fn open(config: &Path) -> Result<Gate, Fault> {
         let config = Config::load(config).map_err(Fault::config)?;
-        let policy = Policy::load(&config.policy).map_err(Fault::config)?;
+        let policy = Policy::load_kept(&config.policy, &config.state_dir).map_err(Fault::config)?;
         let state = |what: &'static str| move |e: &dyn std::fmt::Display| Fault::record(what, e);
         let log = Log::open_rotating(&config.audit_log, config.audit.rotation())
             .map_err(|e| state("the audit log cannot be opened")(&e))?;

@@ -169,6 +169,23 @@ fn tag_position(text: &str) -> Option<(usize, usize)> {
 /// A symbolic link, anything but a regular file, a foreign owner, a mode or a folder that lets
 /// group or others write, more than [`MAX_FILE`] bytes, or text that is not UTF-8.
 pub fn read_trusted(path: &Path) -> Result<String, Error> {
+    let file = open_trusted(path)?;
+    let fail = |reason: String| Error::file(&path.display().to_string(), reason);
+    let mut text = String::new();
+    file.take(MAX_FILE + 1)
+        .read_to_string(&mut text)
+        .map_err(|e| fail(format!("cannot be read: {e}")))?;
+    if text.len() as u64 > MAX_FILE {
+        return Err(fail(format!("it is longer than {MAX_FILE} bytes")));
+    }
+    Ok(text)
+}
+
+/// Opens a file that nobody but its owner (root or ourselves) can have written.
+///
+/// # Errors
+/// As [`read_trusted`], but for what is in it.
+pub fn open_trusted(path: &Path) -> Result<File, Error> {
     let name = path.display().to_string();
     let fail = |reason: String| Error::file(&name, reason);
     let nofollow = nix::fcntl::OFlag::O_NOFOLLOW.bits() | nix::fcntl::OFlag::O_NONBLOCK.bits();
@@ -187,13 +204,23 @@ pub fn read_trusted(path: &Path) -> Result<String, Error> {
     if let Some(parent) = path.canonicalize().ok().as_deref().and_then(Path::parent) {
         check_folder(parent).map_err(fail)?;
     }
-    let mut text = String::new();
-    file.take(MAX_FILE + 1)
-        .read_to_string(&mut text)
-        .map_err(|e| fail(format!("cannot be read: {e}")))?;
-    if text.len() as u64 > MAX_FILE {
-        return Err(fail(format!("it is longer than {MAX_FILE} bytes")));
+    Ok(file)
+}
+
+/// Reads a file of our own (or root's) that no other user may even read.
+///
+/// # Errors
+/// As [`read_trusted`], and when group or others may read it.
+pub fn read_private(path: &Path) -> Result<String, Error> {
+    let mut file = open_trusted(path)?;
+    let fail = |reason: String| Error::file(&path.display().to_string(), reason);
+    let meta = file.metadata().map_err(|e| fail(e.to_string()))?;
+    if meta.mode() & 0o077 != 0 {
+        return Err(fail("group or others can read it".into()));
     }
+    let mut text = String::new();
+    file.read_to_string(&mut text)
+        .map_err(|e| fail(format!("cannot be read: {e}")))?;
     Ok(text)
 }
 

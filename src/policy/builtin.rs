@@ -12,6 +12,8 @@ pub const WRAPS_UNKNOWN: &str = "builtin.wraps_unknown";
 pub const REDIRECT: &str = "builtin.redirect";
 /// An assignment that no rule allows.
 pub const ASSIGNMENT: &str = "builtin.assignment";
+/// A rule of the kept policy cannot be read any more.
+pub const DAMAGED: &str = "builtin.damaged";
 /// As root, where the rule does not say so.
 pub const SUDO: &str = "builtin.sudo";
 

@@ -45,7 +45,7 @@ pub fn check(policy: &Policy) -> Report {
         rules: policy.rules.len(),
         ..Report::default()
     };
-    for rule in &policy.rules {
+    for rule in policy.rules.iter() {
         examples(policy, rule, &mut report);
     }
     report

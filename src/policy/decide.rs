@@ -136,7 +136,7 @@ impl Policy {
             .unwrap_or_default();
         own.iter()
             .chain(&self.anywhere)
-            .map(|index| &self.rules[*index])
+            .filter_map(|index| self.rules.get(*index))
     }
 
     /// A call, seen with what runs it.

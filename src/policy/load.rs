@@ -3,6 +3,7 @@
 //! A policy with one bad rule is no policy: nothing is skipped. Must never take a file that others can write.
 
 use super::builtin::SHELL_BUILTINS;
+use super::cache::Rules;
 use super::language::{Kind, Limits};
 use super::options::OptionSpec;
 use super::rule::{
@@ -12,7 +13,7 @@ use super::rule::{
 use super::types::{Bounds, Type};
 use super::{Quorum, RiskLevel};
 use crate::yaml;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
 
@@ -20,7 +21,7 @@ use std::path::Path;
 pub type PolicyError = yaml::Error;
 
 /// How strict a policy means to be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// For trying out.
@@ -40,7 +41,7 @@ enum UnknownDefault {
 pub const METHODS: [&str; 5] = ["code", "ssh", "totp", "unix", "relay"];
 
 /// Who may approve.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct ApprovalPolicy {
     /// Methods that count, of [`METHODS`].
@@ -62,7 +63,7 @@ impl Default for ApprovalPolicy {
 }
 
 /// Fewer approvals after so many in a row without a denial.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TrustStep {
     after: u32,
@@ -132,22 +133,24 @@ struct RawPack {
 /// A policy, compiled.
 #[derive(Debug, Clone)]
 pub struct Policy {
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: Rules,
     /// Rules by the base name of the command they speak of.
     pub(super) by_command: HashMap<String, Vec<usize>>,
     /// Rules that speak of any command.
     pub(super) anywhere: Vec<usize>,
     pub(super) unknown_is_rejected: bool,
     pub(super) levels: BTreeMap<RiskLevel, Option<Quorum>>,
-    mode: Mode,
-    approval: ApprovalPolicy,
+    pub(super) mode: Mode,
+    pub(super) approval: ApprovalPolicy,
     /// Levels that take other methods than the rest.
-    level_methods: BTreeMap<RiskLevel, Vec<String>>,
-    trust: BTreeMap<RiskLevel, Vec<TrustStep>>,
-    hash: String,
-    common: Common,
-    /// Every file it was read from.
-    sources: Vec<Source>,
+    pub(super) level_methods: BTreeMap<RiskLevel, Vec<String>>,
+    pub(super) trust: BTreeMap<RiskLevel, Vec<TrustStep>>,
+    pub(super) hash: String,
+    /// Whether any rule has a rate limit.
+    pub(super) rates: bool,
+    pub(super) common: Common,
+    /// Every file it was read from; none for a policy that was kept.
+    pub(super) sources: Vec<Source>,
 }
 
 /// A file's name and text.
@@ -248,7 +251,8 @@ impl Policy {
                 .extend(pack.sets.iter().map(|(k, v)| (k.clone(), v.clone())));
         }
         let mut policy = Policy {
-            rules: Vec::new(),
+            rules: Rules::default(),
+            rates: false,
             by_command: HashMap::new(),
             anywhere: Vec::new(),
             unknown_is_rejected: raw.unknown_default == UnknownDefault::Reject,
@@ -328,7 +332,7 @@ impl Policy {
 
     /// Whether any rule has a rate limit.
     pub fn has_rates(&self) -> bool {
-        self.rules.iter().any(|r| r.when.rate.is_some())
+        self.rates
     }
 
     /// How many runs a rule allows on one target, and in what time.
@@ -363,6 +367,7 @@ impl Policy {
                 .or_default()
                 .push(index);
         }
+        self.rates |= rule.when.rate.is_some();
         self.rules.push(rule);
     }
 
@@ -473,9 +478,22 @@ impl Policy {
     }
 }
 
+/// The rules as written, in the order in which they are compiled.
+pub(super) fn raw_rules(sources: &[Source]) -> Result<Vec<Raw>, PolicyError> {
+    let mut all = Vec::new();
+    for (index, (name, text)) in sources.iter().enumerate() {
+        if index == 0 {
+            all.extend(yaml::from_str::<RawPolicy>(name, text)?.rules);
+        } else {
+            all.extend(yaml::from_str::<RawPack>(name, text)?.rules);
+        }
+    }
+    Ok(all)
+}
+
 /// What all rules share.
-#[derive(Debug, Clone)]
-struct Common {
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub(super) struct Common {
     readable: Vec<String>,
     secret: Vec<String>,
     open: Vec<String>,
@@ -679,7 +697,7 @@ fn rule_lines(text: &str) -> impl Iterator<Item = usize> {
     lines.into_iter()
 }
 
-fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, String> {
+pub(super) fn compile(raw: Raw, common: &Common, place: (String, usize)) -> Result<Rule, String> {
     let commands = raw
         .command
         .clone()

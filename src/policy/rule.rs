@@ -5,10 +5,10 @@ use super::options::OptionSpec;
 use super::types::Type;
 use super::{Reversibility, Risk, RiskLevel};
 use chrono::{FixedOffset, NaiveTime, Weekday};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// One value or several.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Many {
     /// One.
@@ -27,7 +27,7 @@ impl Many {
 }
 
 /// One list, or several that must each be met.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum Groups {
     /// One.
@@ -37,7 +37,7 @@ pub enum Groups {
 }
 
 /// A rule as written.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Raw {
     pub id: String,
@@ -114,7 +114,7 @@ pub struct Raw {
 }
 
 /// What a rule decides.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     Auto,
@@ -123,7 +123,7 @@ pub enum Verdict {
 }
 
 /// How a program reads its options.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Style {
     /// getopt_long(3): clusters, glued values, `--`, options after operands.
@@ -136,7 +136,7 @@ pub enum Style {
 }
 
 /// Where standard input may come from.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stdin {
     /// The program does not read it, or it does not matter.
@@ -149,7 +149,7 @@ pub enum Stdin {
 }
 
 /// Whether a rule also speaks of the command as root.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SudoUse {
     #[default]
@@ -157,7 +157,7 @@ pub enum SudoUse {
     Allowed,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(untagged)]
 pub enum RawOperands {
     Word(String),
@@ -165,7 +165,7 @@ pub enum RawOperands {
     List(Vec<RawOperand>),
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawOperand {
     #[serde(rename = "type")]
@@ -188,7 +188,7 @@ pub struct RawOperand {
     pub repeat: bool,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawHasOperand {
     #[serde(default)]
@@ -201,7 +201,7 @@ pub struct RawHasOperand {
     pub expansions: bool,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawPlaces {
     #[serde(default)]
@@ -213,7 +213,7 @@ pub struct RawPlaces {
     pub not: Vec<String>,
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawWhen {
     #[serde(default)]
@@ -228,14 +228,14 @@ pub struct RawWhen {
     pub rate: Option<RawRate>,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawRate {
     pub max: u32,
     pub per: String,
 }
 
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawHours {
     pub from: String,

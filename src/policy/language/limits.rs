@@ -2,10 +2,10 @@
 //!
 //! An empty list is at its strictest except where its comment says otherwise.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// The `reader_options` of a rule. Every field may be left out.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// Absolute directories (or files) that may be read, compared component by component.
@@ -39,7 +39,7 @@ pub struct Limits {
 
 /// Kubernetes namespaces by tier. With `read` empty, every namespace not named in the other two
 /// may be read.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Namespaces {
     /// May be read without asking.

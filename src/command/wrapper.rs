@@ -488,10 +488,39 @@ fn only_tells(call: &Call) -> bool {
                 "node" | "php" | "perl" | "ruby" | "npm"
             ),
             Some("-l") => call.name.base == "crontab",
+            Some("-m" | "--ini") => call.name.base == "php",
             _ => false,
         },
-        _ => false,
+        words => {
+            let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
+            match (call.name.base.as_str(), words.as_deref()) {
+                ("crontab", Some(["-l", "-u", _] | ["-u", _, "-l"])) => true,
+                ("nc" | "netcat", Some(words)) => only_knocks(words),
+                _ => false,
+            }
+        }
     }
+}
+
+/// `nc -z`: sees whether a port is open and sends nothing. No word may be one of those that run a program.
+fn only_knocks(words: &[&str]) -> bool {
+    let mut knocks = false;
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        match *word {
+            "-w" => {
+                rest.next();
+            }
+            option if option.starts_with('-') => {
+                if option.len() < 2 || !option[1..].bytes().all(|b| b"zvnu46".contains(&b)) {
+                    return false;
+                }
+                knocks |= option.contains('z');
+            }
+            _ => {}
+        }
+    }
+    knocks
 }
 
 /// What a wrapper runs.

@@ -35,7 +35,7 @@ typed() {
   case $command in
     'aiops install target "'*) command=$TYPED_TARGET ;;
     'aiops target add '*) command=$TYPED_ADD ;;
-    'aiops approve '*) command="aiops approve $TYPED_CODE" ;;
+    'aiops approve '*) command="aiops approve $TYPED_CODE${command#aiops approve ????}" ;;
   esac
   SHOWN=$command
   case $where in

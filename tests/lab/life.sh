@@ -35,9 +35,9 @@ auto srv1 uptime
 in_host gateway sed -i '$d' /opt/aiops/policies/packs/text.yml
 
 part "The cable is pulled in the middle of a run"
-{ ask srv1 "sleep 4"; printf '%s' "$OUT" >"$LAB/cut.out"; } &
+{ ask srv1 "sleep 20"; printf '%s' "$OUT" >"$LAB/cut.out"; } &
 PID=$!
-until_true 5 in_host srv1 pgrep -fx "sleep 4" || fail "the run did not begin"
+until_true 18 in_host srv1 pgrep -fx "sleep 20" || fail "the run did not begin"
 unplug srv1
 wait $PID || true
 OUT=$(cat "$LAB/cut.out")

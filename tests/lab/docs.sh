@@ -69,7 +69,7 @@ part "docs/install.md, typed line by line"
 # The page begins with the package on fresh hosts.
 bash "$LAB_HOME/install/deb.sh" --fast --binary "$AIOPS_BIN" "$LAB/page" >/dev/null
 for name in gateway srv1; do cp "$LAB"/page/*.deb "$(lab_root $name)/root/aiops.deb"; rm -f "$(lab_root $name)/root/aiops"; done
-for name in gateway srv1; do in_host $name rm -rf /opt/aiops /var/log/aiops; done
+for name in gateway srv1; do in_host $name sh -c "[ ! -x /usr/local/bin/aiops ] || aiops install remove --audit --agent" >/dev/null; in_host $name rm -rf /opt/aiops /var/log/aiops; done
 in_host srv1 sh -c 'rm -f /etc/nginx/conf.d/* /etc/nginx/sites-enabled/*; systemctl restart nginx' || true
 : >"$LAB/page.new"
 WHERE=

@@ -196,6 +196,25 @@ fn commands_are_found_wherever_they_stand() {
 }
 
 #[test]
+fn no_number_of_words_or_commands_hides_one_behind_a_wrapper_that_is_not_read() {
+    let padding = "-e A=1 ".repeat(60);
+    let line = format!("docker exec {padding} c rm -rf /usr");
+    assert!(names(&line).contains(&"rm".to_owned()));
+    let many = "true; ".repeat(60);
+    for line in [
+        format!("docker exec c sh -c '{many} rm -rf /usr'"),
+        format!("script -qc '{many} rm -rf /usr'"),
+        format!("python3 <<'E'\n{many} rm -rf /usr\nE"),
+        format!("env -iS'{many} rm -rf /usr'"),
+    ] {
+        assert!(names(&line).contains(&"rm".to_owned()), "{line}");
+    }
+    assert!(command::read(&format!("docker exec {} rm -rf /usr", "a ".repeat(500))).is_err());
+    assert!(command::read("docker exec c sh -c 'rm -rf /usr; $x'").is_err());
+    assert!(command::read("kubectl exec p -- bash -c \"$x\"").is_err());
+}
+
+#[test]
 fn a_part_of_a_pipeline_reads_it_wherever_it_stands_inside() {
     for line in [
         "a | (b; c)",

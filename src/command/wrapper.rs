@@ -14,8 +14,8 @@ use super::{ReadError, read_at};
 pub const MAX_DEPTH: usize = 16;
 /// Most calls of one line.
 const MAX_CALLS: usize = 4096;
-/// How many words of a wrapper that is not understood are taken for a command.
-const MAX_GUESSES: usize = 24;
+/// Most words of a wrapper that is not understood: each could begin its command.
+const MAX_GUESSES: usize = 400;
 
 /// How a wrapper's own words end.
 struct Form {
@@ -903,60 +903,90 @@ fn is_exec(call: &Call) -> bool {
 }
 
 /// What a text glued to an option could run: `-S'rm x'`, `-oProxyCommand='rm x'`.
-fn glued(option: &str, depth: usize) -> Vec<Call> {
-    if !option.contains([' ', ';', '|', '&', '\n']) {
-        return Vec::new();
-    }
+fn glued(option: &str) -> impl Iterator<Item = &str> {
+    let several = option.contains([' ', ';', '|', '&', '\n']);
     let letters = option.char_indices().skip(2).take(3).map(|(at, _)| at);
     let values = option.match_indices('=').take(4).map(|(at, _)| at + 1);
     letters
         .chain(values)
-        .filter_map(|at| read_at(&option[at..], depth + 1).ok())
-        .flat_map(|reading| reading.calls.into_iter().take(MAX_GUESSES))
-        .collect()
+        .filter(move |_| several)
+        .map(|at| &option[at..])
 }
 
 /// A wrapper that is not understood: every word that could begin its command is put before the policy.
 fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadError> {
+    if call.words.len() > MAX_GUESSES {
+        return Err(refuse(
+            &call,
+            &format!(
+                "`{}` runs something, and has more than {MAX_GUESSES} words",
+                call.name.base
+            ),
+        ));
+    }
     let parent = out.len();
-    let mut inner = Vec::new();
+    out.push(call.clone());
     for (at, word) in call.words.iter().enumerate().skip(1) {
-        if inner.len() >= MAX_GUESSES {
-            break;
-        }
-        let Some(text) = word.literal() else { continue };
-        if text.starts_with('-') || text.is_empty() {
-            inner.extend(glued(text, depth));
+        let Some(text) = word.literal().filter(|t| !t.is_empty()) else {
             continue;
-        }
-        // A word of several words may be a command line of its own.
-        if text.contains([' ', ';', '|', '&', '\n']) {
-            if let Ok(reading) = read_at(text, depth + 1) {
-                inner.extend(reading.calls.into_iter().take(MAX_GUESSES));
+        };
+        if text.starts_with('-') {
+            for value in glued(text) {
+                guessed(&call, parent, value, depth, out)?;
             }
-            continue;
+        } else if text.contains([' ', ';', '|', '&', '\n']) {
+            // A word of several words may be a command line of its own.
+            guessed(&call, parent, text, depth, out)?;
+        } else {
+            let guess = wrapped(&call, call.words[at..].to_vec(), parent);
+            if SHELLS.contains(&guess.name.base.as_str()) {
+                // What a shell is given there must be readable as anywhere else.
+                expand(guess, depth + 1, out)?;
+            } else {
+                push(guess, out)?;
+            }
         }
-        inner.push(wrapped(&call, call.words[at..].to_vec(), parent));
     }
     for redirection in &call.redirections {
-        if redirection.operator.starts_with("<<")
-            && let Some(text) = redirection.target.literal()
-            && let Ok(reading) = read_at(text, depth + 1)
+        if let Some(text) = redirection
+            .target
+            .literal()
+            .filter(|_| redirection.operator.starts_with("<<"))
         {
-            inner.extend(reading.calls.into_iter().take(MAX_GUESSES));
+            guessed(&call, parent, text, depth, out)?;
         }
     }
-    let inside = call.inside;
-    out.push(call);
-    for mut guess in inner {
-        guess.inside = inside;
-        guess.parent = Some(parent);
+    Ok(())
+}
+
+/// Puts the commands of a text that could be run before the policy, if it can be read.
+fn guessed(
+    call: &Call,
+    parent: usize,
+    text: &str,
+    depth: usize,
+    out: &mut Vec<Call>,
+) -> Result<(), ReadError> {
+    let Ok(reading) = read_at(text, depth + 1) else {
+        return Ok(());
+    };
+    let offset = out.len();
+    for mut guess in reading.calls {
+        guess.parent = Some(guess.parent.map_or(parent, |p| p + offset));
+        guess.inside = guess.inside.map(|i| i + offset).or(call.inside);
         guess.place = Place::Wrapped;
-        guess.wraps = Wraps::Nothing;
-        if out.len() >= MAX_CALLS {
-            return Err(refuse(&guess, "the line runs too many commands"));
+        if guess.sudo == Sudo::No {
+            guess.sudo = call.sudo;
         }
-        out.push(guess);
+        push(guess, out)?;
     }
+    Ok(())
+}
+
+fn push(call: Call, out: &mut Vec<Call>) -> Result<(), ReadError> {
+    if out.len() >= MAX_CALLS {
+        return Err(refuse(&call, "the line runs too many commands"));
+    }
+    out.push(call);
     Ok(())
 }

@@ -622,7 +622,7 @@ impl Parser<'_> {
         before
             && matches!(
                 self.byte(1),
-                None | Some(b' ' | b'\t' | b'\n' | b';' | b'|' | b'&' | b')')
+                None | Some(b' ' | b'\t' | b'\n' | b';' | b'|' | b'&' | b')' | b'<' | b'>')
             )
     }
 

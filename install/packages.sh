@@ -35,6 +35,29 @@ need() {
   return "$status"
 }
 
+# need_rust: a Rust that can build this, if there is none: the official installer puts it into ./target/rust, and nowhere else.
+need_rust() {
+  local wanted=95 minor arch sum folder=$PWD/target/rust
+  [ ! -x "$folder/cargo/bin/cargo" ] || export RUSTUP_HOME=$folder/rustup CARGO_HOME=$folder/cargo PATH="$folder/cargo/bin:$PATH"
+  minor=$(rustc --version 2>/dev/null | sed -n 's/^rustc 1\.\([0-9]*\)\..*/\1/p')
+  [ "${minor:-0}" -lt "$wanted" ] || ! command -v cargo >/dev/null || return 0
+  need curl=curl sha256sum=coreutils
+  [ -e /etc/ssl/certs/ca-certificates.crt ] || need no-such-command=ca-certificates
+  arch=$(uname -m)-unknown-linux-gnu
+  echo "== Rust 1.$wanted or newer is missing: bringing it into target/rust (static.rust-lang.org)"
+  mkdir -p "$folder"
+  curl -fsS --proto '=https' -o "$folder/rustup-init" "https://static.rust-lang.org/rustup/dist/$arch/rustup-init" &&
+    sum=$(curl -fsS --proto '=https' "https://static.rust-lang.org/rustup/dist/$arch/rustup-init.sha256") &&
+    echo "${sum:0:64}  $folder/rustup-init" | sha256sum -c --quiet - || {
+    echo "Rust could not be fetched. Install it (https://rustup.rs), then run this again." >&2
+    return 1
+  }
+  chmod 755 "$folder/rustup-init"
+  export RUSTUP_HOME=$folder/rustup CARGO_HOME=$folder/cargo PATH="$folder/cargo/bin:$PATH"
+  "$folder/rustup-init" -y -q --no-modify-path --profile minimal -c clippy -c rustfmt --default-toolchain stable >/dev/null 2>"$folder/log" ||
+    { cat "$folder/log" >&2; return 1; }
+}
+
 # Removes exactly what need() brought in.
 give_back() {
   [ "${#AIOPS_PACKAGES_NEW[@]}" -gt 0 ] || return 0

@@ -45,7 +45,7 @@ trap 'exit 130' INT TERM
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
 need sshd=openssh-server ssh=openssh-client cc=gcc jq=jq
-command -v cargo >/dev/null || { echo "cargo is missing: install Rust (https://rustup.rs), then run this again." >&2; exit 1; }
+need_rust
 SSHD=$(PATH="$PATH:/usr/sbin:/sbin" command -v sshd)
 
 say "Building (cargo build --release)"

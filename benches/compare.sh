@@ -22,7 +22,7 @@ cleanup() {
 trap cleanup EXIT
 need sshd=openssh-server ssh=openssh-client cc=gcc jq=jq python3=python3 sudo=sudo /usr/bin/time=time
 python3 -c 'import yaml' 2>/dev/null || need no-such-command=python3-yaml
-[ -n "${AIOPS:-}" ] || { cargo build --release --locked --quiet; AIOPS=$PWD/target/release/aiops; }
+[ -n "${AIOPS:-}" ] || { cargo build --release --locked --quiet; AIOPS=$(realpath "${CARGO_TARGET_DIR:-target}")/release/aiops; }
 
 printf 'fn main() { println!("{{}}"); }\n' >"$STAGE/line.rs"
 rustc -O -C panic=abort -C strip=symbols -o "$STAGE/line" "$STAGE/line.rs"

@@ -17,11 +17,11 @@ if [ -z "$BINARY" ]; then
   TARGET=$(uname -m)-unknown-linux-musl
   if rustup target list --installed 2>/dev/null | grep -qx "$TARGET"; then
     cargo build --release --locked --target "$TARGET"
-    BINARY=target/$TARGET/release/aiops
+    BINARY=${CARGO_TARGET_DIR:-target}/$TARGET/release/aiops
   else
     echo "The target $TARGET is not installed (rustup target add $TARGET): linking with this machine's libc instead." >&2
     cargo build --release --locked
-    BINARY=target/release/aiops
+    BINARY=${CARGO_TARGET_DIR:-target}/release/aiops
   fi
 fi
 

@@ -50,7 +50,7 @@ SSHD=$(PATH="$PATH:/usr/sbin:/sbin" command -v sshd)
 
 say "Building (cargo build --release)"
 cargo build --release --locked --quiet
-AIOPS=$PWD/target/release/aiops
+AIOPS=$(realpath "${CARGO_TARGET_DIR:-target}")/release/aiops
 "$AIOPS" --version
 
 say "A private sshd on a loopback port is the target"

@@ -12,7 +12,7 @@ if ! why=$(bash lab/lab.sh can); then
 fi
 if [ -z "${AIOPS_BIN:-}" ]; then
   cargo build --locked --quiet
-  AIOPS_BIN=$PWD/target/debug/aiops
+  AIOPS_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/aiops
 fi
 export AIOPS_BIN
 LAB_PARTS=${*:-install agent people doctor guard incidents life package remove docs}

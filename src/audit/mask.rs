@@ -33,6 +33,9 @@ pub fn mask(text: &str) -> Cow<'_, str> {
             masked = Cow::Owned(replaced);
         }
     }
+    if !may_name_a_secret(&masked) {
+        return masked;
+    }
     for pattern in ASSIGNED.iter() {
         let Some(pattern) = pattern.as_ref() else {
             continue;
@@ -42,6 +45,17 @@ pub fn mask(text: &str) -> Cow<'_, str> {
         }
     }
     masked
+}
+
+/// Whether a name could be among [`ASSIGNED`]'s: making these patterns is most of what a short run costs.
+fn may_name_a_secret(text: &str) -> bool {
+    // Outside of ASCII other letters fold to these: `ſ` is an `s` to the patterns.
+    !text.is_ascii() || {
+        let text = text.to_ascii_lowercase();
+        ["pass", "pwd", "secret", "key", "token", "credential"]
+            .iter()
+            .any(|stem| text.contains(stem))
+    }
 }
 
 /// `NAME=VALUE` whose name says that the value is a secret.

@@ -95,8 +95,11 @@ impl Writer {
             ),
             21 => {
                 let (word, a, b) = (self.word(next), self.list(next), self.list(next));
-                match self.random.below(2) {
+                match self.random.below(3) {
                     0 => format!("case {word} in a|b) {a};; *) {b} ;; esac"),
+                    1 => {
+                        format!("case {word} in ('esac') {a};; (\\done|\"fi\") {b};; (*) {b}\nesac")
+                    }
                     _ => format!("case {word} in (a) {a};; (*) {b}\nesac"),
                 }
             }
@@ -203,11 +206,12 @@ impl Writer {
                 _ => format!("\"$({list})\""),
             };
         }
-        const WORDS: [&str; 52] = [
+        const WORDS: [&str; 53] = [
             "a",
             "b",
             "-n",
             "'a b'",
+            "'$(p)'",
             "\"a b\"",
             "''",
             "\"\"",

@@ -205,13 +205,79 @@ fn no_number_of_words_or_commands_hides_one_behind_a_wrapper_that_is_not_read() 
         format!("docker exec c sh -c '{many} rm -rf /usr'"),
         format!("script -qc '{many} rm -rf /usr'"),
         format!("python3 <<'E'\n{many} rm -rf /usr\nE"),
-        format!("env -iS'{many} rm -rf /usr'"),
     ] {
         assert!(names(&line).contains(&"rm".to_owned()), "{line}");
     }
     assert!(command::read(&format!("docker exec {} rm -rf /usr", "a ".repeat(500))).is_err());
     assert!(command::read("docker exec c sh -c 'rm -rf /usr; $x'").is_err());
     assert!(command::read("kubectl exec p -- bash -c \"$x\"").is_err());
+}
+
+#[test]
+fn no_line_makes_work_that_multiplies() {
+    // Calls times the redirections around them.
+    assert!(
+        command::read(&format!(
+            "{{ {} }} {}",
+            "a;".repeat(4000),
+            ">/x ".repeat(13_000)
+        ))
+        .is_err()
+    );
+    let nested = format!(
+        "{}{}{}",
+        "{ ".repeat(38),
+        "a;".repeat(500),
+        format!("}} {} ", ">/x ".repeat(15)).repeat(38)
+    );
+    assert!(command::read(&nested).is_err());
+    // Guesses inside guesses.
+    let mut line = "df".to_owned();
+    for _ in 0..12 {
+        let inner = format!("-aabc;x=1;y=1;z=1;w=1;{line}");
+        let escaped: String = inner
+            .chars()
+            .flat_map(|c| {
+                if c.is_ascii_alphanumeric() {
+                    vec![c]
+                } else {
+                    vec!['\\', c]
+                }
+            })
+            .collect();
+        line = format!("strace {escaped}");
+        if line.len() > MAX_LINE {
+            break;
+        }
+        let _ = command::read(&line);
+    }
+}
+
+#[test]
+fn a_keyword_as_a_pattern_is_written_back_in_quotes() {
+    let reading = command::read("echo \"$(case x in ('esac') echo '$(p)' ;; esac)\"").unwrap();
+    assert!(
+        reading.canonical.contains("('esac')"),
+        "{}",
+        reading.canonical
+    );
+}
+
+#[test]
+fn options_of_wrappers_that_run_or_take_values_are_seen() {
+    for line in [
+        "ssh -o ProxyCommand='rm -rf /usr' host df",
+        "ssh -o 'LocalCommand rm -rf /usr' host df",
+        "strace -o '|rm -rf /usr' df",
+        "xargs --max-lines rm -r /usr",
+        "xargs --replace rm -r /usr",
+    ] {
+        // Refused is seen, too.
+        let Ok(reading) = command::read(line) else {
+            continue;
+        };
+        assert!(reading.calls.iter().any(|c| c.name.base == "rm"), "{line}");
+    }
 }
 
 #[test]
@@ -283,6 +349,25 @@ fn what_a_shell_would_evaluate_as_code_is_refused() {
         "read PS4",
         "printf -v PS4 '$(p)'",
         "getopts x BASH_ENV",
+        "_=1; echo 'a[$(p)]'; echo $((_))",
+        "REPLY=1; read <<< 'a[$(p)]'; echo $((REPLY))",
+        "RANDOM='a[$(p)]' df",
+        "for OPTIND in 'a[$(p)]'; do df; done",
+        "read RANDOM <<< 'a[$(p)]'",
+        "declare -i a; a='x[$(p)]'",
+        "f() { local -n r=a; r='x[$(p)]'; }; a=1; f; echo $((a))",
+        "f() { local -i a; a='x[$(p)]'; }; f",
+        "mapfile -C 'p;:' -c 1 a <<< x",
+        "compgen -W '$(p)' x",
+        "case x in (esac) p;; esac",
+        "case x in a|esac) p;; esac",
+        "script -qc 'rm -rf /usr; ((1))'",
+        "flock /tmp/l -c 'rm -rf /usr; a[1]=2'",
+        "bash -pc 'rm -rf /usr; ((1))'",
+        "ssh -oProxyCommand='rm -rf /usr; ((1))' host df",
+        "env -S 'rm\trf'",
+        "exec 3<<'E'; sh <&3\np\nE\n",
+        "f() { sh; }; f <<'E'\np\nE\n",
         "hash -p /x p",
         "eval \"$x\"",
         "bash -c \"$x\"",

@@ -29,7 +29,9 @@ const SUBSCRIPTS: [&str; 17] = [
 ];
 
 /// Builtins that change how the rest of the line is read, or which program a name is.
-const CHANGES: [&str; 6] = ["alias", "shopt", "enable", "bind", "compopt", "hash"];
+const CHANGES: [&str; 8] = [
+    "alias", "shopt", "enable", "bind", "compopt", "hash", "compgen", "complete",
+];
 
 /// Options of `set` that leave the reading of words as it is.
 const SET: [&str; 9] = [
@@ -44,8 +46,15 @@ const SET: [&str; 9] = [
     "xtrace",
 ];
 
-/// Variables whose value shells run, or read code from.
-const CODE: [&str; 9] = [
+/// Variables whose value shells run, read code from, or evaluate because they are integers.
+const CODE: [&str; 16] = [
+    "RANDOM",
+    "SRANDOM",
+    "OPTIND",
+    "HISTCMD",
+    "SECONDS",
+    "LINENO",
+    "BASH_ARGV0",
     "BASH_ENV",
     "ENV",
     "PS4",
@@ -102,6 +111,25 @@ pub fn check(call: &Call) -> Result<(), ReadError> {
         set.filter(|_| SUBSCRIPTS.contains(&base) && !matches!(base, "test" | "[" | "unset"))
     {
         return refuse(format!("a shell runs the value of `{name}` as code"));
+    }
+    let option = |letters: &[char]| {
+        words
+            .iter()
+            .filter_map(Word::literal)
+            .any(|w| w.starts_with(['-', '+']) && !w.starts_with("--") && w.contains(letters))
+    };
+    match base {
+        "declare" | "typeset" | "local" | "readonly" | "export"
+            if option(&['i', 'n', 'a', 'A']) && base != "export" =>
+        {
+            return refuse(format!(
+                "`{base}` of an integer, a reference or a list: the shell evaluates what is put there"
+            ));
+        }
+        "mapfile" | "readarray" if option(&['C']) => {
+            return refuse(format!("`{base} -C` runs its word as code"));
+        }
+        _ => {}
     }
     if CHANGES.contains(&base) && !words.is_empty() {
         return refuse(format!("`{base}` changes how the rest is read"));

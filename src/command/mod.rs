@@ -99,12 +99,35 @@ impl ReadError {
 /// # Errors
 /// [`ReadError`] with the place and the reason; such a line must not run.
 pub fn read(line: &str) -> Result<Reading, ReadError> {
+    BUDGET.set(MAX_INNER);
     read_at(line, 0)
+}
+
+/// Most bytes of text inside text (`sh -c '…'`, guesses) that are read for one line.
+const MAX_INNER: usize = 512 * 1024;
+
+thread_local! {
+    /// What is left of them. Guesses inside guesses would otherwise multiply.
+    static BUDGET: std::cell::Cell<usize> = const { std::cell::Cell::new(MAX_INNER) };
+}
+
+/// Whether the bound on inner text is reached: then the whole line is refused.
+pub(crate) fn is_spent() -> bool {
+    BUDGET.get() == 0
 }
 
 /// Reads text that stands `depth` wrappers deep.
 pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
     check_text(line)?;
+    if depth > 0 {
+        BUDGET.set(BUDGET.get().saturating_sub(line.len() + 64));
+        if is_spent() {
+            return Err(ReadError {
+                span: Span::default(),
+                reason: "too much text is wrapped in text".into(),
+            });
+        }
+    }
     match strict::read(line) {
         Ok(parsed) => Ok(Reading {
             source: line.to_owned(),
@@ -135,6 +158,10 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
             reason: format!("{}: it cannot be written back exactly", first.what),
         });
     }
+    let calls = full::calls(&parsed.list).ok_or_else(|| ReadError {
+        span: first.span,
+        reason: "the line has too many commands and redirections".into(),
+    })?;
     let mut notes: Vec<Note> = Vec::new();
     for note in parsed.notes {
         if notes.len() < MAX_NOTES && !notes.contains(&note) {
@@ -148,7 +175,7 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
     Ok(Reading {
         source: line.to_owned(),
         notes,
-        calls: wrapper::see_through(full::calls(&parsed.list), depth)?,
+        calls: wrapper::see_through(calls, depth)?,
         canonical,
         shell: if parsed.bash {
             Shell::Bash

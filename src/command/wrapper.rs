@@ -212,6 +212,10 @@ const FORMS: [Form; 21] = [
             "no-run-if-empty",
             "verbose",
             "exit",
+            // Their values are optional, and only glued.
+            "max-lines",
+            "replace",
+            "eof",
         ],
         long_values: &[
             "arg-file",
@@ -219,15 +223,14 @@ const FORMS: [Form; 21] = [
             "max-args",
             "max-procs",
             "max-chars",
-            "max-lines",
-            "replace",
         ],
         ..PLAIN
     },
     Form {
         names: &["ssh"],
-        flags: "46AaCfGgKkMNnqsTtVvXxYy",
-        values: "BbcDEeFIiJLlmOopQRSWw",
+        // -o, -F, -E, -I, -S and the like run programs or write files: not understood.
+        flags: "46CnqTtvx",
+        values: "bcilmp",
         operands: 1,
         text: true,
         ..PLAIN
@@ -250,6 +253,15 @@ const FORMS: [Form; 21] = [
         text: true,
         ..PLAIN
     },
+];
+
+/// What makes a word more than a word, if a shell reads it.
+const SEPARATORS: [char; 12] = [' ', '\t', '\n', ';', '|', '&', '<', '>', '(', ')', '$', '`'];
+
+/// Programs whose words of several words are text for a shell.
+const SHELL_TEXT: [&str; 20] = [
+    "script", "flock", "su", "runuser", "sg", "zsh", "ksh", "mksh", "at", "batch", "tmux",
+    "screen", "sh", "bash", "dash", "ash", "rbash", "ssh", "watch", "source",
 ];
 
 /// Shells that read `-c TEXT` as we do.
@@ -397,6 +409,8 @@ fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadE
         Inner::None
     } else if base == "trap" {
         trapped(&call)
+    } else if base == "env" && splits(&call) {
+        Inner::Refused("`env -S` splits text by rules of its own: write the words out")
     } else if base == "find" {
         find_actions(&call)
     } else if SHELLS.contains(&base.as_str()) {
@@ -686,7 +700,7 @@ fn joined(call: &Call, at: usize) -> Inner {
 /// `sh -c TEXT`, with options that do not change how the text is read.
 fn shell_text(call: &Call) -> Inner {
     let mut at = 1;
-    let mut command = false;
+    let (mut command, mut input) = (false, false);
     while let Some(word) = call.words.get(at) {
         let Some(text) = word.literal() else {
             return if command {
@@ -703,10 +717,11 @@ fn shell_text(call: &Call) -> Inner {
             at += 1;
             continue;
         }
-        if text.len() < 2 || !text[1..].bytes().all(|b| b"celuxhn".contains(&b)) {
+        if text.len() < 2 || !text[1..].bytes().all(|b| b"celuxhns".contains(&b)) {
             return Inner::Unknown;
         }
         command |= text.contains('c');
+        input |= text.contains('s');
         at += 1;
     }
     match call.words.get(at).and_then(Word::literal) {
@@ -716,6 +731,7 @@ fn shell_text(call: &Call) -> Inner {
             text: text.to_owned(),
         },
         _ if command => Inner::Refused(DYNAMIC),
+        _ if input => standard_input(call, at),
         // A file of code.
         Some(_) => Inner::Unknown,
         None if at < call.words.len() => Inner::Unknown,
@@ -743,6 +759,12 @@ fn standard_input(call: &Call, at: usize) -> Inner {
                 "code for a shell that holds expansions: quote the delimiter of the here-document",
             ),
         },
+        Some(r) if r.operator == "<&" => {
+            Inner::Refused("code for a shell through another descriptor")
+        }
+        _ if call.place == Place::Function => Inner::Refused(
+            "a shell in a function, which reads its code from wherever that is called",
+        ),
         _ => Inner::Unknown,
     }
 }
@@ -761,18 +783,47 @@ fn trapped(call: &Call) -> Inner {
     }
 }
 
+/// Whether `env` is given text to split.
+fn splits(call: &Call) -> bool {
+    let mut words = call.words.iter().skip(1).map_while(Word::literal);
+    while let Some(word) = words.next() {
+        match word {
+            "-u" | "-C" | "--unset" | "--chdir" => {
+                words.next();
+            }
+            long if long.starts_with("--") => {
+                if long.starts_with("--s") {
+                    return true;
+                }
+            }
+            short if short.starts_with('-') => {
+                if short.contains('S') {
+                    return true;
+                }
+            }
+            assignment if assignment.contains('=') => {}
+            _ => return false,
+        }
+    }
+    false
+}
+
 /// Marks what `xargs -I R` puts its input in for.
 fn replace(own: &[Word], words: &mut [Word]) {
     let mut options = own.iter().filter_map(Word::literal);
     let mut mark = "{}".to_owned();
     while let Some(option) = options.next() {
-        if option == "-I" {
-            mark = options.next().unwrap_or("{}").to_owned();
-        } else if let Some(glued) = option
-            .strip_prefix("-I")
-            .or_else(|| option.strip_prefix("--replace="))
-        {
+        if let Some(glued) = option.strip_prefix("--replace=") {
             mark = glued.to_owned();
+        } else if let Some((_, value)) = option
+            .strip_prefix('-')
+            .filter(|o| !o.starts_with('-'))
+            .and_then(|o| o.split_once('I'))
+        {
+            mark = match value {
+                "" => options.next().unwrap_or("{}").to_owned(),
+                glued => glued.to_owned(),
+            };
         }
     }
     for word in words {
@@ -904,7 +955,7 @@ fn is_exec(call: &Call) -> bool {
 
 /// What a text glued to an option could run: `-S'rm x'`, `-oProxyCommand='rm x'`.
 fn glued(option: &str) -> impl Iterator<Item = &str> {
-    let several = option.contains([' ', ';', '|', '&', '\n']);
+    let several = option.contains(SEPARATORS);
     let letters = option.char_indices().skip(2).take(3).map(|(at, _)| at);
     let values = option.match_indices('=').take(4).map(|(at, _)| at + 1);
     letters
@@ -931,12 +982,21 @@ fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadErro
             continue;
         };
         if text.starts_with('-') {
+            let mut tries = 0;
+            let mut unread = 0;
             for value in glued(text) {
-                guessed(&call, parent, value, depth, out)?;
+                tries += 1;
+                unread += usize::from(!guessed(&call, parent, value, depth, out)?);
             }
-        } else if text.contains([' ', ';', '|', '&', '\n']) {
+            if tries > 0 && tries == unread && is_shell_text(&call) {
+                return Err(refuse(
+                    &call,
+                    &format!("an option of `{}` cannot be read", call.name.base),
+                ));
+            }
+        } else if text.contains(SEPARATORS) {
             // A word of several words may be a command line of its own.
-            guessed(&call, parent, text, depth, out)?;
+            must(&call, guessed(&call, parent, text, depth, out)?)?;
         } else {
             let guess = wrapped(&call, call.words[at..].to_vec(), parent);
             if SHELLS.contains(&guess.name.base.as_str()) {
@@ -953,22 +1013,40 @@ fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadErro
             .literal()
             .filter(|_| redirection.operator.starts_with("<<"))
         {
-            guessed(&call, parent, text, depth, out)?;
+            must(&call, guessed(&call, parent, text, depth, out)?)?;
         }
     }
     Ok(())
 }
 
-/// Puts the commands of a text that could be run before the policy, if it can be read.
+/// What is text for a shell must be readable; what may be another language need not.
+fn must(call: &Call, read: bool) -> Result<(), ReadError> {
+    if read || !is_shell_text(call) {
+        return Ok(());
+    }
+    Err(refuse(
+        call,
+        &format!("the text for `{}` cannot be read", call.name.base),
+    ))
+}
+
+fn is_shell_text(call: &Call) -> bool {
+    SHELL_TEXT.contains(&call.name.base.as_str())
+}
+
+/// Puts the commands of a text that could be run before the policy; whether it could be read.
 fn guessed(
     call: &Call,
     parent: usize,
     text: &str,
     depth: usize,
     out: &mut Vec<Call>,
-) -> Result<(), ReadError> {
-    let Ok(reading) = read_at(text, depth + 1) else {
-        return Ok(());
+) -> Result<bool, ReadError> {
+    let text = text.trim_start_matches(['|', '!', ' ']);
+    let reading = match read_at(text, depth + 1) {
+        Ok(reading) => reading,
+        Err(e) if super::is_spent() => return Err(refuse(call, &e.reason)),
+        Err(_) => return Ok(false),
     };
     let offset = out.len();
     for mut guess in reading.calls {
@@ -980,7 +1058,7 @@ fn guessed(
         }
         push(guess, out)?;
     }
-    Ok(())
+    Ok(true)
 }
 
 fn push(call: Call, out: &mut Vec<Call>) -> Result<(), ReadError> {

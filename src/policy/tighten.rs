@@ -225,6 +225,7 @@ fn is_place(text: &str, glob: bool, wanted: &RawHasOperand) -> bool {
 /// The components with `.` and `..` worked out as text: `/var/../etc` is `/etc`.
 fn resolve(text: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
+    let text = below_proc(text);
     for part in text.split('/') {
         match part {
             "" | "." => {}
@@ -271,8 +272,28 @@ fn pipes_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
     reading.calls.iter().any(|other| {
         other.pipe.pipeline == call.pipe.pipeline
             && other.pipe.index > call.pipe.index
-            && names.contains(&other.name.base)
+            && (names.contains(&other.name.base)
+                // A function of the line's own may run what stands anywhere in the line.
+                || (reading.functions.contains(&other.name.text)
+                    && reading.calls.iter().any(|c| names.contains(&c.name.base))))
     })
+}
+
+/// `/proc/self/root/etc` is `/etc`, for every process of the same root.
+fn below_proc(text: &str) -> &str {
+    let mut text = text;
+    loop {
+        let parts: Vec<&str> = text.splitn(2, "/root").collect();
+        let process = parts[0].trim_start_matches('/').strip_prefix("proc/");
+        match (process, parts.get(1)) {
+            (Some(process), Some(rest))
+                if !process.contains('/') && (rest.is_empty() || rest.starts_with('/')) =>
+            {
+                text = if rest.is_empty() { "/" } else { rest };
+            }
+            _ => return text,
+        }
+    }
 }
 
 /// Whether what a call writes becomes a word or a file of one of these, itself or behind a wrapper, and

@@ -257,7 +257,8 @@ impl Writer {
                         if index > 0 {
                             self.out.push('|');
                         }
-                        render::word(&mut self.out, pattern, false);
+                        // Unquoted, `esac` would end the `case`, even here, to bash inside `$(…)`.
+                        render::word(&mut self.out, pattern, true);
                     }
                     self.out.push_str(") ");
                     self.list(list);

@@ -7,6 +7,9 @@ use crate::command::call::{Assignment, Redirection, is_harmless};
 use crate::command::strict::{Joint, is_reserved};
 use crate::command::word::{Segment, Span, Word};
 
+/// Most redirections of one command.
+const MAX_REDIRECTIONS: usize = 16;
+
 /// Words that end a list where a command could begin.
 const CLOSING: [&str; 8] = ["then", "do", "done", "elif", "else", "fi", "esac", "}"];
 
@@ -99,6 +102,9 @@ impl Parser<'_> {
                     None => break,
                 }
             }
+        }
+        if redirections.len() > MAX_REDIRECTIONS {
+            return Err(self.error(start, "too many redirections of one command"));
         }
         self.variables.command(&kind);
         let inner = std::mem::replace(&mut self.inner, outer);
@@ -275,6 +281,9 @@ impl Parser<'_> {
             let mut patterns = Vec::new();
             loop {
                 self.blanks()?;
+                if self.raw_word() == "esac" {
+                    return Err(self.error(self.at, "the keyword `esac` as a pattern: quote it"));
+                }
                 patterns.push(self.operand("a pattern is missing here")?);
                 self.blanks()?;
                 match self.peek() {

@@ -17,11 +17,12 @@ struct Around<'a> {
     inside: Option<usize>,
 }
 
-/// Every simple command of a list, the ones in its words, bodies and branches included.
-pub fn calls(list: &List) -> Vec<Call> {
+/// Every simple command of a list, the ones in its words, bodies and branches included; none when they are too many.
+pub fn calls(list: &List) -> Option<Vec<Call>> {
     let mut flat = Flat {
         calls: Vec::new(),
         pipelines: 0,
+        weight: 0,
     };
     let around = Around {
         place: Place::Top,
@@ -30,13 +31,18 @@ pub fn calls(list: &List) -> Vec<Call> {
         inside: None,
     };
     flat.list(list, around);
-    flat.calls
+    (flat.weight <= MAX_WEIGHT).then_some(flat.calls)
 }
 
 struct Flat {
     calls: Vec<Call>,
     pipelines: usize,
+    /// Calls and the redirections they carry.
+    weight: usize,
 }
+
+/// Most calls and redirections of one line together.
+const MAX_WEIGHT: usize = 40_000;
 
 impl Flat {
     fn list(&mut self, list: &List, around: Around<'_>) {
@@ -67,6 +73,11 @@ impl Flat {
         let first = self.calls.len();
         let mut redirections = command.redirections.clone();
         redirections.extend(around.redirections.iter().cloned());
+        // Each call carries those around it: a line whose groups pile them up is refused as too long.
+        self.weight += redirections.len() * 2 + 1;
+        if self.weight > MAX_WEIGHT {
+            return;
+        }
         let below = Around {
             redirections: &redirections,
             pipe: Some(pipe),
@@ -89,8 +100,13 @@ impl Flat {
 
     /// The calls of a command; whether the first of them is the command itself.
     fn kind(&mut self, command: &Command, pipe: Pipe, below: Around<'_>) -> bool {
+        // What stands in a function stays in it, whatever else it stands in.
+        let within = |place| match below.place {
+            Place::Function => Place::Function,
+            _ => place,
+        };
         let compound = Around {
-            place: Place::Compound,
+            place: within(Place::Compound),
             ..below
         };
         match &command.kind {
@@ -109,7 +125,7 @@ impl Flat {
             }
             Kind::Subshell(list) | Kind::Group(list) => {
                 let group = Around {
-                    place: Place::Group,
+                    place: within(Place::Group),
                     ..below
                 };
                 self.list(list, group);

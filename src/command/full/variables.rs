@@ -89,6 +89,9 @@ impl Variables {
         if matches!(name, "read" | "export" | "readonly" | "local") {
             for word in &words[1..] {
                 match word.literal() {
+                    Some(text) if text.starts_with('-') && name != "read" => {
+                        self.any = Some(name.to_owned())
+                    }
                     Some(text) => {
                         let name = text.split('=').next().unwrap_or_default();
                         self.sets(name, false);
@@ -108,6 +111,12 @@ impl Variables {
             });
         }
         for (name, span) in &self.read {
+            if is_the_shells(name) {
+                return Err(ReadError {
+                    span: *span,
+                    reason: format!("arithmetic on `{name}`, which the shell itself sets"),
+                });
+            }
             let mut values = self.set.iter().filter(|(set, _)| set == name).peekable();
             let known = values.peek().is_some() && values.all(|(_, number)| *number);
             if !known || self.any.is_some() {
@@ -121,6 +130,39 @@ impl Variables {
         }
         Ok(())
     }
+}
+
+/// Variables that shells set by themselves, some to words of the line.
+fn is_the_shells(name: &str) -> bool {
+    name == "_"
+        || [
+            "BASH", "EPOCH", "HIST", "COMP", "READLINE", "FUNCNEST", "DIRSTACK",
+        ]
+        .iter()
+        .any(|p| name.starts_with(p))
+        || matches!(
+            name,
+            "REPLY"
+                | "RANDOM"
+                | "SRANDOM"
+                | "OPTIND"
+                | "OPTARG"
+                | "SECONDS"
+                | "LINENO"
+                | "PIPESTATUS"
+                | "MAPFILE"
+                | "COPROC"
+                | "FUNCNAME"
+                | "GROUPS"
+                | "PPID"
+                | "UID"
+                | "EUID"
+                | "SHLVL"
+                | "COLUMNS"
+                | "LINES"
+                | "PWD"
+                | "OLDPWD"
+        )
 }
 
 /// A plain number, or arithmetic, which is one.

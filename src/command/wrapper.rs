@@ -997,6 +997,13 @@ fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadErro
         } else if text.contains(SEPARATORS) {
             // A word of several words may be a command line of its own.
             must(&call, guessed(&call, parent, text, depth, out)?)?;
+            // `-o 'LocalCommand rm x'`: an option's name in front.
+            if let Some((_, value)) = text
+                .split_once([' ', '\t'])
+                .filter(|_| call.name.base == "ssh")
+            {
+                guessed(&call, parent, value, depth, out)?;
+            }
         } else {
             let guess = wrapped(&call, call.words[at..].to_vec(), parent);
             if SHELLS.contains(&guess.name.base.as_str()) {

@@ -648,7 +648,12 @@ fn commands_see_nothing_of_the_gate_s_environment() {
             names,
             [
                 "DEBIAN_FRONTEND",
+                "GIT_CONFIG_COUNT",
+                "GIT_CONFIG_KEY_0",
+                "GIT_CONFIG_VALUE_0",
+                "GIT_NO_LAZY_FETCH",
                 "GIT_PAGER",
+                "GIT_TERMINAL_PROMPT",
                 "HOME",
                 "LC_ALL",
                 "PAGER",

@@ -136,7 +136,12 @@ fn the_environment_is_the_gate_s_own() {
         names,
         [
             "DEBIAN_FRONTEND",
+            "GIT_CONFIG_COUNT",
+            "GIT_CONFIG_KEY_0",
+            "GIT_CONFIG_VALUE_0",
+            "GIT_NO_LAZY_FETCH",
             "GIT_PAGER",
+            "GIT_TERMINAL_PROMPT",
             "HOME",
             "LC_ALL",
             "PAGER",

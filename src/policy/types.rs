@@ -300,6 +300,11 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
                 of(
                     |b| b.is_ascii_alphanumeric() || b"+%:_./, -".contains(&b),
                     "a date format",
+                )?;
+                language::check_operand(
+                    language::Kind::DateFormat,
+                    text,
+                    &language::Limits::default(),
                 )
             } else {
                 Err(format!("`{text}` is not a format: it begins with +"))

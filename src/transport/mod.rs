@@ -169,7 +169,7 @@ const RUNNER: &str = concat!(
 const KEEPER: &str = "N=$1; S=$2; X=0; shift 2; trap X=1 TERM; \"$@\" -c -- \"$S\"; R=$?; echo >&2; echo \"$N end $R $X\" >&2";
 
 /// The command's environment: nothing of ours, nothing of the target's.
-pub(crate) const ENVIRONMENT: [(&str, &str); 9] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 14] = [
     (
         "PATH",
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -181,6 +181,12 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 9] = [
     ("SYSTEMD_PAGER", "cat"),
     ("SYSTEMD_COLORS", "0"),
     ("GIT_PAGER", "cat"),
+    // A repository's own configuration must not make `git log` run a program, or fetch.
+    ("GIT_CONFIG_COUNT", "1"),
+    ("GIT_CONFIG_KEY_0", "log.showSignature"),
+    ("GIT_CONFIG_VALUE_0", "false"),
+    ("GIT_NO_LAZY_FETCH", "1"),
+    ("GIT_TERMINAL_PROMPT", "0"),
     ("DEBIAN_FRONTEND", "noninteractive"),
 ];
 

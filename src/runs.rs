@@ -113,11 +113,8 @@ impl Runs {
         })
     }
 
-    /// The runs under way: those whose process still holds its lock.
-    ///
-    /// # Errors
-    /// When the folder cannot be read.
-    pub fn live(&self) -> io::Result<Vec<Facts>> {
+    /// The files of runs; one that has not got its real name yet is passed over.
+    fn files(&self) -> io::Result<Vec<PathBuf>> {
         let mut found = Vec::new();
         for entry in fs::read_dir(&self.dir)? {
             let path = entry?.path();
@@ -125,9 +122,20 @@ impl Runs {
                 .file_name()
                 .and_then(|n| n.to_str())
                 .unwrap_or_default();
-            if name.starts_with('.') || !name.ends_with(".json") {
-                continue;
+            if !name.starts_with('.') && name.ends_with(".json") {
+                found.push(path);
             }
+        }
+        Ok(found)
+    }
+
+    /// The runs under way: those whose process still holds its lock.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn live(&self) -> io::Result<Vec<Facts>> {
+        let mut found = Vec::new();
+        for path in self.files()? {
             let Ok(file) = File::open(&path) else {
                 continue;
             };
@@ -146,15 +154,7 @@ impl Runs {
     /// When the folder cannot be read.
     pub fn dead(&self) -> io::Result<Vec<Dead>> {
         let mut found = Vec::new();
-        for entry in fs::read_dir(&self.dir)? {
-            let path = entry?.path();
-            let name = path
-                .file_name()
-                .and_then(|n| n.to_str())
-                .unwrap_or_default();
-            if name.starts_with('.') || !name.ends_with(".json") {
-                continue;
-            }
+        for path in self.files()? {
             if let Some(dead) = look(&path)? {
                 found.push(dead);
             }

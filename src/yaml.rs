@@ -207,23 +207,6 @@ pub fn open_trusted(path: &Path) -> Result<File, Error> {
     Ok(file)
 }
 
-/// Reads a file of our own (or root's) that no other user may even read.
-///
-/// # Errors
-/// As [`read_trusted`], and when group or others may read it.
-pub fn read_private(path: &Path) -> Result<String, Error> {
-    let mut file = open_trusted(path)?;
-    let fail = |reason: String| Error::file(&path.display().to_string(), reason);
-    let meta = file.metadata().map_err(|e| fail(e.to_string()))?;
-    if meta.mode() & 0o077 != 0 {
-        return Err(fail("group or others can read it".into()));
-    }
-    let mut text = String::new();
-    file.read_to_string(&mut text)
-        .map_err(|e| fail(format!("cannot be read: {e}")))?;
-    Ok(text)
-}
-
 fn trusted_owner(uid: u32) -> bool {
     uid == 0 || uid == nix::unistd::geteuid().as_raw()
 }

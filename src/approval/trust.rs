@@ -123,16 +123,8 @@ impl Trust {
     /// When one cannot be read.
     pub fn all(&self) -> io::Result<Vec<Record>> {
         let mut found = Vec::new();
-        let entries = match fs::read_dir(&self.dir) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(found),
-            Err(e) => return Err(e),
-        };
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_some_and(|e| e == "json") {
-                found.extend(self.read(&path)?);
-            }
+        for path in files::json(&self.dir)? {
+            found.extend(self.read(&path)?);
         }
         found.sort_by(|a, b| (b.approved, &a.pattern.rules).cmp(&(a.approved, &b.pattern.rules)));
         Ok(found)

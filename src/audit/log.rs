@@ -8,7 +8,7 @@ use super::seal;
 use chrono::{DateTime, Utc};
 use std::fmt;
 use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -444,14 +444,4 @@ fn open_private(path: &Path, mode: u32) -> Result<File, Error> {
         )));
     }
     Ok(file)
-}
-
-/// Reads all of a file from its start: for tests and small logs.
-///
-/// # Errors
-/// When it cannot be read.
-pub fn read_all(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    File::open(path)?.read_to_string(&mut text)?;
-    Ok(text)
 }

@@ -40,6 +40,27 @@ pub fn of(text: Option<&str>) -> Name {
     }
 }
 
+/// A name in the sense of POSIX 3.216.
+pub(super) fn is_variable(text: &str) -> bool {
+    let first = text.bytes().next();
+    first.is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// Refuses a decoded command word that shells take for something else.
+pub(super) fn check_word(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() {
+        return Err("an empty command word");
+    }
+    if text.starts_with(['-', '+', '%']) {
+        return Err("a command word that the shell could take for an option or a job");
+    }
+    if text.contains('\n') {
+        return Err("a line feed in the command word");
+    }
+    Ok(())
+}
+
 /// Repeated slashes are one.
 fn collapse(path: &str) -> String {
     let mut out = String::with_capacity(path.len());

@@ -6,7 +6,8 @@
 
 use super::Note;
 use super::call::{Assignment, Redirection, is_harmless};
-use super::word::{Segment, Span, Word};
+use super::name;
+use super::word::{Segment, Span, Word, glob, literal};
 
 /// One simple command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -228,21 +229,10 @@ impl Reader<'_> {
         let Some(text) = token.word.literal() else {
             return Err(self.note(start, "a pattern as the command word"));
         };
-        if text.is_empty() {
-            return Err(self.note(start, "an empty command word"));
-        }
         if token.bare && is_reserved(text) {
             return Err(self.note(start, "a keyword of the shell"));
         }
-        if text.starts_with(['-', '+', '%']) {
-            return Err(self.note(
-                start,
-                "a command word that the shell could take for an option or a job",
-            ));
-        }
-        if text.contains('\n') {
-            return Err(self.note(start, "a line feed in the command word"));
-        }
+        name::check_word(text).map_err(|what| self.note(start, what))?;
         simple.words.push(token.word);
         Ok(())
     }
@@ -476,32 +466,10 @@ impl Reader<'_> {
     }
 }
 
-fn literal(segments: &mut Vec<Segment>, text: &str) {
-    if text.is_empty() {
-        return;
-    }
-    if let Some(Segment::Literal(last)) = segments.last_mut() {
-        last.push_str(text);
-    } else {
-        segments.push(Segment::Literal(text.to_owned()));
-    }
-}
-
-fn glob(segments: &mut Vec<Segment>, text: &str) {
-    if let Some(Segment::Glob(last)) = segments.last_mut() {
-        last.push_str(text);
-    } else {
-        segments.push(Segment::Glob(text.to_owned()));
-    }
-}
-
 /// The name, if the spelling is that of an assignment (POSIX 2.9.1: a name and an unquoted `=`).
 fn assignment_name(raw: &str) -> Option<&str> {
     let (name, _) = raw.split_once('=')?;
-    let first = name.bytes().next()?;
-    let is_name = (first.is_ascii_alphabetic() || first == b'_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-    is_name.then_some(name)
+    name::is_variable(name).then_some(name)
 }
 
 fn assignment(name: &str, word: &Word) -> Assignment {

@@ -64,3 +64,20 @@ impl Word {
             .any(|s| matches!(s, Segment::Expansion(_)))
     }
 }
+
+/// Adds text to the last literal.
+pub(super) fn literal(segments: &mut Vec<Segment>, text: &str) {
+    match segments.last_mut() {
+        _ if text.is_empty() => {}
+        Some(Segment::Literal(last)) => last.push_str(text),
+        _ => segments.push(Segment::Literal(text.to_owned())),
+    }
+}
+
+/// Adds pattern characters to the last pattern.
+pub(super) fn glob(segments: &mut Vec<Segment>, text: &str) {
+    match segments.last_mut() {
+        Some(Segment::Glob(last)) => last.push_str(text),
+        _ => segments.push(Segment::Glob(text.to_owned())),
+    }
+}

@@ -430,11 +430,7 @@ fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadE
     }
     let parent = out.len();
     match found {
-        Inner::None => {
-            out.push(call);
-            Ok(())
-        }
-        Inner::Nothing => {
+        Inner::None | Inner::Nothing => {
             out.push(call);
             Ok(())
         }
@@ -584,7 +580,7 @@ fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
 }
 
 /// `sudo` with no option but `-n` and `-u root`.
-fn is_plain_sudo(call: &Call) -> bool {
+pub fn is_plain_sudo(call: &Call) -> bool {
     let mut words = call
         .words
         .iter()
@@ -733,9 +729,8 @@ fn shell_text(call: &Call) -> Inner {
         _ if command => Inner::Refused(DYNAMIC),
         _ if input => standard_input(call, at),
         // A file of code.
-        Some(_) => Inner::Unknown,
-        None if at < call.words.len() => Inner::Unknown,
-        None => standard_input(call, at),
+        _ if at < call.words.len() => Inner::Unknown,
+        _ => standard_input(call, at),
     }
 }
 

@@ -54,16 +54,7 @@ impl Rates {
     /// What ran on a target under rules with a limit.
     fn recent(&self, target: &str) -> io::Result<Vec<Recent>> {
         let mut found = Vec::new();
-        let entries = match fs::read_dir(&self.dir) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(found),
-            Err(e) => return Err(e),
-        };
-        for entry in entries {
-            let path = entry?.path();
-            if path.extension().is_none_or(|e| e != "json") {
-                continue;
-            }
+        for path in files::json(&self.dir)? {
             let Some(counted) = Rates::read(&path)? else {
                 continue;
             };

@@ -10,11 +10,11 @@ use super::load::{ApprovalPolicy, Common, Mode, Policy, TrustStep, compile};
 use super::rule::{Operands, Raw, Rule, Signs, Stdin, Style, SudoUse, Verdict, When};
 use super::types::Bounds;
 use super::{Quorum, RiskLevel};
+use crate::approval::files;
 use crate::yaml;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
-use std::io::Write;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -40,7 +40,7 @@ struct Slot {
 #[derive(Debug)]
 struct Kept {
     text: String,
-    common: Common,
+    common: Arc<Common>,
 }
 
 impl Rules {
@@ -193,7 +193,7 @@ impl Policy {
 
 /// The policy as it was kept; none where anything is not as it was.
 fn kept(file: &Path, root: &Path) -> Option<Policy> {
-    let text = yaml::read_private(file).ok()?;
+    let text = files::read(file).ok()??;
     let (first, _) = text.split_once('\n')?;
     let head: Head = serde_json::from_str(first).ok()?;
     let same = Identity::of_program()? == head.program
@@ -218,9 +218,10 @@ fn kept(file: &Path, root: &Path) -> Option<Policy> {
     if !same || at != text.len() || slots.is_empty() {
         return None;
     }
+    let common = Arc::new(head.common);
     let kept = Kept {
         text,
-        common: head.common.clone(),
+        common: Arc::clone(&common),
     };
     Some(Policy {
         rules: Rules {
@@ -237,7 +238,7 @@ fn kept(file: &Path, root: &Path) -> Option<Policy> {
         trust: head.trust,
         hash: head.hash,
         rates: head.rates,
-        common: head.common,
+        common,
         sources: Vec::new(),
     })
 }
@@ -271,27 +272,17 @@ fn keep(policy: &Policy, file: &Path) -> Result<(), Box<dyn std::error::Error>> 
         level_methods: policy.level_methods.clone(),
         trust: policy.trust.clone(),
         approval: policy.approval.clone(),
-        common: policy.common.clone(),
+        common: Common::clone(&policy.common),
         by_command: policy.by_command.clone(),
         anywhere: policy.anywhere.clone(),
         rates: policy.rates,
         lines,
     };
-    let temporary = file.with_extension(format!("{}.new", std::process::id()));
-    let mut out = std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)?;
-    let written = serde_json::to_string(&head)
-        .map_err(std::io::Error::from)
-        .and_then(|head| out.write_all(format!("{head}\n{body}").as_bytes()))
-        .and_then(|()| out.sync_data())
-        .and_then(|()| std::fs::rename(&temporary, file));
-    if written.is_err() {
-        let _ = std::fs::remove_file(&temporary);
-    }
-    Ok(written?)
+    files::write(
+        file,
+        format!("{}\n{body}", serde_json::to_string(&head)?).as_bytes(),
+    )?;
+    Ok(())
 }
 
 /// Each rule as it was written, on a line, without its examples, in the order of the compiled ones.

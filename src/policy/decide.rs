@@ -8,7 +8,7 @@ use super::options::{self, OptionSpec};
 use super::rule::{Rule, Stdin, SudoUse, Verdict};
 use super::types;
 use super::{CallDecision, Context, Decision, Policy, Quorum, Reversibility, Risk, RiskLevel};
-use crate::command::{Assignment, Call, ReadError, Reading, Segment, Sudo, Word, Wraps};
+use crate::command::{Assignment, Call, ReadError, Reading, Segment, Sudo, Word, Wraps, wrapper};
 use std::borrow::Cow;
 
 /// Environment variables that change how output is written and nothing else.
@@ -196,7 +196,7 @@ impl Policy {
         if call.wraps == Wraps::Calls
             && call.name.trusted
             && call.name.base == "sudo"
-            && is_plain_sudo(call)
+            && wrapper::is_plain_sudo(call)
         {
             return auto("sudo", "runs the command behind it as root", None);
         }
@@ -540,17 +540,6 @@ fn environment(rule: &Rule, assignment: &Assignment) -> Result<(), String> {
             crate::display::escape(name)
         ))
     }
-}
-
-/// Plain sudo: `-n` and nothing else that changes its meaning.
-fn is_plain_sudo(call: &Call) -> bool {
-    call.assignments.is_empty()
-        && call.words[1..].iter().all(|w| {
-            matches!(
-                w.literal(),
-                Some("-n" | "--non-interactive" | "--" | "-u" | "root")
-            )
-        })
 }
 
 /// What keeps a call from being auto whatever its rules say.

@@ -16,6 +16,7 @@ use crate::yaml;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::Path;
+use std::sync::Arc;
 
 /// What is wrong with a policy, and where.
 pub type PolicyError = yaml::Error;
@@ -148,7 +149,7 @@ pub struct Policy {
     pub(super) hash: String,
     /// Whether any rule has a rate limit.
     pub(super) rates: bool,
-    pub(super) common: Common,
+    pub(super) common: Arc<Common>,
     /// Every file it was read from; none for a policy that was kept.
     pub(super) sources: Vec<Source>,
 }
@@ -203,15 +204,7 @@ impl Policy {
         read: &mut dyn FnMut(&str) -> Result<Source, PolicyError>,
     ) -> Result<Policy, PolicyError> {
         let raw: RawPolicy = yaml::from_str(&root.0, &root.1)?;
-        if raw.version != 1 {
-            return Err(yaml::Error::at(
-                &root.0,
-                &root.1,
-                1,
-                1,
-                format!("this program reads version 1, not {}", raw.version),
-            ));
-        }
+        check_version(raw.version, &root)?;
         let mut sources = vec![root];
         let mut packs = Vec::new();
         for name in &raw.include {
@@ -223,15 +216,7 @@ impl Policy {
             }
             let source = read(name)?;
             let pack: RawPack = yaml::from_str(&source.0, &source.1)?;
-            if pack.version != 1 {
-                return Err(yaml::Error::at(
-                    &source.0,
-                    &source.1,
-                    1,
-                    1,
-                    format!("this program reads version 1, not {}", pack.version),
-                ));
-            }
+            check_version(pack.version, &source)?;
             sources.push(source);
             packs.push(pack);
         }
@@ -262,7 +247,7 @@ impl Policy {
             mode: raw.mode,
             approval: raw.approval,
             hash: hash(&sources),
-            common,
+            common: Arc::new(common),
             sources: Vec::new(),
         };
         policy
@@ -476,6 +461,14 @@ impl Policy {
     pub fn is_empty(&self) -> bool {
         self.rules.is_empty()
     }
+}
+
+fn check_version(version: u32, source: &Source) -> Result<(), PolicyError> {
+    if version == 1 {
+        return Ok(());
+    }
+    let why = format!("this program reads version 1, not {version}");
+    Err(yaml::Error::at(&source.0, &source.1, 1, 1, why))
 }
 
 /// The rules as written, in the order in which they are compiled.

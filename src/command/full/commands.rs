@@ -4,8 +4,9 @@ use super::Parser;
 use super::ast::{Command, Kind, List, Piece, Pipeline};
 use crate::command::ReadError;
 use crate::command::call::{Assignment, Redirection, is_harmless};
+use crate::command::name;
 use crate::command::strict::{Joint, is_reserved};
-use crate::command::word::{Segment, Span, Word};
+use crate::command::word::{Segment, Span, Word, literal};
 
 /// Most redirections of one command.
 const MAX_REDIRECTIONS: usize = 16;
@@ -226,7 +227,7 @@ impl Parser<'_> {
         self.at += 3;
         self.blanks()?;
         let name = self.raw_word().to_owned();
-        if !is_name(&name) {
+        if !name::is_variable(&name) {
             return Err(self.error(self.at, "`for` needs the name of a variable"));
         }
         self.at += name.len();
@@ -318,7 +319,7 @@ impl Parser<'_> {
 
     fn is_function(&self) -> bool {
         let name = self.raw_word();
-        is_name(name)
+        name::is_variable(name)
             && self.text[self.at + name.len()..]
                 .trim_start_matches([' ', '\t'])
                 .starts_with('(')
@@ -462,7 +463,7 @@ impl Parser<'_> {
             .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
             .count();
         let name = rest[..length].to_owned();
-        if !is_name(&name) {
+        if !name::is_variable(&name) {
             return Ok(None);
         }
         match (self.byte(length), self.byte(length + 1)) {
@@ -479,9 +480,7 @@ impl Parser<'_> {
         for segment in token.word.segments {
             match segment {
                 // No pathname expansion in the value of an assignment (POSIX 2.9.1).
-                Segment::Literal(text) | Segment::Glob(text) => {
-                    super::words::literal(&mut value, &text)
-                }
+                Segment::Literal(text) | Segment::Glob(text) => literal(&mut value, &text),
                 Segment::Expansion(_) => value.push(segment),
             }
         }
@@ -510,18 +509,7 @@ impl Parser<'_> {
                 "the command is known only when it runs: write its name",
             ));
         };
-        if text.is_empty() {
-            return Err(self.error(start, "an empty command word"));
-        }
-        if text.starts_with(['-', '+', '%']) {
-            return Err(self.error(
-                start,
-                "a command word that the shell could take for an option or a job",
-            ));
-        }
-        if text.contains('\n') {
-            return Err(self.error(start, "a line feed in the command word"));
-        }
+        name::check_word(text).map_err(|what| self.error(start, what))?;
         if !token.quoted && is_reserved(text) && !(first && text == "time") {
             return Err(self.error(
                 start,
@@ -676,12 +664,4 @@ fn is_condition(pieces: &[Piece]) -> bool {
             _ => return false,
         };
     }
-}
-
-/// A name in the sense of POSIX 3.216.
-pub(super) fn is_name(text: &str) -> bool {
-    text.bytes()
-        .next()
-        .is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

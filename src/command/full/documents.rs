@@ -68,7 +68,7 @@ impl Parser<'_> {
             let body = self.lines_up_to(&pending)?;
             self.bodies[pending.index] = if pending.quoted {
                 let mut segments = Vec::new();
-                super::words::literal(&mut segments, &body);
+                crate::command::word::literal(&mut segments, &body);
                 Body {
                     segments,
                     inner: Vec::new(),

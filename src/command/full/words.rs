@@ -4,7 +4,7 @@ use super::Parser;
 use super::ast;
 use super::documents::Body;
 use crate::command::word::Span;
-use crate::command::word::{Segment, Word};
+use crate::command::word::{Segment, Word, glob, literal};
 use crate::command::{Place, ReadError};
 
 /// What an expansion stands in.
@@ -539,7 +539,7 @@ impl Parser<'_> {
                     let at = self.at;
                     let word = self.name();
                     if !word.bytes().all(|b| b.is_ascii_digit()) {
-                        if !super::commands::is_name(&word) {
+                        if !crate::command::name::is_variable(&word) {
                             return Err(self.error(at, "a number that is not plain"));
                         }
                         let span = self.span(at);
@@ -739,20 +739,4 @@ fn without_empty(segments: Vec<Segment>) -> Vec<Segment> {
         }
     }
     kept
-}
-
-/// Adds text to the last literal.
-pub(super) fn literal(segments: &mut Vec<Segment>, text: &str) {
-    match segments.last_mut() {
-        _ if text.is_empty() => {}
-        Some(Segment::Literal(last)) => last.push_str(text),
-        _ => segments.push(Segment::Literal(text.to_owned())),
-    }
-}
-
-fn glob(segments: &mut Vec<Segment>, text: &str) {
-    match segments.last_mut() {
-        Some(Segment::Glob(last)) => last.push_str(text),
-        _ => segments.push(Segment::Glob(text.to_owned())),
-    }
 }

@@ -246,18 +246,12 @@ fn regex(b: &[u8], i: &mut usize) -> Result<(), String> {
             }
             b'[' if bracket => {
                 // Only a class such as [:space:] may stand in a bracket.
-                let rest = &b[*i..];
-                let end = rest.windows(2).position(|w| w == b":]");
-                match end {
-                    Some(e)
-                        if rest.get(1) == Some(&b':')
-                            && e >= 3
-                            && rest[2..e].iter().all(u8::is_ascii_lowercase) =>
-                    {
-                        *i += e + 2;
+                match super::class_length(&b[*i..]) {
+                    Some(length) => {
+                        *i += length;
                         continue;
                     }
-                    _ => return Err(format!("awk: `[` inside [...] at {i} is not accepted")),
+                    None => return Err(format!("awk: `[` inside [...] at {i} is not accepted")),
                 }
             }
             b'[' => {

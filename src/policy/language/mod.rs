@@ -251,6 +251,14 @@ fn plain_word(text: &str, marks: &str) -> bool {
             .all(|c| c.is_ascii_alphanumeric() || marks.contains(c))
 }
 
+/// How long a class such as `[:space:]` is, which begins the text inside a bracket expression.
+fn class_length(text: &[u8]) -> Option<usize> {
+    let end = text.windows(2).position(|w| w == b":]")?;
+    let is_class =
+        text.get(1) == Some(&b':') && end >= 3 && text[2..end].iter().all(u8::is_ascii_lowercase);
+    is_class.then_some(end + 2)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

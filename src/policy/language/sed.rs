@@ -214,17 +214,10 @@ impl Parser<'_> {
                     return Ok(());
                 }
                 b'[' if regex && bracket => {
-                    let rest = &self.b[self.i..];
-                    let end = rest.windows(2).position(|w| w == b":]");
-                    match end {
-                        Some(e)
-                            if rest.get(1) == Some(&b':')
-                                && e >= 3
-                                && rest[2..e].iter().all(u8::is_ascii_lowercase) =>
-                        {
-                            self.i += e + 1;
-                        }
-                        _ => return self.fail("`[` inside [...] is not accepted"),
+                    match super::class_length(&self.b[self.i..]) {
+                        // The loop goes on behind its last byte.
+                        Some(length) => self.i += length - 1,
+                        None => return self.fail("`[` inside [...] is not accepted"),
                     }
                 }
                 b'[' if regex => {

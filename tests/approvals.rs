@@ -14,11 +14,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
-use support::{AIOPS, Gate, keygen, request, user};
-
-fn status(answer: &(Value, i32)) -> (&str, i32) {
-    (answer.0["status"].as_str().unwrap(), answer.1)
-}
+use support::{AIOPS, Gate, keygen, request, status, touch, user};
 
 /// A gate whose policy takes these methods, with people and notifiers.
 fn gate(methods: &str, more: &str) -> Gate {
@@ -75,10 +71,6 @@ fn with_codes() -> Gate {
     ));
     set_methods(&gate, "code");
     gate
-}
-
-fn touch(gate: &Gate, name: &str) -> String {
-    format!("touch {}", gate.path(name).display())
 }
 
 #[test]
@@ -221,12 +213,7 @@ fn a_right_code_sent_64_times_at_once_is_one_run() {
         ),
     );
     let code = code_of(&gate, "phone");
-    let answers: Vec<(Value, i32)> = std::thread::scope(|scope| {
-        let all: Vec<_> = (0..64)
-            .map(|_| scope.spawn(|| gate.send(format!("Approve {code}"))))
-            .collect();
-        all.into_iter().map(|t| t.join().unwrap()).collect()
-    });
+    let answers = gate.send_64_times(&format!("Approve {code}"));
     assert_eq!(
         answers
             .iter()

@@ -654,48 +654,35 @@ proptest::proptest! {
 /// Needs root, to mount a small file system.
 #[test]
 fn a_full_disk_leaves_a_sealed_log_whole() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("not tried: a full disk needs root to mount a small tmpfs");
-        return;
-    }
     let dir = tempfile::tempdir().unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=128k,mode=0700", "tmpfs"])
-        .arg(dir.path())
-        .status()
-        .unwrap();
-    assert!(mounted.success());
-    let result = std::panic::catch_unwind(|| {
-        let path = dir.path().join("audit.jsonl");
-        let log = Log::open(&path).unwrap();
-        let seed = log.seal_init(1).unwrap();
-        let filler = dir.path().join("filler");
-        let _ = fs::File::create(&filler).and_then(|mut f| f.write_all(&vec![0; 1 << 20]));
-        let (mut written, mut refused) = (0, 0);
-        let begun = Instant::now();
-        while begun.elapsed() < Duration::from_millis(2500) {
-            match log.append(&entry("x")) {
-                Ok(_) => written += 1,
-                Err(e) => {
-                    assert!(e.to_string().contains("disk is full"), "{e}");
-                    refused += 1;
-                }
+    let Some(disk) = support::SmallDisk::mount(dir.path().join("disk"), "128k") else {
+        return;
+    };
+    let path = disk.path().join("audit.jsonl");
+    let log = Log::open(&path).unwrap();
+    let seed = log.seal_init(1).unwrap();
+    disk.fill();
+    let (mut written, mut refused) = (0, 0);
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_millis(2500) {
+        match log.append(&entry("x")) {
+            Ok(_) => written += 1,
+            Err(e) => {
+                assert!(e.to_string().contains("disk is full"), "{e}");
+                refused += 1;
             }
-            std::thread::sleep(Duration::from_millis(20));
         }
-        assert!(refused > 0);
-        let report = with_seed(&path, &seed);
-        assert!(report.holds(), "{report}");
-        // Records that were refused are not there; those that were not, are.
-        assert_eq!(report.records, written + report.seals + report.repaired);
-        fs::remove_file(&filler).unwrap();
-        log.append(&entry("there is room again")).unwrap();
-        let report = with_seed(&path, &seed);
-        assert!(report.holds(), "{report}");
-    });
-    let unmounted = Command::new("umount").arg(dir.path()).status().unwrap();
-    assert!(unmounted.success());
-    result.unwrap();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert!(refused > 0);
+    let report = with_seed(&path, &seed);
+    assert!(report.holds(), "{report}");
+    // Records that were refused are not there; those that were not, are.
+    assert_eq!(report.records, written + report.seals + report.repaired);
+    fs::remove_file(disk.path().join("filler")).unwrap();
+    log.append(&entry("there is room again")).unwrap();
+    let report = with_seed(&path, &seed);
+    assert!(report.holds(), "{report}");
 }
 
 /// The commands as an auditor types them.

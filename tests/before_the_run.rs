@@ -12,11 +12,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
-use support::{AIOPS, Gate, user};
-
-fn status(answer: &(Value, i32)) -> (&str, i32) {
-    (answer.0["status"].as_str().unwrap(), answer.1)
-}
+use support::{AIOPS, Gate, status, user};
 
 /// A gate whose policy asks about `gzip FILE` with a probe and a dry run.
 fn gate() -> Gate {

@@ -13,7 +13,7 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
-use support::{AIOPS, Gate, request};
+use support::{AIOPS, Gate, SmallDisk, request};
 
 /// Leaves one more file each time it runs, so that runs can be counted.
 fn counting(gate: &Gate) -> String {
@@ -186,11 +186,7 @@ fn a_kill_at_any_step_of_a_request_id_leaves_no_second_run() {
             let killed = send_and_kill(&gate, &message.to_string(), call, step);
             gate.send(message.to_string());
             gate.send(message.to_string());
-            let started = gate
-                .records()
-                .iter()
-                .filter(|r| r["event"] == "run.started")
-                .count();
+            let started = gate.started();
             assert!(
                 started <= 1,
                 "{call} {step}: {started} runs of one request id"
@@ -209,12 +205,7 @@ fn a_kill_at_any_step_of_a_request_id_leaves_no_second_run() {
 fn many_approvals_at_the_same_instant_are_one_run() {
     let gate = Gate::local();
     gate.ask("here", &counting(&gate));
-    let answers: Vec<(Value, i32)> = std::thread::scope(|scope| {
-        let all: Vec<_> = (0..64)
-            .map(|_| scope.spawn(|| gate.send("Approve")))
-            .collect();
-        all.into_iter().map(|t| t.join().unwrap()).collect()
-    });
+    let answers = gate.send_64_times("Approve");
     assert_eq!(
         answers
             .iter()
@@ -225,13 +216,7 @@ fn many_approvals_at_the_same_instant_are_one_run() {
     );
     assert_eq!(runs(&gate), 1);
     assert!(gate.verifies());
-    assert_eq!(
-        gate.records()
-            .iter()
-            .filter(|r| r["event"] == "run.started")
-            .count(),
-        1
-    );
+    assert_eq!(gate.started(), 1);
 }
 
 #[test]
@@ -252,121 +237,86 @@ fn many_requests_at_once_lose_no_record() {
 
 #[test]
 fn a_full_disk_means_nothing_runs() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("SKIPPED: a full disk needs root to mount a small tmpfs");
-        return;
-    }
     let gate = Gate::local();
-    let small = gate.path("small");
-    fs::create_dir(&small).unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=64k,mode=0700", "tmpfs"])
-        .arg(&small)
-        .status()
-        .unwrap();
-    assert!(mounted.success());
-    let result = std::panic::catch_unwind(|| {
-        gate.configure("");
-        let text = fs::read_to_string(gate.path("config.yml")).unwrap();
-        gate.write(
-            "config.yml",
-            &text.replace("audit.jsonl", "small/audit.jsonl"),
-        );
-        assert_eq!(gate.ask("here", "uptime").1, 0);
-        let before = fs::read_to_string(small.join("audit.jsonl")).unwrap();
-        let filler =
-            fs::File::create(small.join("filler")).and_then(|mut f| f.write_all(&vec![0; 1 << 20]));
-        assert!(filler.is_err(), "the disk is full");
-        let answer = gate.ask("here", &format!("uptime {}", ""));
-        let mut rejected = 0;
-        for _ in 0..40 {
-            let answer = gate.ask("here", "uptime");
-            if answer.1 == 73 {
-                rejected += 1;
-                assert!(
-                    answer.0["message"]
-                        .as_str()
-                        .unwrap()
-                        .contains("disk is full"),
-                    "{}",
-                    answer.0
-                );
-            }
+    let Some(disk) = SmallDisk::mount(gate.path("small"), "64k") else {
+        return;
+    };
+    let small = disk.path();
+    gate.configure("");
+    let text = fs::read_to_string(gate.path("config.yml")).unwrap();
+    gate.write(
+        "config.yml",
+        &text.replace("audit.jsonl", "small/audit.jsonl"),
+    );
+    assert_eq!(gate.ask("here", "uptime").1, 0);
+    let before = fs::read_to_string(small.join("audit.jsonl")).unwrap();
+    disk.fill();
+    let answer = gate.ask("here", &format!("uptime {}", ""));
+    let mut rejected = 0;
+    for _ in 0..40 {
+        let answer = gate.ask("here", "uptime");
+        if answer.1 == 73 {
+            rejected += 1;
+            assert!(
+                answer.0["message"]
+                    .as_str()
+                    .unwrap()
+                    .contains("disk is full"),
+                "{}",
+                answer.0
+            );
         }
-        assert!(rejected > 0, "{}", answer.0);
-        let after = fs::read_to_string(small.join("audit.jsonl")).unwrap();
-        assert!(
-            after.starts_with(&before) && after.ends_with('\n'),
-            "no half record stays"
-        );
-        fs::remove_file(small.join("filler")).unwrap();
-        assert_eq!(
-            gate.ask("here", "uptime").1,
-            0,
-            "room again: it works again"
-        );
-        assert!(
-            aiops::audit::verify::verify(&small.join("audit.jsonl"))
-                .unwrap()
-                .holds()
-        );
-    });
-    Command::new("umount").arg(&small).status().unwrap();
-    result.unwrap();
+    }
+    assert!(rejected > 0, "{}", answer.0);
+    let after = fs::read_to_string(small.join("audit.jsonl")).unwrap();
+    assert!(
+        after.starts_with(&before) && after.ends_with('\n'),
+        "no half record stays"
+    );
+    fs::remove_file(small.join("filler")).unwrap();
+    assert_eq!(
+        gate.ask("here", "uptime").1,
+        0,
+        "room again: it works again"
+    );
+    assert!(
+        aiops::audit::verify::verify(&small.join("audit.jsonl"))
+            .unwrap()
+            .holds()
+    );
 }
 
 #[test]
 fn a_full_disk_under_the_approvals_runs_nothing_and_loses_nothing() {
-    if !nix::unistd::geteuid().is_root() {
-        eprintln!("SKIPPED: a full disk needs root to mount a small tmpfs");
-        return;
-    }
     let gate = Gate::local();
-    let small = gate.path("s");
-    fs::create_dir(&small).unwrap();
-    let mounted = Command::new("mount")
-        .args(["-t", "tmpfs", "-o", "size=128k,mode=0700", "tmpfs"])
-        .arg(&small)
-        .status()
-        .unwrap();
-    assert!(mounted.success());
-    let result = std::panic::catch_unwind(|| {
-        let asked = gate.ask("here", &counting(&gate));
-        assert_eq!(asked.0["status"], "approval_requested", "{}", asked.0);
-        let filler =
-            fs::File::create(small.join("filler")).and_then(|mut f| f.write_all(&vec![0; 1 << 20]));
-        assert!(filler.is_err(), "the disk is full");
-        for message in ["Approve", "Deny", "Cancel", "Approve"] {
-            let answer = gate.send(message);
-            assert_eq!(answer.1, 73, "{message}: {}", answer.0);
-            assert_eq!(runs(&gate), 0, "{message}");
-        }
-        let more = gate.ask("here", &format!("touch {}", gate.path("other").display()));
-        assert_eq!(more.1, 73, "{}", more.0);
-        assert_eq!(
-            gate.command(&["freeze", "x"])
-                .output()
-                .unwrap()
-                .status
-                .code(),
-            Some(73),
-            "who freezes is told that it does not hold"
-        );
-        fs::remove_file(small.join("filler")).unwrap();
-        let done = gate.send("Approve");
-        assert_eq!(done.0["status"], "executed", "{}", done.0);
-        assert_eq!(runs(&gate), 1);
-        assert!(gate.verifies());
-    });
-    let unmounted = Command::new("umount")
-        .arg("-l")
-        .arg(&small)
-        .status()
-        .unwrap();
-    assert!(unmounted.success());
-    if let Err(panic) = result {
-        std::panic::resume_unwind(panic);
+    let Some(disk) = SmallDisk::mount(gate.path("s"), "128k") else {
+        return;
+    };
+    let small = disk.path();
+    let asked = gate.ask("here", &counting(&gate));
+    assert_eq!(asked.0["status"], "approval_requested", "{}", asked.0);
+    disk.fill();
+    for message in ["Approve", "Deny", "Cancel", "Approve"] {
+        let answer = gate.send(message);
+        assert_eq!(answer.1, 73, "{message}: {}", answer.0);
+        assert_eq!(runs(&gate), 0, "{message}");
     }
+    let more = gate.ask("here", &format!("touch {}", gate.path("other").display()));
+    assert_eq!(more.1, 73, "{}", more.0);
+    assert_eq!(
+        gate.command(&["freeze", "x"])
+            .output()
+            .unwrap()
+            .status
+            .code(),
+        Some(73),
+        "who freezes is told that it does not hold"
+    );
+    fs::remove_file(small.join("filler")).unwrap();
+    let done = gate.send("Approve");
+    assert_eq!(done.0["status"], "executed", "{}", done.0);
+    assert_eq!(runs(&gate), 1);
+    assert!(gate.verifies());
 }
 
 #[test]

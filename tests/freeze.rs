@@ -11,11 +11,7 @@ mod support;
 use serde_json::{Value, json};
 use std::fs;
 use std::time::{Duration, Instant};
-use support::{Gate, user};
-
-fn status(answer: &(Value, i32)) -> (&str, i32) {
-    (answer.0["status"].as_str().unwrap(), answer.1)
-}
+use support::{Gate, status, user};
 
 fn run(gate: &Gate, args: &[&str]) -> (String, i32) {
     let output = gate.command(args).output().unwrap();

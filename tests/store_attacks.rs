@@ -12,15 +12,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::PathBuf;
-use support::{Gate, user};
-
-fn status(answer: &(Value, i32)) -> (&str, i32) {
-    (answer.0["status"].as_str().unwrap(), answer.1)
-}
-
-fn touch(gate: &Gate, name: &str) -> String {
-    format!("touch {}", gate.path(name).display())
-}
+use support::{Gate, status, touch, user};
 
 /// The only file in a folder of the state that is no lock.
 fn only(gate: &Gate, dir: &str) -> PathBuf {

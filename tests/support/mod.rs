@@ -195,6 +195,24 @@ impl Gate {
             .collect()
     }
 
+    /// How many runs are on record.
+    pub fn started(&self) -> usize {
+        self.records()
+            .iter()
+            .filter(|r| r["event"] == "run.started")
+            .count()
+    }
+
+    /// The same message from 64 processes at once.
+    pub fn send_64_times(&self, message: &str) -> Vec<(Value, i32)> {
+        std::thread::scope(|scope| {
+            let all: Vec<_> = (0..64)
+                .map(|_| scope.spawn(|| self.send(message)))
+                .collect();
+            all.into_iter().map(|t| t.join().unwrap()).collect()
+        })
+    }
+
     pub fn verifies(&self) -> bool {
         aiops::audit::verify::verify(&self.path("audit.jsonl"))
             .unwrap()
@@ -223,4 +241,77 @@ impl Drop for Gate {
 
 pub fn request(target: &str, command: &str) -> Value {
     serde_json::json!({"target": target, "command": command, "requester": "hermes", "reason": "test"})
+}
+
+/// What an answer came to, and the program's exit code.
+pub fn status(answer: &(Value, i32)) -> (&str, i32) {
+    (answer.0["status"].as_str().unwrap(), answer.1)
+}
+
+/// A command that the lab policy asks about.
+pub fn touch(gate: &Gate, name: &str) -> String {
+    format!("touch {}", gate.path(name).display())
+}
+
+/// The variables that a command sees, in order.
+pub const ENVIRONMENT: [&str; 14] = [
+    "DEBIAN_FRONTEND",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_KEY_0",
+    "GIT_CONFIG_VALUE_0",
+    "GIT_NO_LAZY_FETCH",
+    "GIT_PAGER",
+    "GIT_TERMINAL_PROMPT",
+    "HOME",
+    "LC_ALL",
+    "PAGER",
+    "PATH",
+    "SYSTEMD_COLORS",
+    "SYSTEMD_PAGER",
+    "TERM",
+];
+
+/// A file system of a few kilobytes, unmounted when it goes. Needs root.
+pub struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    /// None, said aloud, where it cannot be mounted.
+    pub fn mount(at: PathBuf, size: &str) -> Option<SmallDisk> {
+        if !nix::unistd::geteuid().is_root() {
+            eprintln!("SKIPPED: a full disk needs root to mount a small tmpfs");
+            return None;
+        }
+        fs::create_dir(&at).unwrap();
+        let mounted = Command::new("mount")
+            .args([
+                "-t",
+                "tmpfs",
+                "-o",
+                &format!("size={size},mode=0700"),
+                "tmpfs",
+            ])
+            .arg(&at)
+            .status()
+            .unwrap();
+        assert!(mounted.success());
+        Some(SmallDisk(at))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Fills it up.
+    pub fn fill(&self) {
+        let filler = fs::File::create(self.0.join("filler"))
+            .and_then(|mut f| f.write_all(&vec![0; 1 << 20]));
+        assert!(filler.is_err(), "the disk is full");
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let unmounted = Command::new("umount").arg("-l").arg(&self.0).status();
+        assert!(std::thread::panicking() || unmounted.is_ok_and(|s| s.success()));
+    }
 }

@@ -6,9 +6,13 @@
 //! (device, inode, size, times), and trusted as when it is read; and never when others can write it.
 //! Must never decide otherwise than the sources: what is damaged forbids everything.
 
-use super::load::{ApprovalPolicy, Common, Mode, Policy, TrustStep, compile};
-use super::rule::{Operands, Raw, Rule, Signs, Stdin, Style, SudoUse, Verdict, When};
+use super::common::Common;
+use super::compile::compile;
+use super::levels::{ApprovalPolicy, TrustStep};
+use super::loaded::{Mode, Policy};
+use super::rule::{Operands, Raw, Rule, Signs, Stdin, Style, SudoUse, Verdict};
 use super::types::Bounds;
+use super::when::When;
 use super::{Quorum, RiskLevel};
 use crate::approval::files;
 use crate::yaml;

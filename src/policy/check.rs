@@ -197,7 +197,7 @@ fn decide(policy: &Policy, rule: &Rule, line: &str, report: &mut Report) -> Deci
 }
 
 /// A moment at which the hours begin.
-fn moment(hours: &super::rule::Hours) -> chrono::DateTime<chrono::Utc> {
+fn moment(hours: &super::when::Hours) -> chrono::DateTime<chrono::Utc> {
     use chrono::{Datelike, Days};
     let offset = hours.clock.offset_at(chrono::Utc::now());
     let mut day = chrono::Utc::now().with_timezone(&offset).date_naive();

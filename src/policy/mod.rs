@@ -2,15 +2,20 @@
 //!
 //! Must never be more lenient for a line than for its strictest command.
 
+mod allow;
 mod builtin;
 pub mod cache;
 pub mod check;
+mod common;
+mod compile;
 mod decide;
 pub mod diff;
 pub mod eval;
 pub mod language;
+mod levels;
 pub mod listing;
 mod load;
+mod loaded;
 mod options;
 mod path;
 mod rule;
@@ -19,9 +24,13 @@ mod state;
 pub mod suggest;
 mod tighten;
 mod types;
+mod verdict;
+mod when;
 mod zone;
 
-pub use load::{ApprovalPolicy, METHODS, Mode, Policy, PolicyError};
+pub use levels::{ApprovalPolicy, METHODS};
+pub use load::PolicyError;
+pub use loaded::{Mode, Policy};
 
 pub use state::{Check, CheckKind};
 

@@ -3,8 +3,8 @@
 use super::language::{Kind, Limits};
 use super::options::OptionSpec;
 use super::types::Type;
+use super::when::When;
 use super::{Reversibility, Risk, RiskLevel};
-use chrono::{FixedOffset, NaiveTime, Weekday};
 use serde::{Deserialize, Serialize};
 
 /// One value or several.
@@ -263,65 +263,6 @@ pub struct Operands {
     pub list: Vec<Operand>,
     pub min: usize,
     pub max: usize,
-}
-
-/// When a rule speaks at all.
-#[derive(Debug, Clone, Default)]
-pub struct When {
-    pub targets: Vec<String>,
-    pub tags: Vec<String>,
-    pub requesters: Vec<String>,
-    pub hours: Option<Hours>,
-    pub rate: Option<Rate>,
-}
-
-/// How often a rule lets something run on one target without a human.
-#[derive(Debug, Clone, Copy)]
-pub struct Rate {
-    pub max: usize,
-    pub per: chrono::TimeDelta,
-}
-
-impl Rate {
-    /// Whether there were as many runs as it allows. One that lies ahead of the clock counts too.
-    pub fn is_used_up(&self, rule: &str, cx: &super::Context) -> bool {
-        let runs = cx
-            .recent
-            .iter()
-            .filter(|r| r.rule == rule && cx.target == Some(r.target.as_str()))
-            .filter(|r| r.at > cx.now - self.per)
-            .count();
-        runs >= self.max
-    }
-}
-
-/// Hours of days.
-#[derive(Debug, Clone)]
-pub struct Hours {
-    pub from: NaiveTime,
-    pub to: NaiveTime,
-    pub days: Vec<Weekday>,
-    pub clock: Clock,
-}
-
-/// Which clock hours are read on.
-#[derive(Debug, Clone)]
-pub enum Clock {
-    /// At one offset from UTC all year.
-    Fixed(FixedOffset),
-    /// As a place's law has it.
-    Zone(super::zone::Zone),
-}
-
-impl Clock {
-    /// The offset from UTC at a moment.
-    pub fn offset_at(&self, at: chrono::DateTime<chrono::Utc>) -> FixedOffset {
-        match self {
-            Clock::Fixed(offset) => *offset,
-            Clock::Zone(zone) => FixedOffset::east_opt(zone.offset_at(at.timestamp()))
-                .unwrap_or_else(|| chrono::Offset::fix(&chrono::Utc)),
-        }
-    }
 }
 
 /// What a tightening rule looks for.

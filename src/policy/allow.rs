@@ -1,0 +1,247 @@
+//! Whether an auto rule speaks of a call: every word must be one that it names.
+//!
+//! Must never let a word pass that no list names.
+
+use super::Context;
+use super::language::{self, Kind, Limits};
+use super::options::{self, OptionSpec};
+use super::rule::{Rule, Stdin, SudoUse};
+use super::types;
+use crate::command::{Assignment, Call, Segment, Sudo, Word, Wraps};
+use std::borrow::Cow;
+
+/// Environment variables that change how output is written and nothing else.
+const HARMLESS_ENV: [&str; 4] = ["LC_ALL", "LANG", "LC_NUMERIC", "LC_TIME"];
+
+/// Why an auto rule does not match, and how far it got.
+pub(super) struct Miss {
+    pub(super) far: u8,
+    pub(super) why: String,
+    /// Only the use of sudo stood against it.
+    pub(super) root: bool,
+}
+
+fn miss(far: u8, why: impl Into<String>) -> Miss {
+    Miss {
+        far,
+        why: why.into(),
+        root: false,
+    }
+}
+
+/// Whether an auto rule speaks of a call: every word is one that the rule names.
+pub(super) fn matches_auto(rule: &Rule, call: &Call, cx: &Context) -> Result<(), Miss> {
+    if !call.name.trusted {
+        return Err(miss(
+            0,
+            format!(
+                "`{}` is not a program of the system's",
+                crate::display::escape(&call.name.text)
+            ),
+        ));
+    }
+    if !rule.when.holds(cx) {
+        return Err(miss(
+            1,
+            "its conditions (target, requester, hours) do not hold",
+        ));
+    }
+    if rule.wraps != (call.wraps == Wraps::Calls) {
+        return Err(miss(
+            1,
+            if rule.wraps {
+                "it wraps no command"
+            } else {
+                "it wraps a command"
+            },
+        ));
+    }
+    let given = match &rule.reader {
+        Some((kind, limits)) => read_by(*kind, limits, call)?,
+        None => words(rule, call)?,
+    };
+    stdin(rule, call, given)?;
+    for assignment in &call.assignments {
+        environment(rule, assignment).map_err(|why| miss(7, why))?;
+    }
+    if let Some(rate) = rule.when.rate
+        && rate.is_used_up(&rule.id, cx)
+    {
+        return Err(miss(
+            9,
+            format!(
+                "it ran {} times here lately, which is as often as it may without a human",
+                rate.max
+            ),
+        ));
+    }
+    as_root(rule, call)
+}
+
+/// Whether standard input comes from where the rule wants it; `given` operands are there.
+fn stdin(rule: &Rule, call: &Call, given: usize) -> Result<(), Miss> {
+    let behind_pipe = call.pipe.index > 0;
+    match rule.stdin {
+        Stdin::Pipe if !behind_pipe => Err(miss(
+            6,
+            "it reads standard input, and stands behind no pipe",
+        )),
+        Stdin::PipeOrOperand if !behind_pipe && given <= rule.operands.min => Err(miss(
+            6,
+            "without a file it reads standard input, and it stands behind no pipe",
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the rule speaks of the user as whom the call runs.
+fn as_root(rule: &Rule, call: &Call) -> Result<(), Miss> {
+    match (call.sudo, rule.sudo) {
+        (Sudo::No, _) | (Sudo::Plain, SudoUse::Allowed) => Ok(()),
+        (Sudo::Plain, SudoUse::Refused) => Err(Miss {
+            far: 8,
+            why: "it is not allowed as root".into(),
+            root: true,
+        }),
+        (Sudo::Other, _) => Err(miss(
+            8,
+            "it runs as another user, or through sudo with options",
+        )),
+    }
+}
+
+/// Checks all words by the rule's lists; how many operands there are.
+fn words(rule: &Rule, call: &Call) -> Result<usize, Miss> {
+    let (global, rest) = subcommand(rule, &call.words[1..])?;
+    let bounds = &rule.bounds;
+    let globals: Vec<&OptionSpec> = rule.global_options.iter().collect();
+    options::take(global, &globals, rule.style, bounds).map_err(|why| miss(3, why))?;
+    let all: Vec<&OptionSpec> = rule.options.iter().chain(&rule.global_options).collect();
+    let taken = options::take(rest, &all, rule.style, bounds).map_err(|why| miss(4, why))?;
+    operands(rule, &taken.operands).map_err(|why| miss(5, why))?;
+    Ok(taken.operands.len())
+}
+
+/// Checks all words by a reader; how many words there are.
+fn read_by(kind: Kind, limits: &Limits, call: &Call) -> Result<usize, Miss> {
+    let words: Option<Vec<Cow<str>>> = call.words[1..]
+        .iter()
+        .map(|word| match word.literal() {
+            Some(text) => Some(Cow::Borrowed(text)),
+            None if kind == Kind::Curl => query(word).map(Cow::Owned),
+            None => None,
+        })
+        .collect();
+    let words = words.ok_or_else(|| {
+        miss(
+            5,
+            "it holds an unquoted pattern or an expansion; put it in quotes",
+        )
+    })?;
+    let words: Vec<&str> = words.iter().map(Cow::as_ref).collect();
+    language::check_argv(kind, &words, limits).map_err(|why| miss(5, why))?;
+    Ok(words.len())
+}
+
+/// A URL whose `?` stands unquoted behind its host and path. Should a file of such a name be there after
+/// all, the shell's word still begins with the same host, and only the one character differs.
+fn query(word: &Word) -> Option<String> {
+    let mut text = String::new();
+    for segment in &word.segments {
+        match segment {
+            Segment::Literal(part) => text.push_str(part),
+            Segment::Glob(part) if part == "?" => text.push('?'),
+            _ => return None,
+        }
+    }
+    let prefix = word.literal_prefix();
+    let path = prefix.split_once("://").map_or(prefix, |(_, rest)| rest);
+    (path.contains('/') && !text.starts_with('-')).then_some(text)
+}
+
+/// Splits at the subcommand: the words before it (global options), and those behind it.
+fn subcommand<'a>(rule: &Rule, words: &'a [Word]) -> Result<(&'a [Word], &'a [Word]), Miss> {
+    if rule.subcommands.is_empty() {
+        return Ok((&[], words));
+    }
+    let mut at = 0;
+    while let Some(text) = words
+        .get(at)
+        .and_then(Word::literal)
+        .filter(|t| t.starts_with('-'))
+    {
+        let takes = rule.global_options.iter().any(|o| {
+            matches!(o.value, options::Value::Required(_)) && o.names.iter().any(|n| n == text)
+        });
+        at += 1 + usize::from(takes);
+    }
+    let here = words.get(at..).unwrap_or_default();
+    // The longest path that fits, so that `addr show` is not `addr` with an operand.
+    let fits = |path: &&Vec<String>| {
+        path.len() <= here.len()
+            && path
+                .iter()
+                .zip(here)
+                .all(|(name, word)| word.literal() == Some(name))
+    };
+    match rule.subcommands.iter().filter(fits).max_by_key(|p| p.len()) {
+        Some(path) => Ok((&words[..at], &here[path.len()..])),
+        None => Err(miss(
+            2,
+            format!(
+                "`{}` is not one of its subcommands",
+                here.first().and_then(Word::literal).unwrap_or("(none)")
+            ),
+        )),
+    }
+}
+
+fn operands(rule: &Rule, words: &[&Word]) -> Result<(), String> {
+    let wanted = &rule.operands;
+    if words.len() < wanted.min {
+        return Err(format!("it needs {} operands", wanted.min));
+    }
+    if words.len() > wanted.max {
+        let extra = words
+            .get(wanted.max)
+            .map(|w| w.literal().unwrap_or_else(|| w.literal_prefix()))
+            .unwrap_or_default();
+        return Err(format!(
+            "the operand `{}` is one too many",
+            crate::display::escape(extra)
+        ));
+    }
+    for (index, word) in words.iter().enumerate() {
+        let Some(operand) = wanted
+            .list
+            .get(index)
+            .or_else(|| wanted.list.last().filter(|o| o.repeat))
+        else {
+            return Err("it takes no operands".into());
+        };
+        types::check(&operand.kind, word, &operand.bounds)?;
+    }
+    Ok(())
+}
+
+fn environment(rule: &Rule, assignment: &Assignment) -> Result<(), String> {
+    let name = assignment.name.as_str();
+    let value = assignment.value.literal().unwrap_or("$");
+    let plain = value
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"_.,@+-".contains(&b))
+        || (name == "TZ"
+            && value.split('/').all(|p| {
+                !p.is_empty() && p.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            }));
+    let allowed =
+        HARMLESS_ENV.contains(&name) || name == "TZ" || rule.env.iter().any(|e| e == name);
+    if allowed && plain {
+        Ok(())
+    } else {
+        Err(format!(
+            "the variable `{}` is not allowed in front of it",
+            crate::display::escape(name)
+        ))
+    }
+}

@@ -1,0 +1,116 @@
+//! What all rules of a policy share: folders that may be read, secrets, hosts and sets.
+//!
+//! Must never hand out bounds without the policy's secrets in them.
+
+use super::language::{Kind, Limits};
+use super::rule::RawOperand;
+use super::types::Bounds;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// What all rules share.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+pub(super) struct Common {
+    pub(super) readable: Vec<String>,
+    pub(super) secret: Vec<String>,
+    pub(super) open: Vec<String>,
+    pub(super) hosts: Vec<String>,
+    pub(super) sets: BTreeMap<String, Vec<String>>,
+}
+
+impl Common {
+    /// `$name` stands for the set of that name.
+    pub(super) fn expand(&self, list: &[String]) -> Result<Vec<String>, String> {
+        let mut out = Vec::new();
+        for item in list {
+            match item.strip_prefix('$') {
+                Some("readable") => out.extend(self.readable.iter().cloned()),
+                Some("secret") => out.extend(self.secret.iter().cloned()),
+                Some("hosts") => out.extend(self.hosts.iter().cloned()),
+                Some(name) => out.extend(
+                    self.sets
+                        .get(name)
+                        .ok_or_else(|| format!("there is no set `{name}`"))?
+                        .iter()
+                        .cloned(),
+                ),
+                None => out.push(item.clone()),
+            }
+        }
+        Ok(out)
+    }
+
+    /// A reader with its limits, in which sets are written out and secrets are never readable.
+    pub(super) fn reader(
+        &self,
+        name: Option<&str>,
+        raw: Option<Limits>,
+    ) -> Result<Option<(Kind, Limits)>, String> {
+        let Some(name) = name else {
+            return match raw {
+                None => Ok(None),
+                Some(_) => Err("reader_options belong to a `reader`".into()),
+            };
+        };
+        let kind = Kind::from_name(name)
+            .filter(|k| k.is_whole_argv())
+            .ok_or_else(|| {
+                format!("`{name}` does not read whole commands: see docs/languages.md")
+            })?;
+        let mut limits = raw.unwrap_or_default();
+        for list in [
+            &mut limits.under,
+            &mut limits.not,
+            &mut limits.hosts,
+            &mut limits.resolvers,
+            &mut limits.domains,
+        ] {
+            *list = self.expand(list)?;
+        }
+        // Readers know `*` only, and patterns of whole paths.
+        for pattern in &mut limits.not {
+            *pattern = pattern.replace('?', "*");
+            if !pattern.starts_with(['/', '*']) {
+                *pattern = format!("*/{pattern}");
+            }
+        }
+        Ok(Some((kind, limits)))
+    }
+
+    /// The bounds of one operand.
+    pub(super) fn bounds(&self, raw: Option<&RawOperand>) -> Result<Bounds, String> {
+        let (under, not, hosts, glob) = raw.map_or((&[][..], &[][..], &[][..], false), |o| {
+            (&o.under[..], &o.not[..], &o.hosts[..], o.glob)
+        });
+        self.bounds_of(under, not, hosts, glob)
+    }
+
+    /// Bounds from their parts; what is not written is the policy's own.
+    pub(super) fn bounds_of(
+        &self,
+        under: &[String],
+        not: &[String],
+        hosts: &[String],
+        glob: bool,
+    ) -> Result<Bounds, String> {
+        let under = if under.is_empty() {
+            self.readable.clone()
+        } else {
+            self.expand(under)?
+        };
+        let mut secret = self.secret.clone();
+        secret.extend(self.expand(not)?);
+        let hosts = if hosts.is_empty() {
+            self.hosts.clone()
+        } else {
+            self.expand(hosts)?
+        };
+        Ok(Bounds {
+            under,
+            secret,
+            open: self.open.clone(),
+            hosts,
+            glob,
+        })
+    }
+}

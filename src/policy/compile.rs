@@ -1,0 +1,220 @@
+//! Compiles one rule: from what is written to what decides.
+//!
+//! Must never take a rule whose fields do not fit its decision: it would say less than its author meant.
+
+use super::RiskLevel;
+use super::builtin::SHELL_BUILTINS;
+use super::common::Common;
+use super::options::OptionSpec;
+use super::rule::{
+    Groups, Many, Operand, Operands, Raw, RawOperand, RawOperands, Rule, Signs, Verdict,
+};
+use super::types::Type;
+use super::when;
+
+pub(super) fn compile(
+    mut raw: Raw,
+    common: &Common,
+    place: (String, usize),
+) -> Result<Rule, String> {
+    let commands = raw.command.clone().map(Many::into_vec).unwrap_or_default();
+    if commands.iter().any(|c| c.is_empty() || c.contains('/')) {
+        return Err("`command` is a program's name without folders".into());
+    }
+    check_kind(&raw, &commands)?;
+    for template in raw.probe.iter().chain(&raw.dry_run) {
+        if raw.decision != Verdict::Approval {
+            return Err(
+                "probe and dry_run are for approval rules: nobody is asked about the others".into(),
+            );
+        }
+        super::state::check_template(template)?;
+    }
+    let reader = common.reader(raw.reader.as_deref(), raw.reader_options.clone())?;
+    let specs = |list: &[String]| {
+        list.iter()
+            .map(|o| OptionSpec::parse(o))
+            .collect::<Result<Vec<_>, _>>()
+    };
+    let level = raw.risk.unwrap_or(match raw.decision {
+        Verdict::Auto => RiskLevel::Low,
+        Verdict::Approval => RiskLevel::Medium,
+        Verdict::Forbidden => RiskLevel::Critical,
+    });
+    Ok(Rule {
+        level,
+        commands,
+        subcommands: raw
+            .subcommands
+            .iter()
+            .map(|s| s.split_whitespace().map(str::to_owned).collect())
+            .collect(),
+        global_options: specs(&raw.global_options)?,
+        options: specs(&raw.options)?,
+        operands: operands(raw.operands.as_ref(), common)?,
+        bounds: common.bounds_of(&raw.under, &raw.not, &raw.hosts, false)?,
+        reader,
+        when: when::compile(raw.when.take().unwrap_or_default())?,
+        signs: signs(&mut raw, common)?,
+        probe: raw.probe,
+        dry_run: raw.dry_run,
+        id: raw.id,
+        about: raw.about,
+        verdict: raw.decision,
+        reversibility: raw.reversibility,
+        style: raw.style,
+        stdin: raw.stdin,
+        sudo: raw.sudo,
+        env: raw.env,
+        wraps: raw.wraps,
+        hint: raw.hint,
+        unless_auto: raw.unless_auto,
+        matches: raw.matches,
+        no_match: raw.no_match,
+        place,
+    })
+}
+
+/// What a tightening rule looks for, taken out of what is written.
+fn signs(raw: &mut Raw, common: &Common) -> Result<Signs, String> {
+    if let Some(places) = &mut raw.has_operand {
+        places.at = common.expand(&places.at)?;
+        places.under = common.expand(&places.under)?;
+    }
+    if let Some(places) = &mut raw.redirects_to {
+        places.under = common.expand(&places.under)?;
+    }
+    Ok(Signs {
+        options: match raw.has_option.take() {
+            None => Vec::new(),
+            Some(Groups::One(list)) => vec![list],
+            Some(Groups::All(lists)) => lists,
+        },
+        as_root: raw.as_root,
+        without: std::mem::take(&mut raw.lacks_option),
+        operand: raw.has_operand.take(),
+        words: raw.has_word.take().map(Many::into_vec).unwrap_or_default(),
+        redirects: raw.redirects_to.take(),
+        pipes_into: common.expand(&raw.pipes_into)?,
+        substituted_into: common.expand(&raw.substituted_into)?,
+        line: pattern("line_regex", raw.line_regex.take())?,
+        word: pattern("word_regex", raw.word_regex.take())?,
+    })
+}
+
+/// Auto rules are allow lists, the others look for signs: the fields of one are a mistake in the other.
+fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
+    let signs = raw.has_option.is_some()
+        || !raw.lacks_option.is_empty()
+        || raw.as_root
+        || raw.has_operand.is_some()
+        || raw.has_word.is_some()
+        || raw.redirects_to.is_some()
+        || !raw.pipes_into.is_empty()
+        || !raw.substituted_into.is_empty()
+        || raw.word_regex.is_some()
+        || raw.line_regex.is_some();
+    if raw.decision == Verdict::Auto {
+        check_auto(raw, commands, signs)
+    } else {
+        check_tightening(raw, commands, signs)
+    }
+}
+
+fn check_auto(raw: &Raw, commands: &[String], signs: bool) -> Result<(), String> {
+    if signs {
+        return Err("has_option, has_operand, has_word, redirects_to, pipes_into, substituted_into and line_regex may only make a line stricter".into());
+    }
+    if commands.is_empty() {
+        return Err("an auto rule names its command".into());
+    }
+    let lists = !raw.options.is_empty()
+        || !raw.global_options.is_empty()
+        || !raw.subcommands.is_empty()
+        || raw.operands.is_some()
+        || raw.wraps;
+    if raw.reader.is_some() && lists {
+        return Err("a reader reads all words: options, global_options, subcommands, operands and wraps say nothing beside it".into());
+    }
+    match commands
+        .iter()
+        .find(|c| SHELL_BUILTINS.contains(&c.as_str()))
+    {
+        None => Ok(()),
+        Some(builtin) => Err(format!(
+            "`{builtin}` is a builtin of the shell that reads its arguments as code or changes the shell: it is never auto"
+        )),
+    }
+}
+
+fn check_tightening(raw: &Raw, commands: &[String], signs: bool) -> Result<(), String> {
+    let lists = !raw.options.is_empty()
+        || !raw.global_options.is_empty()
+        || raw.operands.is_some()
+        || !raw.env.is_empty()
+        || !raw.under.is_empty()
+        || !raw.not.is_empty()
+        || !raw.hosts.is_empty()
+        || raw.wraps;
+    if lists {
+        return Err("options, global_options, operands, env and wraps are allow lists: they belong in auto rules; look for signs with has_option, has_operand, has_word".into());
+    }
+    if raw.when.as_ref().is_some_and(|w| w.rate.is_some()) {
+        return Err("a rate limits what runs without a human: it belongs in auto rules".into());
+    }
+    if raw.unless_auto && raw.decision != Verdict::Approval {
+        return Err(
+            "unless_auto is for approval rules: what is forbidden gives way to nothing".into(),
+        );
+    }
+    if commands.is_empty() && !signs {
+        return Err("it would speak of every command: name a command or a sign".into());
+    }
+    Ok(())
+}
+
+fn operands(raw: Option<&RawOperands>, common: &Common) -> Result<Operands, String> {
+    let one = |o: &RawOperand| -> Result<Operand, String> {
+        Ok(Operand {
+            kind: Type::parse(&o.kind)?,
+            bounds: common.bounds(Some(o))?,
+            optional: o.optional,
+            repeat: o.repeat,
+        })
+    };
+    match raw {
+        None => Ok(Operands::default()),
+        Some(RawOperands::Word(word)) if word == "none" => Ok(Operands::default()),
+        Some(RawOperands::Word(word)) => Err(format!(
+            "operands: `{word}`: write none, one type, or a list of types"
+        )),
+        Some(RawOperands::One(o)) => {
+            let mut operand = one(o)?;
+            operand.repeat = true;
+            Ok(Operands {
+                list: vec![operand],
+                min: o.min.unwrap_or(0),
+                max: o.max.unwrap_or(32),
+            })
+        }
+        Some(RawOperands::List(list)) => {
+            let compiled = list.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+            let min = compiled.iter().filter(|o| !o.optional).count();
+            let max = match list.last() {
+                Some(last) if last.repeat => compiled.len() - 1 + last.max.unwrap_or(32),
+                _ => compiled.len(),
+            };
+            Ok(Operands {
+                list: compiled,
+                min,
+                max,
+            })
+        }
+    }
+}
+
+fn pattern(key: &str, text: Option<String>) -> Result<Option<regex::Regex>, String> {
+    text.map(|t| regex::Regex::new(&t))
+        .transpose()
+        .map_err(|e| format!("{key}: {e}"))
+}

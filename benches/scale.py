@@ -129,7 +129,7 @@ def check(name: str, begun_at: int, done: list) -> None:
 
 def grow() -> None:
     """A log and a store as after a long time: records with a chain that fits, and copies of a real closed approval."""
-    ask = {"target": "srv1", "command": "sudo systemctl restart nginx", "requester": "bench", "reason": "to be denied"}
+    ask = {"target": "srv1", "command": "mkfifo /tmp/x", "requester": "bench", "reason": "to be denied"}
     asked, _ = send(ask)
     if asked["status"] != "approval_requested":
         fail(json.dumps(asked)[:400])

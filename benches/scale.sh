@@ -17,6 +17,7 @@ cat >>"$STAGE/policies/scale.yml" <<RULES
 rules:
   - { id: bench.mark, about: Leaves a mark, decision: auto, command: mkdir, operands: { type: path, under: [$STAGE/ran], max: 1 },
       match: ["mkdir $STAGE/ran/x"], no_match: ["mkdir /x"] }
+  - { id: bench.ask, about: Is asked about, decision: approval, command: mkfifo, match: [mkfifo x], no_match: [ls] }
 RULES
 printf '%s\n' "version: 1" "policy: policies/scale.yml" "state_dir: runtime" "audit_log: audit.jsonl" \
   "approvers: { $LOGIN: { unix: $LOGIN, roles: [operator] } }" "targets:" >"$STAGE/config.yml"

@@ -5,6 +5,7 @@
 use super::language::{Kind, Limits};
 use super::rule::RawOperand;
 use super::types::Bounds;
+use super::writes::Writes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -16,6 +17,10 @@ pub(super) struct Common {
     pub(super) open: Vec<String>,
     pub(super) hosts: Vec<String>,
     pub(super) sets: BTreeMap<String, Vec<String>>,
+    /// What programs write to.
+    pub(super) writes: Vec<Writes>,
+    /// Programs whose words may hold code.
+    pub(super) code: Vec<String>,
 }
 
 impl Common {

@@ -84,6 +84,17 @@ fn signs(raw: &mut Raw, common: &Common) -> Result<Signs, String> {
     if let Some(places) = &mut raw.redirects_to {
         places.under = common.expand(&places.under)?;
     }
+    if let Some(places) = &mut raw.writes_to {
+        let lists = [
+            &mut places.under,
+            &mut places.at,
+            &mut places.trees,
+            &mut places.not,
+        ];
+        for list in lists {
+            *list = common.expand(list)?;
+        }
+    }
     Ok(Signs {
         options: match raw.has_option.take() {
             None => Vec::new(),
@@ -93,8 +104,9 @@ fn signs(raw: &mut Raw, common: &Common) -> Result<Signs, String> {
         as_root: raw.as_root,
         without: std::mem::take(&mut raw.lacks_option),
         operand: raw.has_operand.take(),
-        words: raw.has_word.take().map(Many::into_vec).unwrap_or_default(),
+        words: common.expand(&raw.has_word.take().map(Many::into_vec).unwrap_or_default())?,
         redirects: raw.redirects_to.take(),
+        writes: raw.writes_to.take(),
         pipes_into: common.expand(&raw.pipes_into)?,
         substituted_into: common.expand(&raw.substituted_into)?,
         line: pattern("line_regex", raw.line_regex.take())?,
@@ -110,6 +122,7 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
         || raw.has_operand.is_some()
         || raw.has_word.is_some()
         || raw.redirects_to.is_some()
+        || raw.writes_to.is_some()
         || !raw.pipes_into.is_empty()
         || !raw.substituted_into.is_empty()
         || raw.word_regex.is_some()
@@ -123,7 +136,7 @@ fn check_kind(raw: &Raw, commands: &[String]) -> Result<(), String> {
 
 fn check_auto(raw: &Raw, commands: &[String], signs: bool) -> Result<(), String> {
     if signs {
-        return Err("has_option, has_operand, has_word, redirects_to, pipes_into, substituted_into and line_regex may only make a line stricter".into());
+        return Err("has_option, has_operand, has_word, redirects_to, writes_to, pipes_into, substituted_into and line_regex may only make a line stricter".into());
     }
     if commands.is_empty() {
         return Err("an auto rule names its command".into());

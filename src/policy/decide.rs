@@ -5,9 +5,11 @@
 use super::allow::{Miss, matches_auto};
 use super::builtin;
 use super::rule::{Rule, Verdict};
+use super::tighten::{self, Seen};
 use super::verdict::{
     Found, Verdicts, ask, auto, by_rules, hint, never_auto, not_literal, shown, unreadable,
 };
+use super::writes;
 use super::{CallDecision, Context, Decision, Policy, Quorum, Risk, RiskLevel};
 use crate::command::{Call, ReadError, Reading, Wraps, wrapper};
 
@@ -147,12 +149,19 @@ impl Policy {
         // A program of no system folder (`/tmp/rm`, `./restart`) may be anything: rules that forbid go by
         // its last name, but one that asks does not vouch for it.
         let stranger = !call.name.trusted && !call.name.base.is_empty() && self.unknown_is_rejected;
+        let targets = writes::targets(&self.common.writes, call);
+        let seen = Seen {
+            reading,
+            call,
+            words: call.words.get(1..).unwrap_or_default(),
+            targets: &targets,
+        };
         let (mut found, left): (Vec<Found>, Vec<Found>) = self
             .candidates(&call.name.base)
             .filter(|rule| {
                 rule.verdict != Verdict::Auto
                     && rule.when.holds(cx)
-                    && super::tighten::matches(rule, reading, call)
+                    && tighten::matches(rule, &seen)
             })
             .filter_map(|rule| Found::of(rule, call))
             .filter(|f| !stranger || f.risk == Risk::Forbidden)

@@ -9,6 +9,7 @@ use super::compile::compile;
 use super::levels::{self, ApprovalPolicy, RawLevel, TrustStep};
 use super::loaded::{Mode, Policy, Source};
 use super::rule::Raw;
+use super::writes::Writes;
 use crate::yaml;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -50,6 +51,10 @@ struct RawPolicy {
     #[serde(default)]
     sets: BTreeMap<String, Vec<String>>,
     #[serde(default)]
+    writes: Vec<Writes>,
+    #[serde(default)]
+    code: Vec<String>,
+    #[serde(default)]
     rules: Vec<Raw>,
 }
 
@@ -67,6 +72,10 @@ struct RawPack {
     open: Vec<String>,
     #[serde(default)]
     sets: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    writes: Vec<Writes>,
+    #[serde(default)]
+    code: Vec<String>,
     rules: Vec<Raw>,
 }
 
@@ -139,14 +148,23 @@ impl Policy {
             open: raw.open,
             hosts: raw.hosts,
             sets: raw.sets,
+            writes: raw.writes,
+            code: raw.code,
         };
         for pack in &packs {
+            common.writes.extend(pack.writes.iter().cloned());
+            common.code.extend(pack.code.iter().cloned());
             common.readable.extend(pack.readable.iter().cloned());
             common.secret.extend(pack.secret.iter().cloned());
             common.open.extend(pack.open.iter().cloned());
             common
                 .sets
                 .extend(pack.sets.iter().map(|(k, v)| (k.clone(), v.clone())));
+        }
+        for entry in &common.writes {
+            entry
+                .check()
+                .map_err(|why| yaml::Error::file(&sources[0].0, why))?;
         }
         let mut policy = Policy {
             rules: Rules::default(),
@@ -186,8 +204,8 @@ impl Policy {
         Ok(policy)
     }
 
-    /// The same policy with a pack more, for trying rules out. The pack's own `readable`, `secret`, `open`
-    /// and `sets` are not taken.
+    /// The same policy with a pack more, for trying rules out. The pack's own `readable`, `secret`, `open`,
+    /// `sets`, `writes` and `code` are not taken.
     ///
     /// # Errors
     /// As [`Policy::load`].

@@ -18,6 +18,7 @@ mod load;
 mod loaded;
 mod options;
 mod path;
+mod places;
 mod rule;
 pub mod schema;
 mod state;
@@ -26,6 +27,7 @@ mod tighten;
 mod types;
 mod verdict;
 mod when;
+mod writes;
 mod zone;
 
 pub use levels::{ApprovalPolicy, METHODS};

@@ -18,6 +18,13 @@ pub enum Many {
 }
 
 impl Many {
+    pub fn as_slice(&self) -> &[String] {
+        match self {
+            Many::One(one) => std::slice::from_ref(one),
+            Many::List(list) => list,
+        }
+    }
+
     pub fn into_vec(self) -> Vec<String> {
         match self {
             Many::One(one) => vec![one],
@@ -95,6 +102,8 @@ pub struct Raw {
     pub has_word: Option<Many>,
     #[serde(default)]
     pub redirects_to: Option<RawPlaces>,
+    #[serde(default)]
+    pub writes_to: Option<RawWritesTo>,
     #[serde(default)]
     pub pipes_into: Vec<String>,
     #[serde(default)]
@@ -201,12 +210,39 @@ pub struct RawHasOperand {
     pub expansions: bool,
 }
 
+impl RawHasOperand {
+    pub fn places(&self) -> super::places::Places<'_> {
+        super::places::Places {
+            at: &self.at,
+            under: &self.under,
+        }
+    }
+}
+
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawPlaces {
     #[serde(default)]
     pub under: Vec<String>,
     /// Patterns of the target as it is written, expansions and all.
+    #[serde(default)]
+    pub words: Vec<String>,
+    #[serde(default)]
+    pub not: Vec<String>,
+}
+
+/// Places that a call writes to, by its redirections and by the policy's `writes` tables.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct RawWritesTo {
+    #[serde(default)]
+    pub under: Vec<String>,
+    #[serde(default)]
+    pub at: Vec<String>,
+    /// Folders in which a tree lands whose names the line does not tell.
+    #[serde(default)]
+    pub trees: Vec<String>,
+    /// Patterns of the name as it is written, expansions and all.
     #[serde(default)]
     pub words: Vec<String>,
     #[serde(default)]
@@ -276,6 +312,7 @@ pub struct Signs {
     pub operand: Option<RawHasOperand>,
     pub words: Vec<String>,
     pub redirects: Option<RawPlaces>,
+    pub writes: Option<RawWritesTo>,
     pub pipes_into: Vec<String>,
     pub substituted_into: Vec<String>,
     pub line: Option<regex::Regex>,

@@ -95,13 +95,33 @@ fn schema() -> Value {
             "has_option": {"oneOf": [texts(), {"type": "array", "items": texts()}]},
             "lacks_option": texts(), "as_root": flag(),
             "has_operand": object(&[], json!({"at": texts(), "under": texts(), "words": texts(), "expansions": flag()})),
-            "has_word": one_or_more(), "redirects_to": places, "pipes_into": texts(), "substituted_into": texts(), "line_regex": text(), "word_regex": text(),
+            "has_word": one_or_more(), "redirects_to": places,
+            "writes_to": told("Where the command writes, by redirections and the `writes` tables", object(&[], json!({"under": texts(), "at": texts(), "trees": texts(), "words": texts(), "not": texts()}))),
+            "pipes_into": texts(), "substituted_into": texts(), "line_regex": text(), "word_regex": text(),
             "probe": text(), "dry_run": text(),
             "match": told("Lines this rule must decide", texts()), "no_match": told("Lines it must not match", texts()),
         }),
     );
     let rules = json!({"type": "array", "items": rule});
     let sets = json!({"type": "object", "additionalProperties": texts()});
+    let writes = object(
+        &["command"],
+        json!({
+            "command": one_or_more(),
+            "when": told("Holds only with one of these options or words", texts()),
+            "options": told("Their value is a file that is written; of= for a word that begins so", texts()),
+            "folders": told("Their value is a folder that things are put into", texts()),
+            "values": told("Other options that take a value", texts()),
+            "operands": {"enum": ["none", "all", "first", "second", "last"]},
+            "into": told("The written operand may be a folder for the others", flag()),
+            "itself": told("With one of these it is none", texts()),
+            "tree": told("With one of these a tree lands there; always", texts()),
+            "here": told("Without a folder it writes where it runs", flag()),
+            "bare": told("Letters with values of a first word without a dash", json!({"type": "string"})),
+            "inside": told("Regular expressions; their group is a file in the text of a word", texts()),
+        }),
+    );
+    let writes = json!({"type": "array", "items": writes});
     let policy = object(
         &["version", "mode", "unknown_default"],
         json!({
@@ -110,14 +130,15 @@ fn schema() -> Value {
             "include": texts(),
             "approval": object(&[], json!({"methods": texts(), "separation": flag(), "probes": flag()})),
             "levels": by_level(quorum), "trust": by_level(json!({"type": "array", "items": step})),
-            "readable": texts(), "secret": texts(), "open": texts(), "hosts": texts(), "sets": sets, "rules": rules,
+            "readable": texts(), "secret": texts(), "open": texts(), "hosts": texts(), "sets": sets,
+            "writes": writes, "code": told("Programs whose words may hold code", texts()), "rules": rules,
         }),
     );
     let pack = object(
         &["version", "pack", "rules"],
         json!({
             "version": {"const": 1}, "pack": text(), "readable": texts(), "secret": texts(), "open": texts(),
-            "sets": sets, "rules": rules,
+            "sets": sets, "writes": writes, "code": texts(), "rules": rules,
         }),
     );
     json!({
@@ -200,6 +221,14 @@ mod tests {
             (
                 of_rule("redirects_to: {zzz: 1}"),
                 properties(&rule["properties"]["redirects_to"]),
+            ),
+            (
+                of_rule("writes_to: {zzz: 1}"),
+                properties(&rule["properties"]["writes_to"]),
+            ),
+            (
+                format!("{head}writes: [{{zzz: 1}}]\n"),
+                properties(&policy["properties"]["writes"]["items"]),
             ),
             (
                 format!("{head}approval: {{zzz: 1}}\n"),

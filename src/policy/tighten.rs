@@ -4,13 +4,26 @@
 
 use super::language::{self, Class};
 use super::path;
-use super::rule::{RawHasOperand, RawPlaces, Rule};
+use super::places::{self, Places};
+use super::rule::{RawHasOperand, RawPlaces, RawWritesTo, Rule};
+use super::writes::{self, Target};
 use crate::command::{Call, Reading, Sudo, Word};
 
+/// What a rule is held against.
+pub struct Seen<'a> {
+    pub reading: &'a Reading,
+    pub call: &'a Call,
+    /// The words behind the command word; with what expansions and relative names could stand for, where
+    /// that is looked into.
+    pub words: &'a [Word],
+    /// What the call writes to.
+    pub targets: &'a [Target],
+}
+
 /// Whether every sign of the rule is there.
-pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
+pub fn matches(rule: &Rule, seen: &Seen) -> bool {
     let signs = &rule.signs;
-    let words = call.words.get(1..).unwrap_or_default();
+    let (reading, call, words) = (seen.reading, seen.call, seen.words);
     (rule.subcommands.is_empty()
         || rule
             .subcommands
@@ -38,6 +51,10 @@ pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
             .redirects
             .as_ref()
             .is_none_or(|places| redirects_to(call, places))
+        && signs
+            .writes
+            .as_ref()
+            .is_none_or(|places| seen.targets.iter().any(|t| is_written(t, places)))
         && (signs.pipes_into.is_empty() || pipes_into(reading, call, &signs.pipes_into))
         && (signs.substituted_into.is_empty()
             || substituted_into(reading, call, &signs.substituted_into))
@@ -49,6 +66,19 @@ pub fn matches(rule: &Rule, reading: &Reading, call: &Call) -> bool {
             .line
             .as_ref()
             .is_none_or(|pattern| pattern.is_match(&reading.canonical))
+}
+
+/// Whether what is written is one of the places.
+fn is_written(target: &Target, wanted: &RawWritesTo) -> bool {
+    let text = spelt(&target.word);
+    let holds = |at, under| places::holds(&text, target.word.is_glob(), Places { at, under });
+    if target.word.is_dynamic() {
+        return writes::is_written(&target.word, &wanted.words);
+    }
+    (writes::is_written(&target.word, &wanted.words)
+        || holds(&wanted.at, &wanted.under)
+        || target.tree && holds(&wanted.trees, &[]))
+        && !holds(&wanted.not, &[])
 }
 
 /// Whether a call is run as root by a wrapper around it, whatever else that one was told.
@@ -136,7 +166,7 @@ fn has_option(word: &Word, name: &str) -> bool {
 }
 
 /// A word's text with patterns and expansions as they are written.
-fn spelt(word: &Word) -> String {
+pub(super) fn spelt(word: &Word) -> String {
     word.segments
         .iter()
         .map(|s| match s {
@@ -174,68 +204,7 @@ fn is_operand(word: &Word, wanted: &RawHasOperand) -> bool {
     ];
     tails
         .iter()
-        .any(|tail| is_place(tail, word.is_glob(), wanted))
-}
-
-fn is_place(text: &str, glob: bool, wanted: &RawHasOperand) -> bool {
-    if !text.starts_with('/') {
-        return false;
-    }
-    let resolved = resolve(text);
-    let names: Vec<&str> = resolved.iter().map(String::as_str).collect();
-    let meets = |a: &str, b: &str| {
-        if glob {
-            path::intersect(a, b)
-        } else {
-            path::matches(b, a)
-        }
-    };
-    let same = |root: &String, prefix: bool| {
-        let root = path::components(root).unwrap_or_default();
-        let long_enough = if prefix {
-            names.len() >= root.len()
-        } else {
-            names.len() == root.len()
-        };
-        long_enough
-            && names
-                .iter()
-                .zip(&root)
-                .all(|(name, pattern)| meets(name, pattern))
-    };
-    // Everything directly inside a place is the place: `/*`, `/etc/*`.
-    let inside = |root: &String| {
-        let root = path::components(root).unwrap_or_default();
-        names.len() == root.len() + 1
-            && names
-                .last()
-                .is_some_and(|n| n.starts_with('*') || *n == ".*")
-            && names
-                .iter()
-                .zip(&root)
-                .all(|(name, pattern)| meets(name, pattern))
-    };
-    wanted
-        .at
-        .iter()
-        .any(|root| same(root, false) || inside(root))
-        || wanted.under.iter().any(|root| same(root, true))
-}
-
-/// The components with `.` and `..` worked out as text: `/var/../etc` is `/etc`.
-fn resolve(text: &str) -> Vec<String> {
-    let mut names: Vec<String> = Vec::new();
-    let text = below_proc(text);
-    for part in text.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                names.pop();
-            }
-            name => names.push(name.to_owned()),
-        }
-    }
-    names
+        .any(|tail| places::holds(tail, word.is_glob(), wanted.places()))
 }
 
 fn fits(word: &Word, pattern: &str) -> bool {
@@ -277,23 +246,6 @@ fn pipes_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
                 || (reading.functions.contains(&other.name.text)
                     && reading.calls.iter().any(|c| names.contains(&c.name.base))))
     })
-}
-
-/// `/proc/self/root/etc` is `/etc`, for every process of the same root.
-fn below_proc(text: &str) -> &str {
-    let mut text = text;
-    loop {
-        let parts: Vec<&str> = text.splitn(2, "/root").collect();
-        let process = parts[0].trim_start_matches('/').strip_prefix("proc/");
-        match (process, parts.get(1)) {
-            (Some(process), Some(rest))
-                if !process.contains('/') && (rest.is_empty() || rest.starts_with('/')) =>
-            {
-                text = if rest.is_empty() { "/" } else { rest };
-            }
-            _ => return text,
-        }
-    }
 }
 
 /// Whether what a call writes becomes a word or a file of one of these, itself or behind a wrapper, and

@@ -1,0 +1,106 @@
+//! Places in the file system that rules forbid to touch: paths as text, worked out as the kernel would, and patterns.
+//!
+//! Must never take a path for harmless because of how it is spelt.
+
+use super::path;
+
+/// Places that a rule names.
+#[derive(Debug, Clone, Copy)]
+pub struct Places<'a> {
+    /// These, and everything directly inside at once (`/etc/*`).
+    pub at: &'a [String],
+    /// These and all below.
+    pub under: &'a [String],
+}
+
+/// Whether an absolute path is, or (with `glob`) could be, one of the places.
+pub fn holds(text: &str, glob: bool, places: Places) -> bool {
+    if !text.starts_with('/') {
+        return false;
+    }
+    let resolved = resolve(text);
+    let names: Vec<&str> = resolved.iter().map(String::as_str).collect();
+    let meets = |a: &str, b: &str| {
+        if glob {
+            path::intersect(a, b)
+        } else {
+            path::matches(b, a)
+        }
+    };
+    let fit = |root: &[&str]| names.iter().zip(root).all(|(name, r)| meets(name, r));
+    let at = |root: &String| {
+        let root = path::components(root).unwrap_or_default();
+        // Everything directly inside a place is the place: `/*`, `/etc/*`.
+        let all = || {
+            names
+                .last()
+                .is_some_and(|n| n.starts_with('*') || *n == ".*")
+        };
+        (names.len() == root.len() || names.len() == root.len() + 1 && all()) && fit(&root)
+    };
+    let under = |root: &String| {
+        let root = path::components(root).unwrap_or_default();
+        names.len() >= root.len() && fit(&root)
+    };
+    places.at.iter().any(at) || places.under.iter().any(under)
+}
+
+/// The components with `.`, `..` and `/proc/PID/root` worked out as text: `/var/../etc` is `/etc`.
+/// Which folder `/proc/PID/cwd` is cannot be known: it is taken for `/`, the worst.
+fn resolve(text: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for part in text.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                names.pop();
+            }
+            name => names.push(name.to_owned()),
+        }
+        let known: Vec<&str> = names.iter().map(String::as_str).collect();
+        if let ["proc", _, "root" | "cwd"] | ["proc", _, "task", _, "root" | "cwd"] = known[..] {
+            names.clear();
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_known_however_it_is_spelt() {
+        let etc = ["/etc".to_owned()];
+        let at = |text: &str, glob| {
+            let places = Places {
+                at: &etc,
+                under: &[],
+            };
+            holds(text, glob, places)
+        };
+        for text in [
+            "/etc",
+            "//etc/",
+            "/etc/.",
+            "/usr/../etc",
+            "/proc/self/root/etc",
+            "/proc/1/task/1/root/etc",
+            "/proc/1/cwd/etc",
+            "/proc/1/root/proc/2/root/etc",
+            "/dev/fd/../../etc",
+            "/etc/*",
+        ] {
+            assert!(at(text, false), "{text}");
+        }
+        assert!(at("/e?c", true) && !at("/e?c", false));
+        for text in ["etc", "/etc/hosts", "/srv/etc", "/etcetera", ""] {
+            assert!(!at(text, false), "{text}");
+        }
+        let under = Places {
+            at: &[],
+            under: &etc,
+        };
+        assert!(holds("/etc/hosts", false, under) && !holds("/", false, under));
+    }
+}

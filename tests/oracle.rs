@@ -112,8 +112,8 @@ fn text_of(word: &Word) -> String {
         .collect()
 }
 
-/// What the reading says will run: each command's words. `f` fails, the others succeed.
-fn expected(line: &Line) -> Vec<Vec<String>> {
+/// What the reading says a shell will run: each command's words. `f` fails, what is not there fails too.
+fn expected(line: &Line, shell: &str) -> Vec<Vec<String>> {
     let mut ran = Vec::new();
     let mut status = true;
     for (joint, pipeline) in &line.pipelines {
@@ -127,15 +127,24 @@ fn expected(line: &Line) -> Vec<Vec<String>> {
         }
         for command in pipeline {
             let words: Vec<String> = command.words.iter().map(text_of).collect();
-            status = words[0] != "f";
-            ran.push(words);
+            let known = NAMES.contains(&words[0].as_str());
+            status = known && words[0] != "f";
+            // Of a program that is not there only bash tells.
+            if known || shell == "bash" {
+                ran.push(words);
+            }
         }
     }
     ran.sort();
     ran
 }
 
-/// Whether the line runs nothing but the stand-ins, so that it may be tried.
+/// What the generator's letters make by chance that shells have built in, or that stands in a folder.
+fn is_there(name: &str) -> bool {
+    [".", ":", "[", "fg", "bg"].contains(&name) || name.contains('/')
+}
+
+/// Whether the line runs nothing but the stand-ins and what is not there, so that it may be tried.
 fn is_tame(line: &Line) -> bool {
     // bash writes its builtin's output line by line: two commands of a pipeline would tear each other's.
     let torn = line.pipelines.iter().any(|(_, p)| {
@@ -149,7 +158,7 @@ fn is_tame(line: &Line) -> bool {
             c.words
                 .first()
                 .and_then(Word::literal)
-                .is_some_and(|w| NAMES.contains(&w))
+                .is_some_and(|w| !is_there(w))
                 && c.words.iter().all(|w| !text_of(w).contains('\0'))
         })
 }
@@ -189,7 +198,7 @@ fn compare(seed: u64, wanted: usize) -> usize {
                 let got = ran.get(&index).cloned().unwrap_or_default();
                 assert_eq!(
                     got,
-                    expected(reading),
+                    expected(reading, shell),
                     "{shell} ran the {what} {:?} otherwise (line {:?}, canonical {:?}, seed {seed})",
                     lines[index],
                     sources[index],

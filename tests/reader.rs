@@ -264,6 +264,31 @@ fn a_keyword_as_a_pattern_is_written_back_in_quotes() {
 }
 
 #[test]
+fn what_only_one_shell_reads_so_is_refused() {
+    for line in [
+        // bash appends to a variable and runs `p`; dash looks for a program `x+=1`.
+        "x+=1 p",
+        "x+=1",
+        // bash reads `p x}a xb`.
+        "p x{}a,b}",
+        "p ${v:-q}{}a,b}",
+        "p {}{}a,b}",
+        "p {}'a',b}",
+    ] {
+        assert!(aiops::command::read(line).is_err(), "{line:?}");
+    }
+    for line in [
+        "p {} {}.bak",
+        "p x{}",
+        "p a+=b",
+        "p {}/a|p {};p",
+        "p `p {}`",
+    ] {
+        assert!(aiops::command::read(line).is_ok(), "{line:?}");
+    }
+}
+
+#[test]
 fn options_of_wrappers_that_run_or_take_values_are_seen() {
     for line in [
         "ssh -o ProxyCommand='rm -rf /usr' host df",

@@ -226,6 +226,13 @@ impl Reader<'_> {
             simple.assignments.push(assignment(name, &token.word));
             return Ok(());
         }
+        // bash appends to the variable, dash looks for a program of that name.
+        if raw
+            .split_once("+=")
+            .is_some_and(|(n, _)| name::is_variable(n))
+        {
+            return Err(self.note(start, "`+=`: write the whole value"));
+        }
         let Some(text) = token.word.literal() else {
             return Err(self.note(start, "a pattern as the command word"));
         };

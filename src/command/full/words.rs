@@ -629,6 +629,14 @@ impl Parser<'_> {
     /// `{a,b}` and `{1..3}` (bash), `{}` (text); anything else is refused.
     fn brace(&mut self, segments: &mut Vec<Segment>) -> Result<(), ReadError> {
         if self.byte(1) == Some(b'}') {
+            // `{}` is text by itself, but bash reads `x{}a,b}` as `x}a xb`: only plain text may follow.
+            let rest = &self.text.as_bytes()[self.at + 2..];
+            let next = rest
+                .iter()
+                .find(|b| !b.is_ascii_alphanumeric() && !b"_./:@%+=-".contains(b));
+            if next.is_some_and(|b| !b" \t\n|&;<>()`".contains(b)) {
+                return Err(self.error(self.at, "a `{}` that runs on: quote it"));
+            }
             literal(segments, "{}");
             self.at += 2;
             return Ok(());

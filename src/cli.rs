@@ -384,6 +384,10 @@ pub enum InstallCommand {
         /// The policy to begin with
         #[arg(long, value_name = "NAME", default_value = "production", value_parser = ["production", "lab"])]
         policy: String,
+        /// Do not seal the audit log yet: where this output goes to a log and nobody is there to take the
+        /// seed it would show (`aiops audit seal init` begins it later)
+        #[arg(long)]
+        unsealed: bool,
     },
     /// Make this host a target: the gate's login user and key, the guard or exact sudoers rules
     Target {

@@ -99,6 +99,7 @@ pub fn install(command: InstallCommand) -> Exit {
             agent,
             approver,
             policy,
+            unsealed,
         } => with_act(&act, |act| {
             install::install_gateway(
                 act,
@@ -106,6 +107,7 @@ pub fn install(command: InstallCommand) -> Exit {
                     agent,
                     approvers: approver,
                     policy,
+                    unsealed,
                 },
             )
         }),

@@ -50,7 +50,7 @@ fn lines(path: &Path) -> Vec<String> {
 
 fn with_seed(path: &Path, seed: &Seed) -> Report {
     let options = Options {
-        seed: Some(seed.clone()),
+        seeds: vec![seed.clone()],
         ..Options::default()
     };
     verify_with(path, &options).unwrap()
@@ -369,6 +369,60 @@ fn a_rewritten_past_does_not_fit_its_seals() {
             .what
             .contains("does not fit the seed")
     );
+}
+
+#[test]
+fn sealing_that_began_anew_wants_the_new_seed_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = log_of(dir.path(), 2);
+    let log = Log::open(&path).unwrap();
+    let first = log.seal_init(3600).unwrap();
+    log.append(&entry("sealed")).unwrap();
+    log.seal_now().unwrap();
+    let at_first = fs::read_to_string(&path).unwrap();
+    let both = |seeds: &[&Seed]| {
+        let options = Options {
+            seeds: seeds.iter().map(|s| (*s).clone()).collect(),
+            first: None,
+        };
+        verify_with(&path, &options).unwrap()
+    };
+    // The key was damaged, and a sysadmin did what the message says.
+    fs::remove_file(key_path(&path)).unwrap();
+    let second = log.seal_init(3600).unwrap();
+    log.append(&entry("sealed anew")).unwrap();
+    log.seal_now().unwrap();
+    let chain = verify(&path).unwrap();
+    assert!(chain.holds() && chain.sealed_anew == 1, "{chain}");
+    assert!(chain.to_string().contains("anew"), "{chain}");
+    let alone = both(&[&first]).bad.unwrap();
+    assert_eq!(alone.seq, Some(6), "{alone:?}");
+    assert!(alone.what.contains("a seed that was not given"), "{alone:?}");
+    let report = both(&[&first, &second]);
+    assert!(report.holds() && report.sealed_anew == 1, "{report}");
+    assert!(!both(&[&second, &first]).holds(), "the order matters");
+    assert!(!both(&[&second]).holds());
+
+    // Somebody who cuts the log back and begins anew with a seed of their own is seen by the first.
+    fs::write(&path, &at_first).unwrap();
+    rewrite(&path, |l| l.replace("sealed\"", "forged\""));
+    fs::remove_file(key_path(&path)).unwrap();
+    let third = log.seal_init(3600).unwrap();
+    assert!(!both(&[&first]).holds());
+    assert!(!both(&[&first, &third]).holds(), "what was sealed does not fit");
+    // Right after the very first seal too, where a crash may seal twice with the same key.
+    let dir = tempfile::tempdir().unwrap();
+    let path = log_of(dir.path(), 1);
+    let log = Log::open(&path).unwrap();
+    let first = log.seal_init(3600).unwrap();
+    fs::remove_file(key_path(&path)).unwrap();
+    let second = log.seal_init(3600).unwrap();
+    let options = Options {
+        seeds: vec![first.clone(), second],
+        first: None,
+    };
+    assert!(verify_with(&path, &options).unwrap().holds());
+    assert!(!with_seed(&path, &first).holds());
 }
 
 #[test]

@@ -6,6 +6,9 @@
 
 mod support;
 
+use aiops::audit::Log;
+use aiops::audit::seal::Seed;
+use aiops::audit::verify::{Options, verify_with};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -142,6 +145,117 @@ fn a_gateway_is_staged_once_and_kept() {
         assert_eq!(left, ["audit"], "the audit log stays");
         assert!(!at("etc/sudoers.d/aiops-gateway").exists());
     }
+}
+
+/// What looks like a seed in a text.
+fn seeds(text: &str) -> Vec<Seed> {
+    text.lines()
+        .filter_map(|line| Seed::parse(line.trim()).ok())
+        .collect()
+}
+
+#[test]
+fn the_log_s_seed_is_shown_once_and_seals_the_log() {
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path();
+    let log = root.join("opt/aiops/audit/audit.jsonl");
+    let text = ok(root, &["gateway", "--dry-run"]);
+    assert!(
+        text.contains("audit.jsonl.seal: make the seed of the seals") && seeds(&text).is_empty(),
+        "{text}"
+    );
+    let text = ok(root, &["gateway"]);
+    let [seed] = seeds(&text).try_into().unwrap();
+    assert!(text.contains("shown this once"), "{text}");
+    assert_eq!(mode(&log.with_extension("jsonl.seal")), 0o600);
+    let hidden = text.lines().map(str::trim).find(|l| Seed::parse(l).is_ok());
+    let digits = hidden.unwrap().replace('-', "")[..64].to_owned();
+    for line in snapshot(root) {
+        let path = line.split(' ').next().unwrap().to_owned();
+        let content = fs::read(&path).unwrap_or_default();
+        let content = String::from_utf8_lossy(&content);
+        assert!(
+            !content.contains(&digits) && !content.contains(hidden.unwrap()),
+            "{path} holds the seed"
+        );
+    }
+    for more in ["gateway", "update"] {
+        assert!(seeds(&ok(root, &[more])).is_empty(), "shown once: {more}");
+    }
+    let timer = root.join("etc/systemd/system/timers.target.wants/aiops-seal.timer");
+    assert_eq!(
+        fs::read_link(&timer).unwrap(),
+        Path::new("/etc/systemd/system/aiops-seal.timer")
+    );
+    let service = fs::read_to_string(root.join("etc/systemd/system/aiops-seal.service")).unwrap();
+    assert!(
+        service.contains("aiops audit seal now --log /opt/aiops/audit/audit.jsonl"),
+        "{service}"
+    );
+    Log::open(&log).unwrap().seal_now().unwrap();
+    let checked = |log: &Path| {
+        let options = Options {
+            seeds: vec![seed.clone()],
+            first: None,
+        };
+        verify_with(log, &options).unwrap()
+    };
+    assert_eq!((checked(&log).holds(), checked(&log).seals), (true, 2));
+
+    // A gateway that was installed before there were seals gets them, and their seed, with an update.
+    for name in ["audit.jsonl", "audit.jsonl.seal"] {
+        fs::rename(root.join("opt/aiops/audit").join(name), root.join(name)).unwrap();
+    }
+    assert_eq!(seeds(&ok(root, &["update"])).len(), 1);
+    for name in ["audit.jsonl", "audit.jsonl.seal"] {
+        fs::rename(root.join(name), root.join("opt/aiops/audit").join(name)).unwrap();
+    }
+
+    if aiops::install::host::is_root() {
+        ok(root, &["remove"]);
+        assert!(!timer.exists() && !service_exists(root));
+        assert_eq!(
+            (checked(&log).holds(), checked(&log).seals),
+            (true, 3),
+            "removing seals the log a last time"
+        );
+        let text = ok(root, &["gateway"]);
+        assert!(seeds(&text).is_empty(), "the kept log goes on: {text}");
+    }
+}
+
+fn service_exists(root: &Path) -> bool {
+    root.join("etc/systemd/system/aiops-seal.service").exists()
+}
+
+#[test]
+fn without_anybody_to_take_the_seed_there_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let text = ok(dir.path(), &["gateway", "--unsealed"]);
+    assert!(seeds(&text).is_empty(), "{text}");
+    assert!(!dir.path().join("opt/aiops/audit/audit.jsonl.seal").exists());
+    assert!(!service_exists(dir.path()));
+
+    // The same when nobody reads what it shows: no seed is used that nobody has seen.
+    let dir = tempfile::tempdir().unwrap();
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let output = Command::new(AIOPS)
+        .args(["install", "gateway", "--root"])
+        .arg(dir.path())
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("cannot be shown"), "{said}");
+    assert!(!dir.path().join("opt/aiops/audit/audit.jsonl.seal").exists());
+    assert!(
+        !dir.path().join("etc/sudoers.d/aiops-gateway").exists(),
+        "and nobody may call it"
+    );
 }
 
 #[test]

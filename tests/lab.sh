@@ -3,7 +3,7 @@
 # and run through every runbook's incident. See lab/lab.sh for how the hosts are made and what they
 # cannot touch.
 #
-#   tests/lab.sh [PART…]    all parts, or those named: install agent people doctor guard incidents life package remove docs
+#   tests/lab.sh [PART…]    all parts, or those named: install audit agent people doctor guard incidents life package remove docs
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if ! why=$(bash lab/lab.sh can); then
@@ -15,7 +15,7 @@ if [ -z "${AIOPS_BIN:-}" ]; then
   AIOPS_BIN=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/aiops
 fi
 export AIOPS_BIN
-LAB_PARTS=${*:-install agent people doctor guard incidents life package remove docs}
+LAB_PARTS=${*:-install audit agent people doctor guard incidents life package remove docs}
 export LAB_PARTS
 began=$(date +%s)
 status=0

@@ -172,6 +172,17 @@ impl Log {
     /// # Errors
     /// When the log is sealed already, or cannot be written.
     pub fn seal_init(&self, period_s: u64) -> Result<seal::Seed, Error> {
+        let seed = seal::Seed::random().map_err(|e| self.io(e))?;
+        self.seal_with(&seed, period_s)?;
+        Ok(seed)
+    }
+
+    /// Begins sealing with a seed that the auditor has already: shown before it is used, it cannot be
+    /// lost to a crash in between.
+    ///
+    /// # Errors
+    /// As [`Log::seal_init`].
+    pub fn seal_with(&self, seed: &seal::Seed, period_s: u64) -> Result<Appended, Error> {
         self.locked(|| {
             if seal::key_path(&self.path).exists() {
                 return Err(self.io(io::Error::new(
@@ -183,15 +194,13 @@ impl Log {
                 )));
             }
             let mut tail = self.tail()?;
-            let seed = seal::Seed::random().map_err(|e| self.io(e))?;
             let now = Utc::now();
             let state = seal::State {
                 key: seed.key(),
                 sealed_at: now,
                 period_s,
             };
-            self.seal(&mut tail, &state, now)?;
-            Ok(seed)
+            self.seal(&mut tail, &state, now)
         })
     }
 
@@ -284,7 +293,7 @@ impl Log {
         let mut entry = Entry::new(Event::LogSealed);
         entry.status = Some("sealed".into());
         entry.seal_epoch = Some(state.key.epoch);
-        entry.seal = Some(state.key.seal(tail.last.seq + 1, &tail.last.hash));
+        entry.seal = Some(state.key.seal(tail.last.seq.saturating_add(1), &tail.last.hash));
         let appended = self.write(tail, &entry)?;
         // The seal is on disk: its key goes. If we die here, the same key seals once more.
         let next = seal::State {
@@ -297,7 +306,10 @@ impl Log {
     }
 
     fn write(&self, tail: &mut Tail, entry: &Entry) -> Result<Appended, Error> {
-        let seq = tail.last.seq + 1;
+        // The chain begins at 1 and has no gaps: such a number was written by somebody else.
+        let seq = tail.last.seq.checked_add(1).ok_or_else(|| {
+            Error::Damaged(self.path.clone(), "the last record has no successor".into())
+        })?;
         let (mut line, hash) =
             record::line(entry, seq, &tail.last.hash, Utc::now()).map_err(|e| self.io(e.into()))?;
         line.push('\n');

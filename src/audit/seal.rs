@@ -22,6 +22,8 @@ use std::path::{Path, PathBuf};
 /// How long a key is used when nothing else is said, in seconds.
 pub const PERIOD_S: u64 = 300;
 const BLOCK: usize = 64;
+/// Hexadecimal digits of a seed as it is written down: 32 bytes, and two of a checksum.
+const DIGITS: usize = 68;
 
 /// HMAC-SHA-256 (RFC 2104).
 pub fn hmac(key: &[u8], message: &[u8]) -> [u8; 32] {
@@ -90,20 +92,36 @@ impl Seed {
     /// Reads what [`Seed::show`] wrote, whatever the spaces and dashes.
     ///
     /// # Errors
-    /// When it is not a seed, or has a typing error.
+    /// When it is not one seed, or has a typing error.
     pub fn parse(text: &str) -> Result<Seed, String> {
+        let mut seeds = Seed::parse_all(text)?;
+        match (seeds.pop(), seeds.is_empty()) {
+            (Some(seed), true) => Ok(seed),
+            _ => Err("there is more than one seed".into()),
+        }
+    }
+
+    /// Reads one seed or several, in the order in which they came into use.
+    ///
+    /// # Errors
+    /// When one of them is not a seed, or has a typing error; when there is none.
+    pub fn parse_all(text: &str) -> Result<Vec<Seed>, String> {
         let digits: Vec<u8> = text
             .chars()
             .filter(|c| !c.is_whitespace() && *c != '-')
             .map(|c| c.to_digit(16).map(|d| d as u8))
             .collect::<Option<_>>()
             .ok_or("a seed has only the digits 0-9 and a-f")?;
-        if digits.len() != 68 {
+        if digits.is_empty() || digits.len() % DIGITS != 0 {
             return Err(format!(
-                "a seed has 68 digits (64 and a checksum of 4), not {}",
+                "a seed has {DIGITS} digits (64 and a checksum of 4), not {}",
                 digits.len()
             ));
         }
+        digits.chunks_exact(DIGITS).map(Seed::of_digits).collect()
+    }
+
+    fn of_digits(digits: &[u8]) -> Result<Seed, String> {
         let mut all = digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]);
         let mut bytes = [0; 32];
         for byte in &mut bytes {
@@ -181,7 +199,7 @@ impl State {
             io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!(
-                    "{}: {why}: the log cannot be sealed any more. To go on with a new seed, move this file away and run `aiops audit seal init`",
+                    "{}: {why}: the log cannot be sealed any more. To go on with a new seed, move this file away and run `aiops audit seal init`; the auditor then needs both seeds",
                     path.display()
                 ),
             )
@@ -254,6 +272,14 @@ impl State {
         !(0..i64::try_from(self.period_s).unwrap_or(i64::MAX)).contains(&age)
     }
 
+    /// Whether a seal should have been there by now: the gate seals what it appends, and a timer what
+    /// is quiet, each period. A last seal in the future is one that a clock set back would hide.
+    pub fn late(&self, now: DateTime<Utc>) -> bool {
+        let age = now.signed_duration_since(self.sealed_at).num_seconds();
+        let most = i64::try_from(self.period_s).unwrap_or(i64::MAX);
+        !(-60..=most.saturating_mul(2).saturating_add(60)).contains(&age)
+    }
+
     /// One sentence for a person.
     pub fn describe(&self) -> String {
         format!(
@@ -320,6 +346,31 @@ mod tests {
         );
         assert!(Seed::parse("abc").is_err());
         assert!(Seed::parse("ü").is_err());
+        assert!(Seed::parse("").is_err());
+        let other = Seed::random().unwrap();
+        let both = format!("{text}\n{}\n", other.show());
+        assert_eq!(
+            Seed::parse_all(&both),
+            Ok(vec![Seed::parse(&text).unwrap(), other])
+        );
+        assert!(Seed::parse(&both).unwrap_err().contains("more than one"));
+    }
+
+    #[test]
+    fn a_seal_is_late_after_two_periods_and_when_it_comes_from_the_future() {
+        let now = Utc::now();
+        let sealed = |seconds: i64| State {
+            key: Seed::random().unwrap().key(),
+            sealed_at: now - chrono::Duration::seconds(seconds),
+            period_s: 300,
+        };
+        assert!(!sealed(0).late(now) && !sealed(400).late(now) && !sealed(-5).late(now));
+        assert!(sealed(700).late(now) && sealed(-3600).late(now));
+        let forever = State {
+            period_s: u64::MAX,
+            ..sealed(700)
+        };
+        assert!(!forever.late(now));
     }
 
     #[test]

@@ -95,7 +95,7 @@ pub enum AuditCommand {
         /// The log
         #[command(flatten)]
         log: LogArg,
-        /// Check the seals with the seed in this file (`-` for standard input)
+        /// Check the seals with the seed in this file (`-` for standard input); where sealing began anew, the seeds in their order
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         seed: Option<PathBuf>,
         /// Accept a log that begins with this record, because older files were removed on purpose
@@ -189,7 +189,7 @@ pub enum AuditCommand {
         /// The file to write [default: standard output]
         #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         output: Option<PathBuf>,
-        /// Check the seals with the seed in this file (`-` for standard input)
+        /// Check the seals with the seed in this file (`-` for standard input); where sealing began anew, the seeds in their order
         #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
         seed: Option<PathBuf>,
     },

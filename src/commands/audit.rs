@@ -292,8 +292,8 @@ fn report(arg: &LogArg, mut filter: Filter, output: Option<&Path>, seed: Option<
     if filter.since.is_none() && filter.until.is_none() {
         filter.since = Some(report::last_month());
     }
-    let seed = seed.map(read_seed).transpose()?;
-    let options = Options { seed, first: None };
+    let seeds = seed.map(read_seeds).transpose()?.unwrap_or_default();
+    let options = Options { seeds, first: None };
     let verified = verify::verify_with(&path, &options).map_err(|e| bad(Exit::BadInput)(&e))?;
     let html = report::html(&path, &filter, &verified).map_err(|e| bad(Exit::BadInput)(&e))?;
     let exit = if verified.holds() {
@@ -325,8 +325,8 @@ fn show_tail(arg: &LogArg, lines: usize, follow: bool) -> Done {
 
 fn verify(arg: &LogArg, seed: Option<&Path>, first: Option<u64>, json: bool) -> Done {
     let path = log_path(arg)?;
-    let seed = seed.map(read_seed).transpose()?;
-    let report = verify::verify_with(&path, &Options { seed, first })
+    let seeds = seed.map(read_seeds).transpose()?.unwrap_or_default();
+    let report = verify::verify_with(&path, &Options { seeds, first })
         .map_err(|e| bad(Exit::BadInput)(&e))?;
     let text = if json {
         serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
@@ -341,7 +341,7 @@ fn verify(arg: &LogArg, seed: Option<&Path>, first: Option<u64>, json: bool) -> 
     Ok(worst(say(&text), exit))
 }
 
-fn read_seed(path: &Path) -> Result<Seed, (Exit, String)> {
+fn read_seeds(path: &Path) -> Result<Vec<Seed>, (Exit, String)> {
     let mut text = String::new();
     let read = if path == Path::new("-") {
         io::stdin().take(4096).read_to_string(&mut text)
@@ -349,7 +349,7 @@ fn read_seed(path: &Path) -> Result<Seed, (Exit, String)> {
         std::fs::File::open(path).and_then(|f| f.take(4096).read_to_string(&mut text))
     };
     read.map_err(|e| (Exit::BadInput, format!("{}: {e}", path.display())))?;
-    Seed::parse(&text).map_err(|e| (Exit::BadInput, format!("{}: {e}", path.display())))
+    Seed::parse_all(&text).map_err(|e| (Exit::BadInput, format!("{}: {e}", path.display())))
 }
 
 fn seal_init(arg: &LogArg, period: u64) -> Done {
@@ -365,16 +365,32 @@ fn seal_init(arg: &LogArg, period: u64) -> Done {
             (log, path)
         }
     };
-    let seed = log
-        .seal_init(period)
-        .map_err(|e| bad(Exit::CannotRecord)(&e))?;
+    let cannot = bad(Exit::CannotRecord);
+    if State::load(&path).map_err(|e| cannot(&e))?.is_some() {
+        return Err((
+            Exit::CannotRecord,
+            format!("{}: this log is sealed already", path.display()),
+        ));
+    }
+    let seed = Seed::random().map_err(|e| cannot(&e))?;
     eprintln!(
         "{} is sealed from now on, every {period} s. The seed below is shown this once and kept nowhere\n\
          on this machine. The auditor keeps it elsewhere, on paper or in a safe, and verifies with\n\
          `aiops audit verify --seed FILE`.",
         path.display()
     );
-    Ok(say(&format!("{}\n", seed.show())))
+    // Shown before it is used: a seed that nobody has seen would seal for nobody.
+    let mut out = io::stdout().lock();
+    writeln!(out, "{}", seed.show())
+        .and_then(|()| out.flush())
+        .map_err(|e| (Exit::CannotRecord, format!("the seed cannot be shown, so the log is not sealed: {e}")))?;
+    log.seal_with(&seed, period).map_err(|e| {
+        (
+            Exit::CannotRecord,
+            format!("{e}\nThe log is not sealed: throw the seed above away"),
+        )
+    })?;
+    Ok(Exit::Handled)
 }
 
 fn seal_now(arg: &LogArg) -> Done {

@@ -1,6 +1,7 @@
 //! What can be wrong on a gateway.
 
 use super::{Report, log, plan, policy, space, visudo};
+use crate::audit::seal::State;
 use crate::command::Shell;
 use crate::config::{Config, Ssh, Target, Transport};
 use crate::freeze::Freezes;
@@ -70,6 +71,7 @@ pub(super) fn examine(
     quorum(report, &config);
     policy(report, "gateway", &config.policy);
     log(report, "gateway", &config.audit_log);
+    seals(report, &config);
     space(report, "gateway.space", &host.at("/opt/aiops/runtime"));
     if offline {
         return;
@@ -78,6 +80,36 @@ pub(super) fn examine(
         if let Transport::Ssh(ssh) = &target.transport {
             examine_target(report, &config, name, target, ssh);
         }
+    }
+}
+
+/// Whether the log is sealed in time, and can be rotated.
+fn seals(report: &mut Report, config: &Config) {
+    let id = "gateway.seals";
+    let log = &config.audit_log;
+    match State::load(log) {
+        Ok(Some(state)) if state.late(chrono::Utc::now()) => report.wrong(
+            id,
+            format!("late: {}", state.describe()),
+            "journalctl -u aiops-seal.service says why; aiops audit seal now writes one at once",
+        ),
+        Ok(Some(state)) => report.ok(id, state.describe()),
+        Ok(None) => report.warn(
+            id,
+            "the log is not sealed: whoever takes over this machine can rewrite all of it",
+            "aiops audit seal init shows the auditor's seed, once; aiops install gateway installs the timer",
+        ),
+        Err(_) if !is_root() => {}
+        Err(e) => report.wrong(id, format!("nothing can be recorded, and so nothing runs: {e}"), "see the message"),
+    }
+    if config.audit.rotation().max_bytes.or(config.audit.rotation().max_age_s).is_some()
+        && crate::audit::rotate::is_append_only(log)
+    {
+        report.warn(
+            "gateway.rotation",
+            format!("{} is append-only (chattr +a): the gate cannot rotate it, and it grows on", log.display()),
+            "let a timer of root's run `aiops audit rotate`, and take `audit:` out of config.yml",
+        );
     }
 }
 

@@ -4,10 +4,13 @@
 
 use super::host::{Host, Ids, Result, clean, own, system};
 use super::manifest::{Manifest, sha256};
-use super::step::{Existing, Owner, Step, UserSpec, ids, is_member, sudoers_owner};
+use super::step::{
+    Existing, Owner, Step, UserSpec, has_systemd, ids, is_member, others_log_files, sudoers_owner,
+    wants,
+};
 use std::fs::{self, DirBuilder};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 use std::process::Stdio;
 
@@ -70,8 +73,52 @@ impl Step {
                 }
                 settle(&place, host, &owner)
             }
+            Step::LogFiles { log, user } => apply_log_files(host, log, user),
+            // The seed must reach a person: `Act::carry_out` does this one.
+            Step::Seals { log } => Err(format!("{log}: run `aiops audit seal init`")),
+            Step::Timer(name) => apply_timer(host, name),
         }
     }
+}
+
+/// A log that was kept belongs to root since then; its group is the folder's.
+fn apply_log_files(host: &Host, log: &str, user: &str) -> Result<()> {
+    let gid = host
+        .at(log)
+        .parent()
+        .and_then(|dir| fs::metadata(dir).ok())
+        .map(|meta| meta.gid());
+    let Some((ids, gid)) = host.user(user).zip(gid) else {
+        return Ok(());
+    };
+    for path in others_log_files(host, log, user)? {
+        own(&path, Some(Ids { uid: ids.uid, gid })).map_err(|e| {
+            format!(
+                "{}: {e} (if it is append-only, run chattr -a first)",
+                path.display()
+            )
+        })?;
+    }
+    Ok(())
+}
+
+/// Enables a timer and starts it; in a staged tree, the first boot starts it.
+fn apply_timer(host: &Host, name: &str) -> Result<()> {
+    if has_systemd(host) {
+        system("systemctl", &["daemon-reload"])?;
+        system("systemctl", &["enable", "--quiet", "--now", "--", name])?;
+        return Ok(());
+    }
+    let place = wants(host, name);
+    if let Some(dir) = place.parent() {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o755)
+            .create(dir)
+            .map_err(|e| format!("{}: {e}", dir.display()))?;
+    }
+    symlink(format!("/etc/systemd/system/{name}"), &place)
+        .map_err(|e| format!("{}: {e}", place.display()))
 }
 
 /// Owner and mode of what is there.

@@ -14,8 +14,15 @@ pub struct Choices {
     pub approvers: Vec<String>,
     /// Name of the shipped policy to begin with: `production` or `lab`.
     pub policy: String,
+    /// Whether the audit log is not sealed: where nobody is there to take the seed.
+    #[serde(default)]
+    pub unsealed: bool,
 }
 
+/// The audit log.
+pub const LOG: &str = "/opt/aiops/audit/audit.jsonl";
+/// What seals a quiet log.
+pub const TIMER: &str = "aiops-seal.timer";
 /// The gate's user.
 pub const GATE: &str = "aiopsexec";
 /// The approvers' group.
@@ -105,6 +112,7 @@ pub fn plan(host: &Host, choices: &Choices) -> Result<Vec<Step>> {
             existing: Existing::Replace,
         },
     ]);
+    steps.extend(sealing(choices));
     // The right to call comes last: when it is there, everything behind it is.
     steps.push(Step::SystemFolder("/etc/sudoers.d".into()));
     steps.push(Step::Sudoers {
@@ -112,6 +120,43 @@ pub fn plan(host: &Host, choices: &Choices) -> Result<Vec<Step>> {
         content: sudoers::gateway(&choices.agent, GATE, APPROVERS),
     });
     Ok(steps)
+}
+
+/// The seals of the log, what seals it while it is quiet, and a file for logrotate(8).
+fn sealing(choices: &Choices) -> Vec<Step> {
+    let file = |path: &str, text: &str| Step::File {
+        path: path.into(),
+        owner: Owner::new("root", "root", 0o644),
+        content: text.into(),
+        existing: Existing::Replace,
+    };
+    let mut steps = vec![
+        Step::LogFiles {
+            log: LOG.into(),
+            user: GATE.into(),
+        },
+        file(
+            "/opt/aiops/logrotate.aiops",
+            include_str!("../../install/logrotate.aiops"),
+        ),
+    ];
+    if choices.unsealed {
+        return steps;
+    }
+    steps.extend([
+        Step::SystemFolder("/etc/systemd/system".into()),
+        file(
+            "/etc/systemd/system/aiops-seal.service",
+            include_str!("../../install/aiops-seal.service"),
+        ),
+        file(
+            "/etc/systemd/system/aiops-seal.timer",
+            include_str!("../../install/aiops-seal.timer"),
+        ),
+        Step::Seals { log: LOG.into() },
+        Step::Timer(TIMER.into()),
+    ]);
+    steps
 }
 
 const TMPFILES: &str = "# systemd-tmpfiles: if the state folder is lost, it comes back with the right owner.\n\
@@ -124,7 +169,7 @@ fn config(choices: &Choices) -> String {
          policy: policies/{}.yml\n\
          state_dir: runtime\n\
          audit_log: audit/audit.jsonl\n\
-         # The gate rotates its log itself, so that the chain goes on from file to file (no logrotate).\n\
+         # The gate rotates its log itself. Who prefers logrotate finds a file in /opt/aiops/logrotate.aiops.\n\
          audit: {{ rotate_mib: 64, compress: true }}\n\
          # One file a target, written by `aiops target add`.\n\
          targets_dir: targets\n\

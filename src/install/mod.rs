@@ -19,6 +19,8 @@ mod update;
 pub use remove::{Removal, remove};
 pub use update::{back, update};
 
+use crate::audit::Log;
+use crate::audit::seal::{PERIOD_S, Seed};
 use host::{Host, Result, is_root, system};
 use manifest::Manifest;
 use std::io::Write;
@@ -93,8 +95,10 @@ impl Act<'_> {
                 self.say(&what);
             }
             changed += 1;
-            if !self.dry_run {
-                step.apply(&self.host, manifest)?;
+            match step {
+                _ if self.dry_run => {}
+                Step::Seals { log } => self.begin_seals(log)?,
+                _ => step.apply(&self.host, manifest)?,
             }
         }
         if pages > 0 {
@@ -103,6 +107,31 @@ impl Act<'_> {
             ));
         }
         Ok(changed)
+    }
+
+    /// Shows the auditor's seed and begins sealing with it: in this order, since a seed that nobody
+    /// has seen would seal for nobody.
+    fn begin_seals(&mut self, log: &str) -> Result<()> {
+        let place = self.host.at(log);
+        let opened = Log::open(&place).map_err(|e| e.to_string())?;
+        let seed = Seed::random().map_err(|e| format!("/dev/urandom: {e}"))?;
+        let shown = write!(
+            self.out,
+            "\n    The audit log is sealed from now on. This is its seed, shown this once and kept nowhere here:\n\n\
+             \x20     {}\n\n\
+             \x20   It is for whoever audits this gateway: write it down or keep it on another machine, then clear\n\
+             \x20   this screen (and any file or log that this output went to). With the seed, `aiops audit verify\n\
+             \x20   --seed FILE` shows that nothing older than the last seal was changed, even by somebody who\n\
+             \x20   has taken over this machine since. Without it the log is as good as one without seals.\n\n",
+            seed.show()
+        );
+        shown
+            .and_then(|()| self.out.flush())
+            .map_err(|e| format!("the seed of the seals cannot be shown, so there are none: {e}"))?;
+        opened
+            .seal_with(&seed, PERIOD_S)
+            .map(|_| ())
+            .map_err(|e| format!("{e}\nThe log is not sealed: throw the seed above away"))
     }
 
     fn finish(&mut self, changed: usize) {

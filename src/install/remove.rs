@@ -2,11 +2,14 @@
 //!
 //! Must never remove the audit log unless told to, nor a user or file that the installation did not make.
 
-use super::host::{Result, clean, system};
+use super::host::{Ids, Result, clean, own, system};
 use super::manifest::{self, Manifest};
-use super::step::Step;
+use super::step::{Step, has_systemd, wants};
 use super::{Act, gateway, target};
+use crate::audit::seal::key_path;
+use crate::audit::{Log, rotate};
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// What else to take away.
@@ -45,6 +48,7 @@ pub fn remove(act: &mut Act, removal: Removal) -> Result<()> {
         take(act, path)?;
     }
     end_connections(act);
+    end_sealing(act)?;
     act.say(&format!(
         "  - {}: manual pages and completions",
         super::SHARED
@@ -59,6 +63,9 @@ pub fn remove(act: &mut Act, removal: Removal) -> Result<()> {
             }
             _ => {}
         }
+    }
+    if has_systemd(&act.host) && !act.dry_run && manifest.gateway.is_some() {
+        system("systemctl", &["daemon-reload"])?;
     }
     take(act, "/opt/aiops/keys/id_ed25519.pub")?;
     for tree in [
@@ -75,15 +82,18 @@ pub fn remove(act: &mut Act, removal: Removal) -> Result<()> {
     take_tree(act, target::HOME)?;
     for log in ["/opt/aiops/audit", "/var/log/aiops"] {
         if removal.audit {
+            if !act.dry_run {
+                for path in files_of(&act.host.at(log)) {
+                    changeable(&path)?;
+                }
+            }
             take_tree(act, log)?;
         } else if act.host.at(log).exists() {
             act.say(&format!(
                 "  = {log}: the audit log stays (--audit removes it)"
             ));
             if !act.dry_run {
-                // Its owner is about to be nobody: root keeps it.
-                let place = act.host.at(log).display().to_string();
-                system("chown", &["-R", "root:root", &place])?;
+                keep_log(&act.host.at(log))?;
             }
         }
     }
@@ -99,6 +109,73 @@ pub fn remove(act: &mut Act, removal: Removal) -> Result<()> {
         "Removed."
     });
     Ok(())
+}
+
+/// Seals the log a last time, so that all of it is sealed, and stops the timer.
+fn end_sealing(act: &mut Act) -> Result<()> {
+    let log = act.host.at(gateway::LOG);
+    let timer = wants(&act.host, gateway::TIMER);
+    if key_path(&log).exists() {
+        act.say(&format!("  = {}: sealed a last time", gateway::LOG));
+        if !act.dry_run {
+            // A log that cannot be written or sealed must not keep the rest here.
+            if let Err(e) = Log::open(&log).and_then(|log| log.seal_now()) {
+                act.say(&format!("Note: {e}"));
+            }
+        }
+    }
+    if fs::symlink_metadata(&timer).is_err() {
+        return Ok(());
+    }
+    act.say(&format!("  - {}", gateway::TIMER));
+    if act.dry_run {
+        return Ok(());
+    }
+    if has_systemd(&act.host) {
+        system(
+            "systemctl",
+            &["disable", "--quiet", "--now", "--", gateway::TIMER],
+        )?;
+    }
+    match fs::remove_file(&timer) {
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+            Err(format!("{}: {e}", timer.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn files_of(dir: &Path) -> Vec<PathBuf> {
+    fs::read_dir(dir)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| fs::symlink_metadata(path).is_ok_and(|meta| meta.is_file()))
+        .collect()
+}
+
+/// Takes the append-only attribute off, if there is one. Says whether there was.
+fn changeable(path: &Path) -> Result<bool> {
+    let fixed = rotate::is_append_only(path);
+    if fixed {
+        rotate::set_append_only(path, false).map_err(|e| format!("{}: {e}", path.display()))?;
+    }
+    Ok(fixed)
+}
+
+/// The log's owner is about to be nobody: root keeps it. What was append-only stays so.
+fn keep_log(dir: &Path) -> Result<()> {
+    let root = Some(Ids { uid: 0, gid: 0 });
+    let fail = |path: &Path, e: std::io::Error| format!("{}: {e}", path.display());
+    for path in files_of(dir) {
+        let fixed = changeable(&path)?;
+        own(&path, root).map_err(|e| fail(&path, e))?;
+        if fixed {
+            rotate::set_append_only(&path, true).map_err(|e| fail(&path, e))?;
+        }
+    }
+    own(dir, root).map_err(|e| fail(dir, e))
 }
 
 fn take(act: &mut Act, path: &str) -> Result<()> {

@@ -5,8 +5,9 @@
 //! overwrite what a sysadmin changed: configuration and keys are made once, shipped files that were
 //! edited stay.
 
-use super::host::{Host, Ids, Result, is_root, mode};
+use super::host::{Host, Ids, Result, is_root, mode, system};
 use super::manifest::Manifest;
+use crate::audit::seal::key_path;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -116,6 +117,20 @@ pub enum Step {
         /// Whose.
         user: String,
     },
+    /// The files of an audit log that was kept when an earlier installation was removed: the gate's again.
+    LogFiles {
+        /// The log.
+        log: String,
+        /// Whose.
+        user: String,
+    },
+    /// The seals of the audit log. Their seed is shown once, to the person installing.
+    Seals {
+        /// The log.
+        log: String,
+    },
+    /// A systemd timer, enabled and running.
+    Timer(String),
 }
 
 /// How things stand.
@@ -143,6 +158,9 @@ impl Step {
             | Step::Tree { path, .. }
             | Step::SshKey { path, .. }
             | Step::TicketKey { path, .. } => path.clone(),
+            Step::LogFiles { log, .. } => format!("{log}*"),
+            Step::Seals { log } => key_path(Path::new(log)).display().to_string(),
+            Step::Timer(name) => name.clone(),
         }
     }
 
@@ -192,8 +210,84 @@ impl Step {
             Step::SshKey { path, user } | Step::TicketKey { path, user } => {
                 place_state(host, path, &Owner::new(user, user, 0o600), false, None)
             }
+            Step::LogFiles { log, user } => Ok(match others_log_files(host, log, user)?.len() {
+                0 => State::Done(None),
+                n => State::Differs(format!("give {n} files of the log back to {user}")),
+            }),
+            Step::Seals { log } => Ok(match fs::symlink_metadata(key_path(&host.at(log))) {
+                Ok(_) => State::Done(None),
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => State::Missing(
+                    "make the seed of the seals, show it once, and begin sealing".into(),
+                ),
+                Err(e) => return Err(format!("{log}: {e}")),
+            }),
+            Step::Timer(name) => Ok(timer_state(host, name)),
         }
     }
+}
+
+/// Where systemd looks for what a timer's `WantedBy=timers.target` means.
+pub(super) fn wants(host: &Host, timer: &str) -> std::path::PathBuf {
+    host.at(&format!("/etc/systemd/system/timers.target.wants/{timer}"))
+}
+
+/// Whether systemd runs this machine (sd_booted(3)).
+pub(super) fn has_systemd(host: &Host) -> bool {
+    !host.staged() && Path::new("/run/systemd/system").is_dir()
+}
+
+fn timer_state(host: &Host, name: &str) -> State {
+    if !host.staged() && !has_systemd(host) {
+        return State::Done(Some(
+            "systemd does not run here: let something else do each period what its service does"
+                .into(),
+        ));
+    }
+    if fs::symlink_metadata(wants(host, name)).is_err() {
+        return State::Missing("enable and start the timer".into());
+    }
+    if host.staged() {
+        return State::Done(None);
+    }
+    let show = |unit: &str, property: &str| {
+        system("systemctl", &["show", "--value", "-p", property, "--", unit])
+            .map(|said| said.trim().to_owned())
+            .unwrap_or_default()
+    };
+    let service = name.replace(".timer", ".service");
+    if [name, &service]
+        .iter()
+        .any(|unit| show(unit, "NeedDaemonReload") == "yes")
+    {
+        return State::Differs("let systemd read it anew".into());
+    }
+    match show(name, "ActiveState").as_str() {
+        "active" => State::Done(None),
+        other => State::Differs(format!("start it (it is {other})")),
+    }
+}
+
+/// Files of the log (rotated ones, lock and key too) that belong to somebody else than the gate.
+pub(super) fn others_log_files(host: &Host, log: &str, user: &str) -> Result<Vec<std::path::PathBuf>> {
+    let Some(ids) = host.user(user).filter(|_| is_root()) else {
+        return Ok(Vec::new());
+    };
+    let place = host.at(log);
+    let (Some(dir), Some(name)) = (place.parent(), place.file_name().and_then(|n| n.to_str()))
+    else {
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).into_iter().flatten() {
+        let entry = entry.map_err(|e| format!("{}: {e}", dir.display()))?;
+        let is_log = entry.file_name().to_str().is_some_and(|n| n.starts_with(name));
+        let meta = entry.metadata().map_err(|e| format!("{}: {e}", entry.path().display()))?;
+        // Root's own only: what belongs to anybody else was not put there by us.
+        if is_log && meta.is_file() && meta.uid() == 0 && ids.uid != 0 {
+            found.push(entry.path());
+        }
+    }
+    Ok(found)
 }
 
 const LATER: &str = "made when this tree has an /etc/passwd";

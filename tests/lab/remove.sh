@@ -17,6 +17,11 @@ OUT=$(in_host gateway ls /opt/aiops)
 [ "$OUT" = audit ] || fail "more than the audit log is left"
 holds "which still verifies" in_host gateway /root/aiops audit verify --log /opt/aiops/audit/audit.jsonl
 holds "installed again" in_host gateway /root/aiops install gateway
+case $OUT in *"shown this once"*) fail "the kept log has a seed already" ;; esac
+send nonsense || true
+is .status invalid
+holds "and the gate goes on with the log that was kept" in_host gateway aiops audit verify
+[ -z "${SEED:-}" ] || says "whose seals still fit the first seed" "The seed's seals fit" in_host gateway sh -c "echo '$SEED' | aiops audit verify --seed -"
 holds "and removed whole" in_host gateway /root/aiops install remove --audit --agent
 OUT=$(left gateway) || true
 case $OUT in "" | /home/hermes*) ;; *) fail "something is left on the gateway" ;; esac

@@ -106,6 +106,8 @@ pub struct Gate {
     late: Vec<crate::approval::Approval>,
     /// Whose labels the log and the agent see.
     privacy: std::sync::Mutex<Option<privacy::Privacy>>,
+    /// What the records of this message are about.
+    about: std::sync::Mutex<privacy::About>,
 }
 
 impl Gate {
@@ -138,6 +140,7 @@ impl Gate {
             clock: Clock::now(),
             late: Vec::new(),
             privacy: std::sync::Mutex::new(None),
+            about: std::sync::Mutex::default(),
         };
         gate.late = gate.recover()?;
         gate.converse_about_nothing();

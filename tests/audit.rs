@@ -397,7 +397,10 @@ fn sealing_that_began_anew_wants_the_new_seed_too() {
     assert!(chain.to_string().contains("anew"), "{chain}");
     let alone = both(&[&first]).bad.unwrap();
     assert_eq!(alone.seq, Some(6), "{alone:?}");
-    assert!(alone.what.contains("a seed that was not given"), "{alone:?}");
+    assert!(
+        alone.what.contains("a seed that was not given"),
+        "{alone:?}"
+    );
     let report = both(&[&first, &second]);
     assert!(report.holds() && report.sealed_anew == 1, "{report}");
     assert!(!both(&[&second, &first]).holds(), "the order matters");
@@ -409,7 +412,10 @@ fn sealing_that_began_anew_wants_the_new_seed_too() {
     fs::remove_file(key_path(&path)).unwrap();
     let third = log.seal_init(3600).unwrap();
     assert!(!both(&[&first]).holds());
-    assert!(!both(&[&first, &third]).holds(), "what was sealed does not fit");
+    assert!(
+        !both(&[&first, &third]).holds(),
+        "what was sealed does not fit"
+    );
     // Right after the very first seal too, where a crash may seal twice with the same key.
     let dir = tempfile::tempdir().unwrap();
     let path = log_of(dir.path(), 1);
@@ -503,8 +509,10 @@ fn rotation_keeps_the_chain_whoever_rotates() {
             fs::write(&path, "").unwrap();
             fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
         }
+        let report = verify(&path).unwrap();
+        assert!(report.holds(), "{report}");
         assert!(
-            verify(&path).is_err() != create,
+            report.to_string().contains("not there") != create,
             "a log without its file says so"
         );
         log.append(&entry("after")).unwrap();
@@ -586,6 +594,52 @@ fn rotation_keeps_the_chain_whoever_rotates() {
         report.holds() && report.first_seq == first.unwrap(),
         "{report}"
     );
+}
+
+#[test]
+fn a_log_that_was_rotated_away_and_not_written_since_is_read_and_sealed() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("real")).unwrap();
+    let path = log_of(&dir.path().join("real"), 3);
+    let link = dir.path().join("audit.jsonl");
+    std::os::unix::fs::symlink("real/audit.jsonl", &link).unwrap();
+    let seed = Log::open(&path).unwrap().seal_init(3600).unwrap();
+    // logrotate with `nocreate`.
+    fs::rename(&path, path.with_added_extension("1")).unwrap();
+    let aiops = |args: &[&str]| {
+        let output = Command::new(AIOPS)
+            .arg("audit")
+            .args(args)
+            .arg("--log")
+            .arg(&link)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned()
+            + &String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{args:?}: {text}");
+        text
+    };
+    assert!(aiops(&["verify"]).contains("itself is not there"));
+    assert_eq!(aiops(&["export"]).lines().count(), 4);
+    assert!(aiops(&["tail"]).contains("log.sealed"));
+    assert!(!path.exists(), "reading makes no file");
+    // What the timer does.
+    let output = Command::new(AIOPS)
+        .args(["audit", "seal", "now", "--log"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let report = with_seed(&path, &seed);
+    assert!(report.holds() && report.seals == 2, "{report}");
+    assert!(!report.to_string().contains("not there"));
+    // A log that never was is still none.
+    let output = Command::new(AIOPS)
+        .args(["audit", "verify", "--log"])
+        .arg(dir.path().join("other.jsonl"))
+        .output()
+        .unwrap();
+    assert!(!output.status.success());
 }
 
 #[test]

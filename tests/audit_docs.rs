@@ -9,9 +9,13 @@
 mod support;
 
 use regex::RegexBuilder;
-use std::collections::BTreeSet;
+use serde_json::Value;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::time::Duration;
 use support::{AIOPS, Gate, request};
 
 const DOCUMENT: &str = include_str!("../docs/audit.md");
@@ -163,6 +167,213 @@ fn the_tables_name_every_field_and_event_and_no_other() {
         }
         for always in ["seq", "timestamp", "event", "prev", "hash"] {
             assert!(record.get(always).is_some(), "{record}");
+        }
+    }
+}
+
+/// A real log in which everything that can happen has happened. Set AIOPS_KEEP_LOG to have a copy of it.
+fn everything() -> (Gate, Vec<Value>) {
+    let gate = Gate::build(
+        false,
+        &format!(
+            "limits: {{ question_ttl_s: 600, output_bytes: 1024 }}\napprovers:\n  me: {{ unix: {}, roles: [oncall] }}\n  alice: {{ notify: [phone] }}\nnotifiers:\n  phone: {{ type: program, program: /nonexistent }}",
+            support::user()
+        ),
+    );
+    let phone = gate.path("phone.sh");
+    gate.write(
+        "phone.sh",
+        &format!("#!/bin/sh\ncat > {}\n", gate.path("phone").display()),
+    );
+    std::fs::set_permissions(&phone, std::fs::Permissions::from_mode(0o700)).unwrap();
+    let config = std::fs::read_to_string(gate.path("config.yml")).unwrap();
+    let config = config.replace("/nonexistent", &phone.display().to_string());
+    gate.write("config.yml", &config);
+    let policy = std::fs::read_to_string(gate.path("policies/lab.yml")).unwrap();
+    let policy = policy.replace(
+        "methods: [relay, code, totp, ssh, unix]",
+        "methods: [code, unix, relay]",
+    );
+    gate.write("policies/lab.yml", &policy);
+    let say = |args: &[&str]| {
+        let output = gate.command(args).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let full = |command: &str, id: &str| {
+        let mut asked = request("here", command);
+        asked["request_id"] = id.into();
+        asked["session"] = "chat 7".into();
+        gate.send(asked.to_string()).0
+    };
+    let touch = |name: &str| support::touch(&gate, name);
+    let code = |asked: &Value| asked["approval_code"].as_str().unwrap().to_owned();
+
+    full("uptime", "run-1");
+    say(&["audit", "seal", "init"]);
+    full("uptime", "run-1");
+    full("rm -rf /", "no-1");
+    gate.send("nonsense");
+    let asked = full(&touch("one"), "ask-1");
+    say(&["approve", &code(&asked)]);
+    assert!(gate.path("one").exists(), "{asked}");
+    let asked = full(&touch("two"), "ask-2");
+    assert_eq!(
+        gate.send(format!("Deny {}", code(&asked))).0["status"],
+        "denied"
+    );
+    let asked = full(&touch("three"), "ask-3");
+    assert_eq!(
+        gate.send(format!("Cancel {}", code(&asked))).0["status"],
+        "cancelled"
+    );
+    gate.send("Approve");
+    // Ended by a signal, with more output than is kept.
+    let asked = full("sh -c 'yes | head -n 9000; kill -9 $$'", "ask-4");
+    let done = say(&["approve", &code(&asked)]);
+    assert!(done.contains("\"signal\":9"), "{done}");
+    // Voided: the policy is another one when the answer comes.
+    let asked = full(&touch("four"), "ask-5");
+    gate.write("policies/lab.yml", &(policy.clone() + "# changed\n"));
+    assert!(say(&["approve", &code(&asked)]).contains("voided"));
+    // Expired.
+    gate.write(
+        "config.yml",
+        &config.replace("question_ttl_s: 600", "question_ttl_s: 1"),
+    );
+    full(&touch("five"), "ask-6");
+    std::thread::sleep(Duration::from_millis(1300));
+    full("uptime", "run-2");
+    // The kill switch.
+    say(&["freeze", "something is strange"]);
+    full("uptime", "run-3");
+    say(&["thaw"]);
+    std::fs::remove_dir_all(gate.path("s/freezes")).ok();
+    say(&["freeze", "--target", "here", "disk"]);
+    say(&["thaw", "--target", "here"]);
+    say(&["approver", "add", "me", "--totp"]);
+    say(&["trust", "reset"]);
+    // The gate dies while it runs.
+    gate.write("config.yml", &config);
+    let asked = full("sleep 7.77", "ask-7");
+    let mut approve = gate
+        .command(&["approve", &code(&asked)])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = |gate: &Gate| {
+        gate.records()
+            .iter()
+            .any(|r| r["event"] == "run.started" && r["command"] == "sleep 7.77")
+    };
+    while !started(&gate) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    approve.kill().unwrap();
+    approve.wait().unwrap();
+    full("uptime", "run-4");
+    // A power cut in the middle of a record.
+    let mut log = std::fs::OpenOptions::new()
+        .append(true)
+        .open(gate.path("audit.jsonl"))
+        .unwrap();
+    log.write_all(b"{\"seq\":999,\"timest").unwrap();
+    full("uptime", "run-5");
+    say(&["audit", "rotate"]);
+    full("uptime", "run-6");
+    say(&["audit", "seal", "now"]);
+
+    let out = say(&["audit", "export", "--format", "jsonl"]);
+    if let Some(keep) = std::env::var_os("AIOPS_KEEP_LOG") {
+        std::fs::write(keep, &out).unwrap();
+    }
+    let records = out
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
+    (gate, records)
+}
+
+#[test]
+fn every_event_has_the_fields_that_its_row_says() {
+    let (gate, records) = everything();
+    let base = ["seq", "timestamp", "event", "prev", "hash"];
+    let named = |cell: &str| -> BTreeSet<String> {
+        cell.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    };
+    let rows: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = DOCUMENT
+        .split_once("## Events")
+        .unwrap()
+        .1
+        .lines()
+        .skip_while(|l| !l.starts_with("| ---"))
+        .skip(1)
+        .take_while(|l| l.starts_with('|'))
+        .map(|row| {
+            let cells: Vec<&str> = row.split(" |").collect();
+            let event = cells[0].split('`').nth(1).unwrap().to_owned();
+            (event, (named(cells[2]), named(cells[3])))
+        })
+        .collect();
+    let mut seen = BTreeSet::new();
+    let mut fields = BTreeSet::new();
+    for record in &records {
+        let event = record["event"].as_str().unwrap();
+        let (always, sometimes) = &rows[event];
+        let keys: BTreeSet<String> = record.as_object().unwrap().keys().cloned().collect();
+        for key in always.iter().map(String::as_str).chain(base) {
+            assert!(keys.contains(key), "{event} has no {key}: {record}");
+        }
+        for key in &keys {
+            assert!(
+                base.contains(&key.as_str()) || always.contains(key) || sometimes.contains(key),
+                "{key} of {event} is not in the document: {record}"
+            );
+        }
+        fields.extend(keys);
+        seen.insert(event.to_owned());
+        // What a request said of itself stands in all that is about it.
+        if record.get("requester").is_some() {
+            assert_eq!(record["session"], "chat 7", "{record}");
+            assert!(record["request_id"].is_string(), "{record}");
+        }
+    }
+    assert_eq!(seen, rows.into_keys().collect(), "the log has every event");
+    assert_eq!(fields, first_cells("## Fields"), "and every field");
+    assert!(gate.verifies());
+    types_fit(&records);
+}
+
+/// The types that the document names.
+fn types_fit(records: &[Value]) {
+    let types: BTreeMap<String, String> = DOCUMENT
+        .split_once("## Fields")
+        .unwrap()
+        .1
+        .lines()
+        .skip_while(|l| !l.starts_with("| ---"))
+        .skip(1)
+        .take_while(|l| l.starts_with('|'))
+        .map(|row| {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            let name = cells[0].split('`').nth(1).unwrap().to_owned();
+            (name, cells[1].to_owned())
+        })
+        .collect();
+    for record in records {
+        for (key, value) in record.as_object().unwrap() {
+            let is = match value {
+                Value::Number(_) => "number",
+                Value::String(_) => "string",
+                Value::Bool(_) => "boolean",
+                Value::Array(all) if all.iter().all(Value::is_string) => "array of strings",
+                _ => "something else",
+            };
+            assert_eq!(types[key], is, "{key}: {record}");
         }
     }
 }

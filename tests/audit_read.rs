@@ -213,6 +213,83 @@ fn the_report_is_whole_and_nothing_in_it_is_markup_of_somebody_else_s() {
 }
 
 #[test]
+fn hostile_text_is_inert_in_the_report() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.jsonl");
+    let log = Log::open(&path).unwrap();
+    let hostile = [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(2)>",
+        "' onmouseover='alert(3)",
+        "\"><style>body{display:none}</style><a href=javascript:alert(4)>",
+        "</code></td></table></main></html><meta http-equiv=refresh content=0>",
+        "&lt;b&gt; &#60;i&#62; <!-- --> ]]> <![CDATA[",
+        "\u{202e}gnp.exe\u{202c} \u{200b}\u{feff}\u{1b}[31m\u{0}\u{e0041}",
+    ];
+    for text in hostile {
+        for event in [
+            Event::RequestDecided,
+            Event::RunFinished,
+            Event::ApprovalRequested,
+            Event::ApprovalVoted,
+        ] {
+            let mut entry = Entry::new(event);
+            entry.target = Some(text.into());
+            entry.command = Some(text.into());
+            entry.requester = Some(text.into());
+            entry.reason = Some(text.into());
+            entry.why = Some(text.into());
+            entry.approval_id = Some(text.into());
+            entry.approvers = vec![text.into()];
+            entry.status = Some(match event {
+                Event::RequestDecided => "rejected".into(),
+                _ => text.into(),
+            });
+            log.append(&entry).unwrap();
+        }
+    }
+    let mut long = Entry::new(Event::RequestDecided);
+    long.status = Some("rejected".into());
+    long.command = Some("W".repeat(60_000));
+    log.append(&long).unwrap();
+    let out = Command::new(AIOPS)
+        .args(["audit", "report", "--log"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    let html = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(out.status.code(), Some(0));
+    // Every tag is one that the program writes itself, with the attributes that it writes.
+    let tag = regex::Regex::new("<[^>]*>").unwrap();
+    let own = regex::Regex::new(
+        r#"^<(?:/?(?:html|main|header|section|table|thead|tbody|colgroup|tr|th|p|h1|h2|div|b|span|code|style|svg|title|time|br|i|meta|col|td|rect)(?: (?:[a-zA-Z-]+=(?:"[^"<>]*"|[A-Za-z0-9.-]+)|/))*|!doctype html)>$"#,
+    )
+    .unwrap();
+    for found in tag.find_iter(&html) {
+        let found = found.as_str();
+        assert!(own.is_match(found), "{found}");
+        assert!(
+            !found.contains(" on") && !found.contains("javascript"),
+            "{found}"
+        );
+    }
+    assert!(!html.contains("http-equiv=refresh"));
+    assert!(
+        html.contains("\\u{202e}gnp.exe"),
+        "what would hide is shown"
+    );
+    assert!(
+        html.chars()
+            .all(|c| c == '\n' || !(c.is_control() || ('\u{200b}'..='\u{202e}').contains(&c))),
+    );
+    assert!(
+        html.contains("60000 characters") && html.len() < 200_000,
+        "{}",
+        html.len()
+    );
+}
+
+#[test]
 fn exports_have_a_line_for_each_record() {
     let (gate, _) = story();
     let records = gate.records().len();

@@ -157,6 +157,80 @@ fn rsyslogd_gets_every_record_as_it_is_though_it_is_killed() {
     });
 }
 
+/// An OpenTelemetry Collector written by others, where there is one: Rotel (its Python package brings
+/// the program), named by AIOPS_COLLECTOR.
+#[test]
+fn a_collector_takes_every_record_though_it_is_killed() {
+    let Some(collector) = std::env::var_os("AIOPS_COLLECTOR") else {
+        eprintln!("not tried: AIOPS_COLLECTOR names no collector (rotel-agent)");
+        return;
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit.jsonl");
+    let log = Log::open(&path).unwrap();
+    add(&log, 30);
+    let free = || {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        format!("127.0.0.1:{}", listener.local_addr().unwrap().port())
+    };
+    let (http, grpc) = (free(), free());
+    let start = |out: &str| {
+        let child = Command::new(&collector)
+            .args(["start", "--exporter", "blackhole", "--debug-log", "logs"])
+            .args(["--debug-log-verbosity", "detailed"])
+            .args(["--otlp-http-endpoint", &http, "--otlp-grpc-endpoint", &grpc])
+            .arg("--pid-file")
+            .arg(dir.path().join("pid"))
+            .stdout(fs::File::create(dir.path().join(out)).unwrap())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        wait_for("the collector", || {
+            TcpStream::connect(&http).is_ok().then_some(())
+        });
+        Stopped(child)
+    };
+    // It shows the numbers of what it took.
+    let taken = |out: &str| -> BTreeSet<u64> {
+        fs::read_to_string(dir.path().join(out))
+            .unwrap_or_default()
+            .lines()
+            .filter_map(|l| {
+                l.trim()
+                    .strip_prefix("-> aiops.seq: Int(")?
+                    .strip_suffix(')')?
+                    .parse()
+                    .ok()
+            })
+            .collect()
+    };
+    let first = start("first");
+    let to = format!("http://{http}/v1/logs");
+    let cursor = dir.path().join("cursor");
+    let _exporter = Stopped(
+        Command::new(AIOPS)
+            .args(["audit", "export", "--follow", "--log"])
+            .arg(&path)
+            .args(["--to", &to, "--cursor"])
+            .arg(&cursor)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap(),
+    );
+    wait_for("the first records", || {
+        (taken("first").len() == 30).then_some(())
+    });
+    drop(first);
+    add(&log, 30);
+    std::thread::sleep(Duration::from_millis(500));
+    let _second = start("second");
+    add(&log, 30);
+    wait_for("all records", || {
+        let all: BTreeSet<u64> = taken("first").union(&taken("second")).copied().collect();
+        (all == (1..=90).collect()).then_some(())
+    });
+}
+
 /// Needs root (a mount namespace of its own for `/run`) and systemd-journald; says so where it cannot be tried.
 #[test]
 fn journald_keeps_every_record_as_it_is() {

@@ -256,14 +256,29 @@ fn same_inode(a: &File, b: &File) -> bool {
 
 /// Where the log is when its path is a link: the rotated files stand beside the log, not beside the link.
 pub(super) fn resolve(log: &Path) -> PathBuf {
-    match std::fs::canonicalize(log) {
-        Ok(real) => real,
-        // It may have been rotated away just now; its folder is still there.
-        Err(_) => log.to_owned(),
+    if let Ok(real) = std::fs::canonicalize(log) {
+        return real;
+    }
+    // It may have been rotated away, and nothing was written since; its folder is still there.
+    let named = match (std::fs::read_link(log), log.parent()) {
+        (Ok(to), Some(dir)) => dir.join(to),
+        _ => log.to_owned(),
+    };
+    match (named.parent().map(std::fs::canonicalize), named.file_name()) {
+        (Some(Ok(dir)), Some(name)) => dir.join(name),
+        _ => named,
     }
 }
 
-/// The paths of all files of a log, rotated ones first, in no other order that matters.
+/// Whether there is a log of that name: its file, or rotated ones (logrotate(8) takes the file away,
+/// and the next record makes a new one).
+pub fn is_there(log: &Path) -> bool {
+    let log = resolve(log);
+    log.exists() || names(&log).is_ok_and(|all| all.iter().any(|path| *path != log))
+}
+
+/// The paths of all files of a log, rotated ones first, in no other order that matters; the log's own
+/// may be missing where there are others.
 pub(super) fn names(log: &Path) -> io::Result<Vec<PathBuf>> {
     let dir = match log.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => dir,
@@ -279,7 +294,9 @@ pub(super) fn names(log: &Path) -> io::Result<Vec<PathBuf>> {
         }
     }
     found.sort();
-    found.push(log.to_owned());
+    if found.is_empty() || log.symlink_metadata().is_ok() {
+        found.push(log.to_owned());
+    }
     Ok(found)
 }
 

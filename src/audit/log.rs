@@ -293,7 +293,11 @@ impl Log {
         let mut entry = Entry::new(Event::LogSealed);
         entry.status = Some("sealed".into());
         entry.seal_epoch = Some(state.key.epoch);
-        entry.seal = Some(state.key.seal(tail.last.seq.saturating_add(1), &tail.last.hash));
+        entry.seal = Some(
+            state
+                .key
+                .seal(tail.last.seq.saturating_add(1), &tail.last.hash),
+        );
         let appended = self.write(tail, &entry)?;
         // The seal is on disk: its key goes. If we die here, the same key seals once more.
         let next = seal::State {

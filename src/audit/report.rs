@@ -8,7 +8,6 @@ use super::stats::{self, Count, Stats};
 use super::stream::{self, Record};
 use super::verify::Report;
 use crate::display;
-use crate::outcome::rfc3339;
 use chrono::{DateTime, TimeDelta, Utc};
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -16,17 +15,21 @@ use std::path::Path;
 
 /// How many rows a table has at most; what is left out is said.
 const ROWS: usize = 500;
+/// How many characters of somebody's text a cell shows.
+const MOST_TEXT: usize = 800;
 /// How many bars the timeline has at most.
 const BARS: i64 = 60;
 
 /// One question and what became of it.
 struct Story {
+    seq: u64,
     asked: DateTime<Utc>,
     target: String,
     command: String,
     requester: String,
     reason: String,
     level: String,
+    /// As HTML.
     votes: Vec<String>,
     end: String,
     waited: Option<i64>,
@@ -103,6 +106,7 @@ impl Found {
         if event == "approval.requested" {
             self.index.insert(id.to_owned(), self.stories.len());
             self.stories.push(Story {
+                seq: record.seq(),
                 asked: time,
                 target: record.text("target").to_owned(),
                 command: record.text("command").to_owned(),
@@ -126,7 +130,9 @@ impl Found {
                     "denied"
                 };
                 for who in record.list("approvers") {
-                    story.votes.push(format!("{who} {word} {}", rfc3339(time)));
+                    story
+                        .votes
+                        .push(format!("{} {word} <time>{}</time>", esc(who), moment(time)));
                 }
                 story.waited.get_or_insert(waited);
                 if event == "approval.denied" {
@@ -148,23 +154,23 @@ impl Found {
     }
 
     fn draw(&self, path: &Path, filter: &Filter, verified: &Report) -> String {
-        let from = filter.since.map(rfc3339);
-        let to = filter.until.map(rfc3339);
+        let bound = |asked: Option<DateTime<Utc>>, seen: &Option<String>, none: &str| {
+            asked.map(moment).unwrap_or_else(|| match seen {
+                Some(text) => moment_of(text),
+                None => none.to_owned(),
+            })
+        };
         let period = format!(
             "{} – {}",
-            from.as_deref()
-                .or(self.stats.first.as_deref())
-                .unwrap_or("the beginning"),
-            to.as_deref()
-                .or(self.stats.last.as_deref())
-                .unwrap_or("now")
+            bound(filter.since, &self.stats.first, "the beginning"),
+            bound(filter.until, &self.stats.last, "now")
         );
         let mut page = String::from(HEAD);
         page.push_str(&format!(
-            "<header><h1>Audit report</h1><p>{}</p><p class=dim>{} · drawn {} by aiops {}</p></header>\n",
+            "<header><h1>Audit report</h1><p>{}</p><p class=dim>{} · drawn {} by aiops {} · all times are UTC</p></header>\n",
             esc(&period),
             esc(&path.display().to_string()),
-            rfc3339(Utc::now()),
+            moment(Utc::now()),
             super::export::VERSION
         ));
         page.push_str(&verdict(verified));
@@ -235,15 +241,15 @@ impl Found {
             }
             drawn.push_str(&format!(
                 "<rect x={:.1} y=0 width={width:.1} height=120 fill=none pointer-events=all><title>{}: {} runs, {} asked, {} refused</title></rect>",
-                *at as f64 * width, rfc3339(start), numbers[0], numbers[1], numbers[2]
+                *at as f64 * width, moment(start), numbers[0], numbers[1], numbers[2]
             ));
         }
         format!(
             "<section><h2>Timeline</h2><svg viewBox=\"0 0 600 120\" preserveAspectRatio=none role=img aria-label=\"events over time\">{drawn}</svg>\
              <p class=dim><i class=run></i> runs <i class=ask></i> asked <i class=no></i> refused · a bar is {} · at most {most} · {} – {}</p></section>\n",
-            duration(step * 1000),
-            rfc3339(first.0),
-            rfc3339(last.0)
+            span(step),
+            moment(first.0),
+            moment(last.0)
         )
     }
 
@@ -253,20 +259,16 @@ impl Found {
             let votes = if story.votes.is_empty() {
                 "nobody".to_owned()
             } else {
-                story
-                    .votes
-                    .iter()
-                    .map(|v| esc(v))
-                    .collect::<Vec<_>>()
-                    .join("<br>")
+                story.votes.join("<br>")
             };
             rows.push_str(&format!(
-                "<tr><td data-t=Asked>{}<td data-t=Command><span><code>{}: {}</code><br><span class=dim>{}</span></span><td data-t=Requester>{}<td data-t=Risk>{}<td data-t=Answered><span>{votes}{}</span><td data-t=Result>{}</tr>\n",
-                rfc3339(story.asked),
+                "<tr><td data-t=Asked><span>{}<br><span class=dim>record {}</span></span><td data-t=Command><span><code>{}: {}</code><br><span class=dim>{}</span></span><td data-t=Requester>{}<td data-t=Risk>{}<td data-t=Answered><span>{votes}{}</span><td data-t=Result>{}</tr>\n",
+                moment(story.asked),
+                story.seq,
                 esc(&story.target),
-                esc(&story.command),
-                esc(&story.reason),
-                esc(&story.requester),
+                clip(&story.command),
+                clip(&story.reason),
+                clip(&story.requester),
                 esc(&story.level),
                 story.waited.map_or(String::new(), |ms| format!("<br><span class=dim>after {}</span>", duration(ms))),
                 esc(&story.end)
@@ -276,7 +278,7 @@ impl Found {
             return "<section><h2>Approvals</h2><p>Nobody was asked.</p></section>\n".into();
         }
         format!(
-            "<section><h2>Approvals</h2><table><thead><tr><th>Asked<th>Command<th>Requester<th>Risk<th>Answered by<th>Result</thead><tbody>{rows}</tbody></table>{}</section>\n",
+            "<section><h2>Approvals</h2><table><colgroup><col style=\"width:7.5em\"><col><col style=\"width:7em\"><col style=\"width:5em\"><col style=\"width:11em\"><col style=\"width:7em\"></colgroup><thead><tr><th>Asked<th>Command<th>Requester<th>Risk<th>Answered by<th>Result</thead><tbody>{rows}</tbody></table>{}</section>\n",
             left_out(self.stories.len())
         )
     }
@@ -296,12 +298,12 @@ impl Found {
                 };
                 format!(
                     "<tr><td data-t=Record>{}<td data-t=Time>{}<td data-t=Command><code>{}</code><td data-t=Requester>{}<td data-t=Status>{}{}<td data-t=Why>{}</tr>\n",
-                    r.seq(), esc(r.text("timestamp")), esc(&command), esc(r.text("requester")), esc(r.text("status")), code, esc(r.text("why"))
+                    r.seq(), esc(&moment_of(r.text("timestamp"))), clip(&command), clip(r.text("requester")), esc(r.text("status")), code, clip(r.text("why"))
                 )
             })
             .collect();
         format!(
-            "<section><h2>{title}</h2><table><thead><tr><th>Record<th>Time<th>Command<th>Requester<th>Status<th>Why</thead><tbody>{rows}</tbody></table>{}</section>\n",
+            "<section><h2>{title}</h2><table><colgroup><col style=\"width:4.5em\"><col style=\"width:7em\"><col><col style=\"width:7em\"><col style=\"width:7em\"><col style=\"width:28%\"></colgroup><thead><tr><th>Record<th>Time<th>Command<th>Requester<th>Status<th>Why</thead><tbody>{rows}</tbody></table>{}</section>\n",
             left_out(records.len())
         )
     }
@@ -321,8 +323,41 @@ impl Found {
             })
             .collect();
         format!(
-            "<section><h2>Approvers</h2><table><thead><tr><th>Who (how)<th>Approved<th>Denied</thead><tbody>{rows}</tbody></table></section>\n"
+            "<section><h2>Approvers</h2><table><colgroup><col><col style=\"width:7em\"><col style=\"width:7em\"></colgroup><thead><tr><th>Who (how)<th>Approved<th>Denied</thead><tbody>{rows}</tbody></table></section>\n"
         )
+    }
+}
+
+/// A moment as people read it, in UTC: the page says so once.
+fn moment(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// The same from a record's text, as it is where it is no moment.
+fn moment_of(text: &str) -> String {
+    DateTime::parse_from_rfc3339(text).map_or_else(|_| text.to_owned(), |t| moment(t.to_utc()))
+}
+
+/// A step of the timeline in words.
+fn span(seconds: i64) -> String {
+    let (count, unit) = match seconds {
+        s if s % 86_400 == 0 => (s / 86_400, "day"),
+        s if s % 3600 == 0 => (s / 3600, "hour"),
+        s if s % 60 == 0 => (s / 60, "minute"),
+        s => (s, "second"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Somebody's text in a cell: escaped, and cut where it would push everything else away.
+fn clip(text: &str) -> String {
+    match text.char_indices().nth(MOST_TEXT) {
+        None => esc(text),
+        Some((at, _)) => format!(
+            "{}… <span class=dim>({} characters: the record has them all)</span>",
+            esc(&text[..at]),
+            text.chars().count()
+        ),
     }
 }
 
@@ -354,12 +389,12 @@ fn counts_table(title: &str, counts: &BTreeMap<String, Count>) -> String {
         .map(|(name, c)| {
             format!(
                 "<tr><td data-t=Name>{}<td data-t=Runs>{}<td data-t=Asked>{}<td data-t=Forbidden>{}</tr>\n",
-                esc(name), c.runs, c.asked, c.rejected
+                clip(name), c.runs, c.asked, c.rejected
             )
         })
         .collect();
     format!(
-        "<section><h2>{title}</h2><table><thead><tr><th>Name<th>Runs<th>Asked<th>Forbidden</thead><tbody>{rows}</tbody></table>{}</section>\n",
+        "<section><h2>{title}</h2><table><colgroup><col><col style=\"width:7em\"><col style=\"width:7em\"><col style=\"width:7em\"></colgroup><thead><tr><th>Name<th>Runs<th>Asked<th>Forbidden</thead><tbody>{rows}</tbody></table>{}</section>\n",
         left_out(counts.len())
     )
 }
@@ -402,7 +437,7 @@ const HEAD: &str = r#"<!doctype html>
 body{margin:0;background:var(--back);color:var(--ink);font:15px/1.45 system-ui,sans-serif}
 main{max-width:70rem;margin:auto;padding:1rem}
 h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.6rem 0 .5rem}p{margin:.3rem 0}
-.dim{color:var(--dim);font-size:.85rem}
+.dim{color:var(--dim);font-size:.88em}time{white-space:nowrap}
 .good,.bad{border-left:.35rem solid var(--run);padding:.1rem 1rem .6rem}.bad{border-color:var(--no)}.good p,.bad p{overflow-wrap:anywhere}
 .tiles{display:flex;flex-wrap:wrap;gap:.6rem;margin-top:1.2rem}
 .tiles div{border:1px solid var(--line);border-radius:.4rem;padding:.5rem 1rem;flex:1 1 6rem}
@@ -410,10 +445,11 @@ h1{font-size:1.5rem;margin:.2rem 0}h2{font-size:1.1rem;margin:1.6rem 0 .5rem}p{m
 svg{width:100%;height:8rem;border-bottom:1px solid var(--line)}
 rect.run,i.run{fill:var(--run);background:var(--run)}rect.ask,i.ask{fill:var(--ask);background:var(--ask)}rect.no,i.no{fill:var(--no);background:var(--no)}
 i{display:inline-block;width:.7rem;height:.7rem}
-table{border-collapse:collapse;width:100%}th,td{text-align:left;vertical-align:top;padding:.35rem .5rem;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-th{color:var(--dim);font-weight:600}code{font:.9em ui-monospace,monospace;white-space:pre-wrap}
-@media (max-width:45rem){thead{display:none}tr{display:block;border-bottom:2px solid var(--line);padding:.4rem 0}td{display:flex;gap:.6rem;border:0;padding:.15rem 0}td::before{content:attr(data-t);color:var(--dim);flex:0 0 6rem}}
-@media print{:root{--ink:#000;--dim:#444;--line:#aaa;--back:#fff}main{max-width:none;padding:0}tr,.tiles div{break-inside:avoid}h2{break-after:avoid}thead{display:table-header-group}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
+table{border-collapse:collapse;width:100%;table-layout:fixed}th,td{text-align:left;vertical-align:top;padding:.35rem .5rem .35rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
+th{color:var(--dim);font-weight:600;overflow-wrap:normal}code{font:.9em ui-monospace,monospace;white-space:pre-wrap}
+@media (max-width:45rem){thead,colgroup{display:none}table,tbody,tr{display:block}tr{border-bottom:2px solid var(--line);padding:.4rem 0}td{display:flex;gap:.6rem;border:0;padding:.15rem 0}td:empty{display:none}td::before{content:attr(data-t);color:var(--dim);flex:0 0 5.5rem}td>*{min-width:0}}
+@page{margin:14mm}
+@media print{body{font-size:8.5pt}h1{font-size:14pt}h2{font-size:11pt}.tiles b{font-size:13pt}:root{--ink:#000;--dim:#444;--line:#aaa;--back:#fff}main{max-width:none;padding:0}tr,.tiles div{break-inside:avoid}h2{break-after:avoid}thead{display:table-header-group}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}
 </style>
 <main>
 "#;

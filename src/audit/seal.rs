@@ -112,7 +112,7 @@ impl Seed {
             .map(|c| c.to_digit(16).map(|d| d as u8))
             .collect::<Option<_>>()
             .ok_or("a seed has only the digits 0-9 and a-f")?;
-        if digits.is_empty() || digits.len() % DIGITS != 0 {
+        if digits.is_empty() || !digits.len().is_multiple_of(DIGITS) {
             return Err(format!(
                 "a seed has {DIGITS} digits (64 and a checksum of 4), not {}",
                 digits.len()

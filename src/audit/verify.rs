@@ -34,6 +34,8 @@ pub struct Report {
     pub file: String,
     /// How many files it has, rotated ones with it.
     pub files: usize,
+    /// Whether the file that would be written now is not there: rotated away by logrotate(8), or removed.
+    pub no_current: bool,
     /// How many records fit, from the first.
     pub records: u64,
     /// The number of the first record.
@@ -120,6 +122,13 @@ impl fmt::Display for Report {
                 self.first_seq - 1
             )?;
         }
+        if self.no_current {
+            writeln!(
+                f,
+                "{} itself is not there: it was rotated away and nothing was recorded since, or somebody removed it.",
+                self.file
+            )?;
+        }
         if self.sealed_anew > 0 && !self.seals_checked {
             writeln!(
                 f,
@@ -192,6 +201,7 @@ pub fn verify_with(path: &Path, options: &Options) -> io::Result<Report> {
         report: Report {
             file: given.display().to_string(),
             files: parts.iter().filter(|p| !p.is_empty()).count(),
+            no_current: parts.iter().all(|p| !p.current),
             first_seq: options.first.unwrap_or(1),
             last_hash: GENESIS.to_owned(),
             seals_checked: !options.seeds.is_empty(),

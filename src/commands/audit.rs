@@ -9,7 +9,7 @@ use crate::audit::seal::{Seed, State};
 use crate::audit::ship::{self, Shipment, To};
 use crate::audit::stream::{self, Record};
 use crate::audit::verify::{self, Options};
-use crate::audit::{Log, report, rotate::Rotation, stats::Stats, tail};
+use crate::audit::{Log, files, report, rotate::Rotation, stats::Stats, tail};
 use crate::cli::DEFAULT_CONFIG;
 use crate::cli::{AuditCommand, LogArg, SealCommand};
 use crate::config::Config;
@@ -97,7 +97,7 @@ fn log_and_rotation(arg: &LogArg) -> Result<(PathBuf, Rotation), (Exit, String)>
 /// A log that is there: these commands must not make one where somebody mistyped its name.
 fn open(arg: &LogArg) -> Result<(Log, PathBuf, Rotation), (Exit, String)> {
     let (path, rotation) = log_and_rotation(arg)?;
-    if !path.exists() {
+    if !files::is_there(&path) {
         return Err((
             Exit::BadInput,
             format!("{}: there is no such log", path.display()),
@@ -383,7 +383,12 @@ fn seal_init(arg: &LogArg, period: u64) -> Done {
     let mut out = io::stdout().lock();
     writeln!(out, "{}", seed.show())
         .and_then(|()| out.flush())
-        .map_err(|e| (Exit::CannotRecord, format!("the seed cannot be shown, so the log is not sealed: {e}")))?;
+        .map_err(|e| {
+            (
+                Exit::CannotRecord,
+                format!("the seed cannot be shown, so the log is not sealed: {e}"),
+            )
+        })?;
     log.seal_with(&seed, period).map_err(|e| {
         (
             Exit::CannotRecord,

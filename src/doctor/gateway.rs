@@ -102,12 +102,20 @@ fn seals(report: &mut Report, config: &Config) {
         Err(_) if !is_root() => {}
         Err(e) => report.wrong(id, format!("nothing can be recorded, and so nothing runs: {e}"), "see the message"),
     }
-    if config.audit.rotation().max_bytes.or(config.audit.rotation().max_age_s).is_some()
+    if config
+        .audit
+        .rotation()
+        .max_bytes
+        .or(config.audit.rotation().max_age_s)
+        .is_some()
         && crate::audit::rotate::is_append_only(log)
     {
         report.warn(
             "gateway.rotation",
-            format!("{} is append-only (chattr +a): the gate cannot rotate it, and it grows on", log.display()),
+            format!(
+                "{} is append-only (chattr +a): the gate cannot rotate it, and it grows on",
+                log.display()
+            ),
             "let a timer of root's run `aiops audit rotate`, and take `audit:` out of config.yml",
         );
     }

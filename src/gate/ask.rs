@@ -298,8 +298,6 @@ impl Gate {
         });
         let mut entry = self.decided(Event::ApprovalRequested, &outcome);
         entry.approval_id = Some(approval.id.clone());
-        entry.session = request.session.clone();
-        entry.request_id = request.request_id.clone();
         entry.policy_hash = Some(self.policy.hash().to_owned());
         match self.append(&entry) {
             Ok(seq) => outcome.audit_seq = Some(seq),

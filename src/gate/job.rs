@@ -159,8 +159,6 @@ impl Job<'_> {
     fn name(&self, entry: &mut crate::audit::Entry, run_id: &str) {
         entry.run_id = Some(run_id.to_owned());
         entry.via = Some(self.target.via().name().to_owned());
-        entry.session = self.session.map(str::to_owned);
-        entry.request_id = self.request_id.map(str::to_owned);
         entry.approval_id = self.approval_id.map(str::to_owned);
         entry.approvers = self.approvers.clone();
     }

@@ -13,7 +13,14 @@ use crate::outcome::Outcome;
 use crate::request::Request;
 use std::borrow::Cow;
 
-/// The conversation that a message belongs to.
+/// What every record of a message says: the conversation and the request that it is about.
+#[derive(Default)]
+pub(super) struct About {
+    session: Option<String>,
+    request_id: Option<String>,
+}
+
+/// The labels of the conversation that a message belongs to.
 pub(super) struct Privacy {
     talk: Talk,
     /// Values that the agent wrote itself: it is shown its own words as they were.
@@ -41,6 +48,13 @@ impl Gate {
     /// From here on, what goes out belongs to no conversation: values are masked for good.
     pub(super) fn converse_about_nothing(&self) {
         *self.whose() = None;
+        *self.about() = About::default();
+    }
+
+    fn about(&self) -> std::sync::MutexGuard<'_, About> {
+        self.about
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// From here on, what goes out belongs to this conversation; `words` are the agent's own.
@@ -48,8 +62,13 @@ impl Gate {
         &self,
         uid: u32,
         session: Option<&str>,
+        request_id: Option<&str>,
         words: &[&str],
     ) -> Result<(), Fault> {
+        *self.about() = About {
+            session: session.map(str::to_owned),
+            request_id: request_id.map(str::to_owned),
+        };
         let privacy = self.talk(uid, session)?.map(|talk| Privacy {
             known: words.iter().flat_map(|w| values(w, talk.kinds())).collect(),
             talk,
@@ -65,6 +84,7 @@ impl Gate {
         self.converse(
             question.caller,
             question.session.as_deref(),
+            question.request_id.as_deref(),
             &[words, &question.reason],
         )
     }
@@ -77,6 +97,7 @@ impl Gate {
         self.converse(
             self.caller.uid,
             request.session.as_deref(),
+            request.request_id.as_deref(),
             &[&request.command, &request.reason],
         )?;
         let privacy = self.whose();
@@ -106,12 +127,16 @@ impl Gate {
         })
     }
 
-    /// A record as the log may have it.
-    pub(super) fn labelled<'a>(&self, entry: &'a Entry) -> Cow<'a, Entry> {
-        if self.config.pseudonyms.is_empty() {
-            return Cow::Borrowed(entry);
-        }
+    /// A record as the log may have it, with the conversation and the request that it is about.
+    pub(super) fn labelled(&self, entry: &Entry) -> Entry {
         let mut entry = entry.clone();
+        let about = self.about();
+        entry.session = entry.session.or_else(|| about.session.clone());
+        entry.request_id = entry.request_id.or_else(|| about.request_id.clone());
+        drop(about);
+        if self.config.pseudonyms.is_empty() {
+            return entry;
+        }
         for text in [
             &mut entry.command,
             &mut entry.canonical,
@@ -125,7 +150,7 @@ impl Gate {
         {
             *text = self.hide(text, false);
         }
-        Cow::Owned(entry)
+        entry
     }
 
     /// An outcome as the agent may have it.

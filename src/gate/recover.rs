@@ -15,7 +15,12 @@ impl Gate {
             .map_err(|e| Fault::record("the runs cannot be read", e))?
         {
             match dead.facts.caller {
-                Some(caller) => self.converse(caller, dead.facts.session.as_deref(), &[])?,
+                Some(caller) => self.converse(
+                    caller,
+                    dead.facts.session.as_deref(),
+                    dead.facts.request_id.as_deref(),
+                    &[],
+                )?,
                 None => self.converse_about_nothing(),
             }
             let mut entry = self.entry(Event::RunInterrupted);
@@ -25,6 +30,7 @@ impl Gate {
             entry.requester = Some(dead.facts.requester.clone());
             entry.reason = Some(dead.facts.reason.clone());
             entry.approval_id = dead.facts.approval_id.clone();
+            entry.session = dead.facts.session.clone();
             entry.request_id = dead.facts.request_id.clone();
             entry.status = Some(Status::Interrupted.name().to_owned());
             entry.why = Some("the gate died while it ran: it may have run in part or in full, and is not run again".into());
@@ -45,6 +51,7 @@ impl Gate {
             entry.target = Some(approval.question.target.clone());
             entry.command = Some(approval.question.command.clone());
             entry.requester = Some(approval.question.requester.clone());
+            entry.reason = Some(approval.question.reason.clone());
             entry.status = Some(Status::Interrupted.name().to_owned());
             entry.why = Some("the gate died after this approval was claimed: it is used up".into());
             self.append(&entry)?;
@@ -60,6 +67,7 @@ impl Gate {
             entry.target = Some(approval.question.target.clone());
             entry.command = Some(approval.question.command.clone());
             entry.requester = Some(approval.question.requester.clone());
+            entry.reason = Some(approval.question.reason.clone());
             entry.status = Some(Status::Expired.name().to_owned());
             entry.why = Some("nobody answered in time".into());
             self.append(&entry)?;

@@ -342,7 +342,6 @@ impl Gate {
         reply: &Reply,
     ) -> crate::audit::Entry {
         let mut entry = self.decided(event, &described(approval));
-        entry.session = approval.question.session.clone();
         entry.approvers = vec![format!("{} ({})", voter.id, voter.method)];
         entry.why = reply.comment.clone();
         entry

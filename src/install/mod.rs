@@ -125,9 +125,9 @@ impl Act<'_> {
              \x20   has taken over this machine since. Without it the log is as good as one without seals.\n\n",
             seed.show()
         );
-        shown
-            .and_then(|()| self.out.flush())
-            .map_err(|e| format!("the seed of the seals cannot be shown, so there are none: {e}"))?;
+        shown.and_then(|()| self.out.flush()).map_err(|e| {
+            format!("the seed of the seals cannot be shown, so there are none: {e}")
+        })?;
         opened
             .seal_with(&seed, PERIOD_S)
             .map(|_| ())

@@ -250,9 +250,12 @@ fn timer_state(host: &Host, name: &str) -> State {
         return State::Done(None);
     }
     let show = |unit: &str, property: &str| {
-        system("systemctl", &["show", "--value", "-p", property, "--", unit])
-            .map(|said| said.trim().to_owned())
-            .unwrap_or_default()
+        system(
+            "systemctl",
+            &["show", "--value", "-p", property, "--", unit],
+        )
+        .map(|said| said.trim().to_owned())
+        .unwrap_or_default()
     };
     let service = name.replace(".timer", ".service");
     if [name, &service]
@@ -268,7 +271,11 @@ fn timer_state(host: &Host, name: &str) -> State {
 }
 
 /// Files of the log (rotated ones, lock and key too) that belong to somebody else than the gate.
-pub(super) fn others_log_files(host: &Host, log: &str, user: &str) -> Result<Vec<std::path::PathBuf>> {
+pub(super) fn others_log_files(
+    host: &Host,
+    log: &str,
+    user: &str,
+) -> Result<Vec<std::path::PathBuf>> {
     let Some(ids) = host.user(user).filter(|_| is_root()) else {
         return Ok(Vec::new());
     };
@@ -280,8 +287,13 @@ pub(super) fn others_log_files(host: &Host, log: &str, user: &str) -> Result<Vec
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).into_iter().flatten() {
         let entry = entry.map_err(|e| format!("{}: {e}", dir.display()))?;
-        let is_log = entry.file_name().to_str().is_some_and(|n| n.starts_with(name));
-        let meta = entry.metadata().map_err(|e| format!("{}: {e}", entry.path().display()))?;
+        let is_log = entry
+            .file_name()
+            .to_str()
+            .is_some_and(|n| n.starts_with(name));
+        let meta = entry
+            .metadata()
+            .map_err(|e| format!("{}: {e}", entry.path().display()))?;
         // Root's own only: what belongs to anybody else was not put there by us.
         if is_log && meta.is_file() && meta.uid() == 0 && ids.uid != 0 {
             found.push(entry.path());

@@ -71,10 +71,10 @@ auto srv1 uptime
 
 part "logrotate, while the gate writes"
 in_host gateway cp /opt/aiops/logrotate.aiops /etc/logrotate.d/aiops
-printf '#!/bin/sh\nfor i in $(seq 1 "$1"); do echo "{\\"target\\":\\"srv1\\",\\"command\\":\\"rm -rf /\\",\\"requester\\":\\"hermes\\",\\"reason\\":\\"$i\\"}" | sudo -n -u aiopsexec /opt/aiops/run_action; done\n' >"$(lab_root gateway)/tmp/writer"
-in_host gateway chmod 755 /tmp/writer
+printf '#!/bin/sh\nfor i in $(seq 1 "$1"); do echo "{\\"target\\":\\"srv1\\",\\"command\\":\\"rm -rf /\\",\\"requester\\":\\"hermes\\",\\"reason\\":\\"$i\\"}" | sudo -n -u aiopsexec /opt/aiops/run_action; done\n' >"$(lab_root gateway)/srv/writer"
+in_host gateway chmod 755 /srv/writer
 WRITERS=()
-for n in 1 2 3 4; do as hermes@gateway sh /tmp/writer 40 >"$LAB/writer.$n" 2>&1 & WRITERS+=($!); done
+for n in 1 2 3 4; do as hermes@gateway sh /srv/writer 40 >"$LAB/writer.$n" 2>&1 & WRITERS+=($!); done
 ROTATED=0
 while kill -0 "${WRITERS[@]}" 2>/dev/null; do
   in_host gateway logrotate -f /etc/logrotate.d/aiops || fail "logrotate"

@@ -14,7 +14,7 @@ form() {
     -e 's#(duration_ms|audit_seq)":[0-9]+#\1":N#g' -e 's#([Aa]pprove|[Dd]eny) [a-z0-9]{4}\b#\1 CODE#g' \
     -e 's#"approval_code":"[a-z0-9]{4}"#"approval_code":"CODE"#g' -e 's#^[a-z0-9]{4}  +#CODE #' -e 's#[0-9]{2}:[0-9]{2}:[0-9]{2}#TIME#g' \
     -e 's#up  ?[0-9:]+( min)?,.*load average: [0-9., ]+#up SOME#g' -e 's#[0-9]+\.[0-9]+\.[0-9]+_amd64#VERSION_amd64#' -e 's#[[:space:]]+$##' \
-    -e 's#[0-9a-f]{64}#HASH#g' -e 's#([0-9a-f]{4}-){16}[0-9a-f]{4}#SEED#g' -e 's#; [0-9]+ so far#; N so far#' -e 's#MainPID=[0-9]+#MainPID=N#g' -e 's#"seq":[0-9]+#"seq":N#g' -e 's#aiops [0-9]+\.[0-9]+\.[0-9]+#aiops VERSION#' -e 's#Ncheck#check#' -e 's#^[0-9]+ checks:#N checks:#'
+    -e 's#[0-9a-f]{64}#HASH#g' -e 's#([0-9a-f]{4}-){16}[0-9a-f]{4}#SEED#g' -e 's#; [0-9]+ so far#; N so far#' -e 's#[0-9]+ seals, the last in record [0-9]+#N seals, the last in record N#' -e 's#MainPID=[0-9]+#MainPID=N#g' -e 's#"seq":[0-9]+#"seq":N#g' -e 's#aiops [0-9]+\.[0-9]+\.[0-9]+#aiops VERSION#' -e 's#Ncheck#check#' -e 's#^[0-9]+ checks:#N checks:#'
 }
 
 # like EXPECTED ACTUAL: line by line, `…` for any lines.

@@ -23,7 +23,7 @@ finds gateway gateway.agent-groups 'usermod -aG sudo hermes' 'gpasswd -d hermes 
 finds gateway gateway.agent-groups 'usermod -aG aiops-approvers hermes' 'gpasswd -d hermes aiops-approvers'
 finds gateway gateway.config 'sed -i "s/^version: 1/version: 9/" /opt/aiops/config.yml' 'sed -i "s/^version: 9/version: 1/" /opt/aiops/config.yml'
 finds gateway gateway.policy 'cp -a /opt/aiops/policies/production.yml /root/kept; echo "rules: [" >>/opt/aiops/policies/production.yml' 'cp -a /root/kept /opt/aiops/policies/production.yml'
-finds gateway gateway.audit 'cp -a /opt/aiops/audit/audit.jsonl /root/kept; sed -i "1s/uptime/uptimf/" /opt/aiops/audit/audit.jsonl' 'cp -a /root/kept /opt/aiops/audit/audit.jsonl'
+finds gateway gateway.audit 'cp -a /opt/aiops/audit/audit.jsonl /root/kept; sed -i "2s/\"status\":\"[a-z_]*\"/\"status\":\"x\"/" /opt/aiops/audit/audit.jsonl' 'cp -a /root/kept /opt/aiops/audit/audit.jsonl'
 finds gateway gateway.space 'mount -t tmpfs -o size=1m,mode=700,uid=$(id -u aiopsexec),gid=$(id -g aiopsexec) t /opt/aiops/runtime' 'umount /opt/aiops/runtime'
 finds gateway target.srv1 'sed -i "s/AAAA[A-Za-z0-9+\/]\{30\}/AAAAC3NzaC1lZDI1NTE5AAAAIBBBBBBBBB/" /opt/aiops/targets/srv1.known_hosts; cp -a /opt/aiops/targets/srv1.known_hosts /root/bad' "ssh-keyscan -t ed25519 $(lab_address srv1) 2>/dev/null >/opt/aiops/targets/srv1.known_hosts"
 finds gateway target.srv2 'sed -i "s/guard: true/guard: false/" /opt/aiops/targets/srv2.yml' 'sed -i "s/guard: false/guard: true/" /opt/aiops/targets/srv2.yml'

@@ -185,6 +185,70 @@ mod tests {
         assert_eq!(keys.matches(" act=").count(), 1, "{line}");
     }
 
+    /// What OCSF 1.3.0 requires of Process Activity, API Activity and the objects in them.
+    #[test]
+    fn ocsf_has_what_its_classes_require_and_nothing_empty() {
+        let every = [
+            serde_json::json!({"seq": 1, "event": "log.sealed", "timestamp": "2026-11-21T08:00:00.123Z",
+                "status": "sealed", "seal": "ab", "seal_epoch": 0, "hash": "ab", "prev": "cd"}),
+            serde_json::json!({"seq": 2, "event": "run.started", "timestamp": "2026-11-21T08:00:00.123Z",
+                "run_id": "r", "target": "srv1", "caller": "hermes", "command": "uptime", "hash": "ab"}),
+            serde_json::json!({"seq": 3, "event": "run.finished", "timestamp": "2026-11-21T08:00:00.123Z",
+                "run_id": "r", "target": "srv1", "caller": "hermes", "exit_code": 1, "duration_ms": 5,
+                "command": "uptime", "stdout": "", "why": "", "hash": "ab"}),
+            serde_json::json!({"seq": 4, "event": "run.interrupted", "timestamp": "2026-11-21T08:00:00.123Z",
+                "approval_id": "a", "target": "srv1", "requester": "hermes", "hash": "ab"}),
+        ];
+        fn nothing_empty(value: &serde_json::Value, at: &str) {
+            match value {
+                serde_json::Value::Object(map) => {
+                    for (key, value) in map.iter().filter(|(key, _)| *key != "unmapped") {
+                        nothing_empty(value, &format!("{at}/{key}"));
+                    }
+                }
+                serde_json::Value::String(text) => assert!(!text.is_empty(), "{at}"),
+                serde_json::Value::Null => panic!("{at} is null"),
+                _ => {}
+            }
+        }
+        for json in every {
+            let line = Format::Ocsf.line(&record(json));
+            let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+            nothing_empty(&event, "");
+            let mut required = vec![
+                "/activity_id",
+                "/category_uid",
+                "/class_uid",
+                "/type_uid",
+                "/time",
+                "/severity_id",
+                "/metadata/version",
+                "/metadata/product/vendor_name",
+                "/actor/app_name",
+            ];
+            if event["class_uid"] == 1007 {
+                required.extend(["/device/type_id", "/device/hostname", "/process/uid"]);
+                assert_eq!(event["category_uid"], 1);
+            } else {
+                required.extend(["/api/operation", "/src_endpoint/svc_name"]);
+                assert_eq!(event["category_uid"], 6);
+                assert!(event.get("device").is_none(), "not in that class: {event}");
+            }
+            for pointer in required {
+                assert!(event.pointer(pointer).is_some(), "{pointer}: {event}");
+            }
+            let (class, activity) = (&event["class_uid"], &event["activity_id"]);
+            assert_eq!(
+                event["type_uid"].as_u64(),
+                Some(class.as_u64().unwrap() * 100 + activity.as_u64().unwrap())
+            );
+            assert!(
+                event["actor"].get("invoked_by").is_none(),
+                "deprecated in 1.2"
+            );
+        }
+    }
+
     #[test]
     fn json_forms_hold_the_record_and_its_number() {
         let record = hostile("\"}\n{\"evil\":1}");
@@ -196,6 +260,14 @@ mod tests {
             assert!(line.contains("alice"), "{line}");
         }
         let ocsf: serde_json::Value = serde_json::from_str(&Format::Ocsf.line(&record)).unwrap();
+        assert_eq!(
+            ocsf["class_uid"], 6003,
+            "without a run's id it is no process"
+        );
+        let mut run = record.value.clone();
+        run["run_id"] = "r-1".into();
+        let run = self::record(run);
+        let ocsf: serde_json::Value = serde_json::from_str(&Format::Ocsf.line(&run)).unwrap();
         assert_eq!(ocsf["class_uid"], 1007);
         assert_eq!(ocsf["type_uid"], 100_702);
         assert_eq!(ocsf["time"], 1_795_248_000_123i64);

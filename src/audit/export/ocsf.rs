@@ -1,5 +1,6 @@
 //! Open Cybersecurity Schema Framework 1.3: runs are Process Activity (1007), all else is API
-//! Activity (6003). What the schema has no place for stands under `unmapped`.
+//! Activity (6003). What the schema has no place for stands under `unmapped`; what a record does not
+//! have is left out, never empty.
 
 use super::{Severity, VERSION, severity};
 use crate::audit::stream::Record;
@@ -15,21 +16,21 @@ pub fn line(record: &Record) -> String {
         Severity::Error => (4, "High"),
     };
     let (status_id, status) = outcome(record);
-    let (class, class_name, category, category_name, activity, activity_name) = match event {
-        "run.started" => (1007, "Process Activity", 1, "System Activity", 1, "Launch"),
-        "run.finished" | "run.interrupted" => (
-            1007,
-            "Process Activity",
-            1,
-            "System Activity",
-            2,
-            "Terminate",
-        ),
-        _ => (6003, "API Activity", 6, "Application Activity", 99, "Other"),
+    // A process without an id would be none to the schema.
+    let is_run = event.starts_with("run.") && !record.text("run_id").is_empty();
+    let (class, class_name, category, category_name) = if is_run {
+        (1007, "Process Activity", 1, "System Activity")
+    } else {
+        (6003, "API Activity", 6, "Application Activity")
+    };
+    let (activity, activity_name) = match (is_run, event) {
+        (false, _) => (99, event),
+        (true, "run.started") => (1, "Launch"),
+        (true, _) => (2, "Terminate"),
     };
     let mut value = json!({
         "activity_id": activity,
-        "activity_name": if activity == 99 { event } else { activity_name },
+        "activity_name": activity_name,
         "category_uid": category,
         "category_name": category_name,
         "class_uid": class,
@@ -40,8 +41,6 @@ pub fn line(record: &Record) -> String {
         "severity": severity,
         "status_id": status_id,
         "status": status,
-        "status_detail": record.text("status"),
-        "message": record.text("why"),
         "metadata": {
             "version": "1.3.0",
             "product": {"name": "aiops", "vendor_name": "aiops", "version": VERSION},
@@ -50,30 +49,50 @@ pub fn line(record: &Record) -> String {
             "event_code": event,
             "original_time": record.text("timestamp"),
         },
-        "actor": {"user": {"name": record.text("caller")}, "invoked_by": record.text("requester")},
-        "device": {"hostname": record.text("target"), "name": record.text("target"), "type_id": 1},
+        "actor": {"app_name": present(record, "requester").unwrap_or("aiops")},
         "unmapped": rest(record),
     });
-    if class == 1007 {
-        value["process"] = json!({
-            "cmd_line": record.text("command"),
-            "uid": record.text("run_id"),
-        });
-        if let Some(code) = record.number("exit_code") {
-            value["exit_code"] = json!(code);
+    put(&mut value, "/status_detail", present(record, "status"));
+    put(&mut value, "/message", present(record, "why"));
+    if let Some(caller) = present(record, "caller") {
+        value["actor"]["user"] = json!({"name": caller});
+    }
+    let target = present(record, "target").unwrap_or("unknown");
+    if is_run {
+        value["device"] =
+            json!({"hostname": target, "name": target, "type_id": 0, "type": "Unknown"});
+        value["process"] = json!({"uid": record.text("run_id")});
+        put(&mut value, "/process/cmd_line", present(record, "command"));
+        for (key, name) in [("exit_code", "exit_code"), ("duration_ms", "duration")] {
+            if let Some(number) = record.number(key) {
+                value[name] = json!(number);
+            }
         }
-        if let Some(ms) = record.number("duration_ms") {
-            value["duration"] = json!(ms);
-        }
-    } else {
-        value["api"] = json!({
-            "operation": event,
-            "service": {"name": "aiops"},
-            "request": {"uid": record.text("request_id")},
-        });
-        value["src_endpoint"] = json!({"name": record.text("caller")});
+        return value.to_string();
+    }
+    value["api"] = json!({"operation": event, "service": {"name": "aiops"}});
+    if let Some(id) = present(record, "request_id") {
+        value["api"]["request"] = json!({"uid": id});
+    }
+    value["src_endpoint"] = json!({"svc_name": "aiops"});
+    if let Some(target) = present(record, "target") {
+        value["dst_endpoint"] = json!({"hostname": target, "name": target});
     }
     value.to_string()
+}
+
+fn present<'a>(record: &'a Record, key: &str) -> Option<&'a str> {
+    Some(record.text(key)).filter(|text| !text.is_empty())
+}
+
+/// Sets a member of an object that is there.
+fn put(value: &mut Value, pointer: &str, text: Option<&str>) {
+    let Some((parent, key)) = pointer.rsplit_once('/') else {
+        return;
+    };
+    if let (Some(Value::Object(map)), Some(text)) = (value.pointer_mut(parent), text) {
+        map.insert(key.to_owned(), json!(text));
+    }
 }
 
 fn outcome(record: &Record) -> (u8, &'static str) {
@@ -91,7 +110,7 @@ fn outcome(record: &Record) -> (u8, &'static str) {
 
 /// What has no place above.
 fn rest(record: &Record) -> Value {
-    const PLACED: [&str; 12] = [
+    const PLACED: [&str; 11] = [
         "seq",
         "timestamp",
         "event",
@@ -103,7 +122,6 @@ fn rest(record: &Record) -> Value {
         "hash",
         "exit_code",
         "duration_ms",
-        "run_id",
     ];
     let Value::Object(all) = &record.value else {
         return Value::Null;

@@ -4,6 +4,7 @@
 //! own words only; what it runs are calls of their own whose `parent` is the wrapper.
 
 use super::word::{Span, Word};
+use std::sync::Arc;
 
 /// The command word, seen as a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,6 +120,15 @@ pub enum Wraps {
     Unknown,
 }
 
+/// What stands around a call and gives its words a meaning.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scope {
+    /// What each `for` around it gives its variable, a word at a time.
+    pub lists: Vec<Assignment>,
+    /// The functions in whose bodies it stands.
+    pub functions: Vec<String>,
+}
+
 /// One simple command that the line can run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Call {
@@ -143,6 +153,8 @@ pub struct Call {
     pub sudo: Sudo,
     /// What it runs itself.
     pub wraps: Wraps,
+    /// The loops and functions that it stands in.
+    pub scope: Arc<Scope>,
     /// Where it stands in the source line (for text inside `sh -c '…'`: the word that holds it).
     pub span: Span,
 }

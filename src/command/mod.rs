@@ -13,7 +13,7 @@ pub mod strict;
 pub mod word;
 pub mod wrapper;
 
-pub use call::{Assignment, Call, Name, Pipe, Place, Redirection, Sudo, Wraps};
+pub use call::{Assignment, Call, Name, Pipe, Place, Redirection, Scope, Sudo, Wraps};
 pub use word::{Segment, Span, Word};
 
 /// Longest line that is read, in bytes. Longer lines are refused before any work is done.
@@ -238,6 +238,7 @@ fn calls(line: &strict::Line) -> Vec<Call> {
                 inside: None,
                 sudo: Sudo::No,
                 wraps: Wraps::Nothing,
+                scope: Default::default(),
                 span: command.span,
             });
         }

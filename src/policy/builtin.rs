@@ -14,6 +14,8 @@ pub const REDIRECT: &str = "builtin.redirect";
 pub const ASSIGNMENT: &str = "builtin.assignment";
 /// A rule of the kept policy cannot be read any more.
 pub const DAMAGED: &str = "builtin.damaged";
+/// A function that runs itself.
+pub const FORK_BOMB: &str = "builtin.fork_bomb";
 /// As root, where the rule does not say so.
 pub const SUDO: &str = "builtin.sudo";
 

@@ -25,6 +25,17 @@ impl Policy {
             .iter()
             .map(|call| (shown(call), self.in_its_place(reading, call, cx)))
             .collect();
+        if decided.iter().map(|(_, v)| v.risk).max() == Some(Risk::ApprovalRequired) {
+            let asks = |(_, v): &&(String, Verdicts)| v.risk == Risk::ApprovalRequired;
+            let asked: Vec<usize> = (0..decided.len())
+                .filter(|at| decided.get(*at).as_ref().is_some_and(asks))
+                .collect();
+            for (at, verdicts) in self.deeper(reading, &asked, cx) {
+                if let Some((_, own)) = decided.get_mut(at) {
+                    *own = verdicts;
+                }
+            }
+        }
         if let Some(note) = reading.notes.first() {
             decided.push((
                 crate::display::escape(&reading.source).into_owned(),
@@ -104,7 +115,7 @@ impl Policy {
         }
     }
 
-    fn candidates(&self, base: &str) -> impl Iterator<Item = &Rule> {
+    pub(super) fn candidates(&self, base: &str) -> impl Iterator<Item = &Rule> {
         let own = self
             .by_command
             .get(base)
@@ -145,7 +156,7 @@ impl Policy {
         verdicts
     }
 
-    fn rules_of(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
+    pub(super) fn rules_of(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
         // A program of no system folder (`/tmp/rm`, `./restart`) may be anything: rules that forbid go by
         // its last name, but one that asks does not vouch for it.
         let stranger = !call.name.trusted && !call.name.base.is_empty() && self.unknown_is_rejected;

@@ -131,6 +131,15 @@ pub(super) fn ask(rule: &str, why: &str) -> Verdicts {
     }
 }
 
+/// What never runs whatever the rules say.
+pub(super) fn forbid(rule: &str, why: &str) -> Verdicts {
+    Verdicts {
+        risk: Risk::Forbidden,
+        level: RiskLevel::Critical,
+        ..ask(rule, why)
+    }
+}
+
 pub(super) fn not_literal(what: &str) -> Verdicts {
     ask(
         builtin::NOT_LITERAL,

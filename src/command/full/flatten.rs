@@ -1,9 +1,10 @@
 //! From the tree to the flat list of calls.
 
 use super::ast::{Command, Kind, List, Piece};
-use crate::command::call::{Call, Pipe, Place, Redirection, Sudo, Wraps};
+use crate::command::call::{Assignment, Call, Pipe, Place, Redirection, Scope, Sudo, Wraps};
 use crate::command::name;
 use crate::command::word::{Segment, Word};
+use std::sync::Arc;
 
 /// Where a list stands.
 #[derive(Clone, Copy)]
@@ -15,6 +16,8 @@ struct Around<'a> {
     pipe: Option<Pipe>,
     /// The call in whose words it stands.
     inside: Option<usize>,
+    /// The loops and functions around it.
+    scope: &'a Arc<Scope>,
 }
 
 /// Every simple command of a list, the ones in its words, bodies and branches included; none when they are too many.
@@ -29,6 +32,7 @@ pub fn calls(list: &List) -> Option<Vec<Call>> {
         redirections: &[],
         pipe: None,
         inside: None,
+        scope: &Arc::default(),
     };
     flat.list(list, around);
     (flat.weight <= MAX_WEIGHT).then_some(flat.calls)
@@ -93,6 +97,7 @@ impl Flat {
                 redirections: &[],
                 pipe: Some(pipe),
                 inside: if own { Some(first) } else { around.inside },
+                ..around
             };
             self.list(list, inside);
         }
@@ -145,11 +150,18 @@ impl Flat {
                 self.list(condition, compound);
                 self.list(body, compound);
             }
-            Kind::For { body, .. } => self.list(body, compound),
+            Kind::For { name, words, body } => {
+                let scope = Arc::new(looped(below.scope, name, words.as_deref()));
+                let scope = &scope;
+                self.list(body, Around { scope, ..compound });
+            }
             Kind::Case { arms, .. } => arms.iter().for_each(|(_, list)| self.list(list, compound)),
-            Kind::Function { body, .. } => {
+            Kind::Function { name, body } => {
+                let mut scope = Scope::clone(below.scope);
+                scope.functions.push(name.clone());
                 let function = Around {
                     place: Place::Function,
+                    scope: &Arc::new(scope),
                     ..below
                 };
                 self.command(body, pipe, function);
@@ -179,9 +191,26 @@ impl Flat {
             inside: around.inside,
             sudo: Sudo::No,
             wraps: Wraps::Nothing,
+            scope: Arc::clone(around.scope),
             span: command.span,
         });
     }
+}
+
+/// The scope inside a `for`; without words it goes through the positional parameters.
+fn looped(around: &Scope, name: &str, words: Option<&[Word]>) -> Scope {
+    let mut scope = around.clone();
+    let all = Word {
+        segments: vec![Segment::Expansion("${@}".to_owned())],
+        span: Default::default(),
+    };
+    let words = words.unwrap_or(std::slice::from_ref(&all));
+    scope.lists.extend(words.iter().map(|word| Assignment {
+        name: name.to_owned(),
+        value: word.clone(),
+        span: word.span,
+    }));
+    scope
 }
 
 fn text(literal: &str) -> Word {

@@ -174,6 +174,7 @@ fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
         inside: wrapper.inside,
         sudo,
         wraps: Wraps::Nothing,
+        scope: wrapper.scope.clone(),
         span: wrapper.span,
     }
 }

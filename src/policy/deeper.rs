@@ -1,0 +1,382 @@
+//! A second look at what is asked about: with the folders that the line goes to, the values that it sets, and
+//! the commands in the text that other programs run.
+//!
+//! Finds what is forbidden and nothing else: a line that it says nothing of stays what it was. Work is bounded:
+//! a line with more of all this than anybody types is looked at as far as the bounds go, and asked about.
+
+use super::builtin;
+use super::code;
+use super::rule::{Rule, Verdict};
+use super::tighten::{self, Seen, spelt};
+use super::values::{self, Values};
+use super::verdict::{Found, Verdicts, by_rules, forbid};
+use super::writes::{self, Target};
+use super::{Context, Policy, Risk};
+use crate::command::{Call, Reading, Segment, Word, Wraps};
+use std::collections::BTreeSet;
+
+/// Most folders that are joined with a relative name.
+const MOST_FOLDERS: usize = 16;
+/// Most words of one call, with all that they could stand for.
+const MOST_WORDS: usize = 2048;
+/// Most ways of putting in one call's values.
+const MOST_WAYS: usize = 8;
+/// Most calls found in the text of code, for a line.
+const MOST_CODE: usize = 2000;
+
+/// What is known of a line besides its calls.
+struct Deep {
+    values: Values,
+    folders: Vec<String>,
+}
+
+impl Policy {
+    /// What a second look at a line's calls finds: for each that is forbidden then, its place and why.
+    pub(super) fn deeper(
+        &self,
+        reading: &Reading,
+        asked: &[usize],
+        cx: &Context,
+    ) -> Vec<(usize, Verdicts)> {
+        let mut found = Vec::new();
+        if let Some(at) = multiplies(reading) {
+            let why = "a function that runs itself without end";
+            found.push((at, forbid(builtin::FORK_BOMB, why)));
+        }
+        let values = Values::of(reading);
+        let folders = folders(reading, &values);
+        let deep = Deep { values, folders };
+        let mut budget = MOST_CODE;
+        for at in asked {
+            let Some(call) = reading.calls.get(*at) else {
+                continue;
+            };
+            let verdicts = self
+                .joined(reading, call, &deep, cx)
+                .or_else(|| self.put_in(reading, call, &deep, cx))
+                .or_else(|| self.in_code(reading, call, &deep, cx, &mut budget));
+            found.extend(verdicts.map(|v| (*at, v)));
+        }
+        found
+    }
+
+    /// With every word that a word could stand for beside it.
+    fn joined(
+        &self,
+        reading: &Reading,
+        call: &Call,
+        deep: &Deep,
+        cx: &Context,
+    ) -> Option<Verdicts> {
+        let mut words = deep.words(call);
+        if self.common.code.contains(&call.name.base) {
+            for text in values::input(reading, call) {
+                words.extend(text.split_whitespace().map(values::literal));
+                words.push(values::literal(&text));
+            }
+        }
+        let targets: Vec<Target> = writes::targets(&self.common.writes, call)
+            .into_iter()
+            .flat_map(|target| deep.targets(target))
+            .collect();
+        if words.len() == call.words.len().saturating_sub(1) && targets.is_empty() {
+            return None;
+        }
+        let seen = Seen {
+            reading,
+            call,
+            words: &words,
+            targets: &targets,
+        };
+        self.forbidden(&seen, cx, |_| true)
+            .map(|v| told(v, "with the folders and values that the line itself gives"))
+    }
+
+    /// With the values put in, one way after the other: for what a rule says of the order of words, and for readers.
+    fn put_in(
+        &self,
+        reading: &Reading,
+        call: &Call,
+        deep: &Deep,
+        cx: &Context,
+    ) -> Option<Verdicts> {
+        let choices: Vec<Vec<Vec<Word>>> = call
+            .words
+            .iter()
+            .map(|word| match deep.values.alternatives(word) {
+                none if none.is_empty() => vec![vec![word.clone()]],
+                some => some,
+            })
+            .collect();
+        let ways = choices.iter().map(Vec::len).max().unwrap_or(0);
+        if !call.words.iter().any(Word::is_dynamic) {
+            return None;
+        }
+        (0..ways.min(MOST_WAYS)).find_map(|way| {
+            let words = choices
+                .iter()
+                .filter_map(|choice| choice.get(way % choice.len().max(1)))
+                .flatten()
+                .cloned()
+                .collect();
+            let call = Call {
+                words,
+                ..call.clone()
+            };
+            let verdicts = self.rules_of(reading, &call, cx);
+            let known = verdicts.risk == Risk::Forbidden && verdicts.rules != [builtin::UNKNOWN];
+            known.then(|| told(verdicts, "with the values that the line itself gives"))
+        })
+    }
+
+    /// The commands in the texts that a call is given, where it runs such texts.
+    fn in_code(
+        &self,
+        reading: &Reading,
+        call: &Call,
+        deep: &Deep,
+        cx: &Context,
+        budget: &mut usize,
+    ) -> Option<Verdicts> {
+        let runs = call.wraps == Wraps::Unknown || self.common.code.contains(&call.name.base);
+        let mut texts: BTreeSet<String> = call
+            .assignments
+            .iter()
+            .map(|a| spelt(&a.value))
+            .filter(|text| text.contains(' '))
+            .collect();
+        let given = values::input(reading, call);
+        if runs {
+            let words = call.words.iter().skip(1);
+            texts.extend(words.map(spelt));
+            texts.extend(deep.words(call).iter().map(spelt));
+            texts.extend(given.iter().cloned());
+            let made: Vec<String> = texts.iter().filter_map(|t| code::replacement(t)).collect();
+            texts.extend(made);
+        }
+        for text in texts
+            .iter()
+            .filter(|t| t.contains(|c: char| !c.is_ascii_alphanumeric()))
+        {
+            for found in code::calls(text, call, given.contains(text)) {
+                *budget = budget.saturating_sub(1);
+                if *budget == 0 {
+                    return None;
+                }
+                if !self.by_command.contains_key(&found.call.name.base) {
+                    continue;
+                }
+                let targets = writes::targets(&self.common.writes, &found.call);
+                let seen = Seen {
+                    reading,
+                    call: &found.call,
+                    words: found.call.words.get(1..).unwrap_or_default(),
+                    targets: &targets,
+                };
+                let counts = |rule: &Rule| found.run || is_more_than_a_name(rule);
+                if let Some(verdicts) = self.forbidden(&seen, cx, counts) {
+                    return Some(told(verdicts, "in the text that it is given to run"));
+                }
+            }
+        }
+        None
+    }
+
+    /// What the rules that forbid say of a call; none where none does.
+    fn forbidden(
+        &self,
+        seen: &Seen,
+        cx: &Context,
+        counts: impl Fn(&Rule) -> bool,
+    ) -> Option<Verdicts> {
+        let found: Vec<Found> = self
+            .candidates(&seen.call.name.base)
+            .filter(|rule| {
+                rule.verdict == Verdict::Forbidden
+                    && rule.when.holds(cx)
+                    && counts(rule)
+                    && tighten::matches(rule, seen)
+            })
+            .filter_map(|rule| Found::of(rule, seen.call))
+            .collect();
+        (!found.is_empty()).then(|| by_rules(&found, seen.call, Risk::Forbidden))
+    }
+}
+
+fn told(mut verdicts: Verdicts, how: &str) -> Verdicts {
+    verdicts.why = format!("Seen {how}: {}", verdicts.why);
+    verdicts
+}
+
+/// Whether a rule asks for more than a program's name and the line around it.
+fn is_more_than_a_name(rule: &Rule) -> bool {
+    let signs = &rule.signs;
+    let more = !signs.options.is_empty()
+        || signs.operand.is_some()
+        || !signs.words.is_empty()
+        || signs.writes.is_some()
+        || signs.redirects.is_some()
+        || signs.word.is_some()
+        || !rule.subcommands.is_empty();
+    more && signs.line.is_none()
+}
+
+impl Deep {
+    /// The words behind the command word, each with all that it could stand for behind it.
+    fn words(&self, call: &Call) -> Vec<Word> {
+        let mut out = Vec::new();
+        for word in call.words.iter().skip(1) {
+            let mut with = vec![word.clone()];
+            with.extend(self.values.alternatives(word).into_iter().flatten());
+            let relative: Vec<Word> = with.iter().flat_map(|w| self.relative(w)).collect();
+            out.extend(with);
+            out.extend(relative);
+            if out.len() > MOST_WORDS {
+                return out;
+            }
+        }
+        let first = call.words.iter().skip(1).map(Word::literal_prefix);
+        let mut first = first.skip_while(|w| matches!(*w, "-H" | "-L" | "-P"));
+        // Without a folder, find begins where it runs.
+        if call.name.base == "find" && first.next().is_none_or(|w| w.starts_with(['-', '(', '!'])) {
+            out.extend(self.relative(&values::literal(".")));
+        }
+        out
+    }
+
+    /// What is written, with all that its name could stand for.
+    fn targets(&self, target: Target) -> Vec<Target> {
+        let mut words = self.values.alternatives(&target.word).concat();
+        words.push(target.word);
+        let relative: Vec<Word> = words.iter().flat_map(|w| self.relative(w)).collect();
+        words.extend(relative);
+        let tree = target.tree;
+        words
+            .into_iter()
+            .map(|word| Target { word, tree })
+            .collect()
+    }
+
+    /// A relative name, below each folder that the line goes to. Where it goes to none, one that begins with
+    /// `..` is taken from the root, the worst.
+    fn relative(&self, word: &Word) -> Vec<Word> {
+        let prefix = word.literal_prefix();
+        let (key, name) = match prefix.split_once('=') {
+            Some((key, name)) if !key.starts_with('-') => (format!("{key}="), name),
+            _ => (String::new(), prefix),
+        };
+        let odd = word.is_dynamic() || name.starts_with(['/', '-']) || name.contains("://");
+        if odd || (name.is_empty() && !word.is_glob()) {
+            return Vec::new();
+        }
+        let root = [String::new()];
+        let folders: &[String] = match self.folders.as_slice() {
+            [] if name.starts_with("..") => &root,
+            folders => folders,
+        };
+        folders
+            .iter()
+            .map(|folder| {
+                let mut word = word.clone();
+                let text = format!("{key}{folder}/{name}");
+                match word.segments.first_mut() {
+                    Some(Segment::Literal(first)) => *first = text,
+                    _ => word.segments.insert(0, Segment::Literal(text)),
+                }
+                word
+            })
+            .collect()
+    }
+}
+
+/// The folders that a line goes to: `cd`, `env -C`, `sudo -D`, `git -C`, `make -C`.
+fn folders(reading: &Reading, values: &Values) -> Vec<String> {
+    let mut folders: Vec<String> = Vec::new();
+    for call in &reading.calls {
+        let (short, long) = match call.name.base.as_str() {
+            "cd" | "pushd" | "chdir" => ("", ""),
+            "env" => ("-C", "--chdir"),
+            "sudo" => ("-D", "--chdir"),
+            "git" => ("-C", "--work-tree"),
+            "make" | "gmake" => ("-C", "--directory"),
+            "systemd-run" => ("", "--working-directory"),
+            _ => continue,
+        };
+        for word in going(call, short, long) {
+            let mut texts: Vec<String> = values
+                .alternatives(&word)
+                .concat()
+                .iter()
+                .map(spelt)
+                .collect();
+            texts.extend(word.literal().map(str::to_owned));
+            for text in texts {
+                let joined: Vec<String> = if text.starts_with('/') {
+                    vec![text]
+                } else {
+                    folders.iter().map(|f| format!("{f}/{text}")).collect()
+                };
+                for folder in joined {
+                    if folders.len() < MOST_FOLDERS && !folders.contains(&folder) {
+                        folders.push(folder);
+                    }
+                }
+            }
+        }
+    }
+    folders
+}
+
+/// The words that name the folder.
+fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
+    let words = call.words.get(1..).unwrap_or_default();
+    if short.is_empty() && long.is_empty() {
+        let named = |w: &&Word| !w.literal_prefix().starts_with('-');
+        return words.iter().find(named).cloned().into_iter().collect();
+    }
+    let mut out = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let text = word.literal_prefix();
+        if word.literal() == Some(short) || word.literal() == Some(long) {
+            out.extend(words.get(at + 1).cloned());
+        } else if let Some((name, value)) = text.split_once('=')
+            && name.len() > 3
+            && long.starts_with(name)
+        {
+            out.push(values::literal(value));
+        } else if !short.is_empty()
+            && let Some(value) = text.strip_prefix(short)
+        {
+            out.push(values::literal(value));
+        }
+    }
+    out
+}
+
+/// A call in the body of a function that leads back to that function.
+fn multiplies(reading: &Reading) -> Option<usize> {
+    let calls = &reading.calls;
+    let leads = |from: &str| {
+        let from = from.to_owned();
+        let inside = calls
+            .iter()
+            .filter(move |c| c.scope.functions.last() == Some(&from));
+        inside.map(|c| c.name.text.as_str())
+    };
+    calls.iter().position(|call| {
+        let Some(own) = call.scope.functions.last() else {
+            return false;
+        };
+        let mut seen = BTreeSet::new();
+        let mut ahead = vec![call.name.text.as_str()];
+        while let Some(name) = ahead.pop() {
+            if name == own {
+                return true;
+            }
+            if seen.insert(name) && seen.len() < 64 {
+                ahead.extend(leads(name));
+            }
+        }
+        false
+    })
+}

@@ -317,15 +317,6 @@ fn is_torn(reading: &Reading) -> bool {
         .any(|c| c.words.iter().any(text) || c.assignments.iter().any(|a| text(&a.value)))
 }
 
-/// What ran, where the keyword `time` is written back as the program, which is no stand-in.
-fn without_time(ran: Option<&Vec<Vec<String>>>) -> Vec<Vec<String>> {
-    let words = |words: &Vec<String>| match words.as_slice() {
-        [time, rest @ ..] if time == "time" && !rest.is_empty() => rest.to_vec(),
-        all => all.to_vec(),
-    };
-    ran.into_iter().flatten().map(words).collect()
-}
-
 /// A shell's messages name the line of the script, and `$$` is another process each time.
 fn without_numbers(ran: &[Vec<String>]) -> Vec<Vec<String>> {
     let number = regex::Regex::new(r"^\d+:$|line:? \d+|\d{3,}").unwrap();
@@ -336,6 +327,11 @@ fn without_numbers(ran: &[Vec<String>]) -> Vec<Vec<String>> {
         .collect();
     out.sort();
     out
+}
+
+/// The keyword `time` is written back as the program, which is no stand-in.
+fn is_timed(reading: &Reading) -> bool {
+    reading.calls.iter().any(|c| c.name.text == "time")
 }
 
 /// A loop of background commands has no end that its own limits could reach.
@@ -371,6 +367,7 @@ fn compare(seed: u64, wanted: usize) -> usize {
             && !reading.is_strict()
             && !is_torn(&reading)
             && !is_endless(&reading)
+            && !is_timed(&reading)
         {
             sources.push(text);
             readings.push(reading);
@@ -385,12 +382,15 @@ fn compare(seed: u64, wanted: usize) -> usize {
         let from_source = run(shell, &sources, dir.path());
         let from_canonical = run(shell, &canonicals, dir.path());
         for (index, reading) in readings.iter().enumerate() {
-            let source = without_time(from_source.get(&index));
-            let canonical = without_time(from_canonical.get(&index));
+            let source = from_source.get(&index).cloned().unwrap_or_default();
+            let canonical = from_canonical.get(&index).cloned().unwrap_or_default();
             // What only bash reads so is only ever given to bash; dash must still run no other command.
             let exact = shell == "bash" || reading.shell == Shell::Posix;
             let runs: Vec<&Vec<String>> = if exact {
                 source.iter().chain(&canonical).collect()
+            } else if sources[index].contains("&>") {
+                // Two commands to dash: only bash is ever given it.
+                Vec::new()
             } else {
                 source.iter().collect()
             };

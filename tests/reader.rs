@@ -274,6 +274,11 @@ fn what_only_one_shell_reads_so_is_refused() {
         "p ${v:-q}{}a,b}",
         "p {}{}a,b}",
         "p {}'a',b}",
+        // bash takes this `esac` for the end of the `case`.
+        "case a in (a) for v in esac b; do p; done;; esac",
+        // bash does not run `p` for the first, and closes for `>&-`.
+        r"p 2>&\-",
+        "p 2>&'-'",
     ] {
         assert!(aiops::command::read(line).is_err(), "{line:?}");
     }

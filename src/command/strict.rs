@@ -274,7 +274,13 @@ impl Reader<'_> {
                     "a redirection without a target",
                 ));
             }
-            Some(_) => self.word()?.word,
+            Some(_) => {
+                let token = self.word()?;
+                if operator == ">&" && !token.bare {
+                    return Err(self.note(start, other));
+                }
+                token.word
+            }
         };
         let harmless = is_harmless(operator, descriptor.as_deref(), &target);
         if !harmless {

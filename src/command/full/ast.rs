@@ -242,7 +242,11 @@ impl Writer {
                 self.out.push_str(name);
                 if let Some(words) = words {
                     self.out.push_str(" in");
-                    self.words(words);
+                    for word in words {
+                        self.out.push(' ');
+                        // Unquoted, `esac` as the first word would end a `case` around the loop, to bash.
+                        render::word(&mut self.out, word, true);
+                    }
                 }
                 self.out.push_str("; do ");
                 self.clause(body, "done");

@@ -238,6 +238,9 @@ impl Parser<'_> {
             let mut list = Vec::new();
             loop {
                 self.blanks()?;
+                if list.is_empty() && self.raw_word() == "esac" {
+                    return Err(self.error(self.at, "the keyword `esac` here: quote it"));
+                }
                 match (self.peek(), self.byte(1)) {
                     (Some(b';'), Some(b';')) => return Err(self.error(self.at, "`;;` here")),
                     (Some(b';' | b'\n'), _) => break,
@@ -575,6 +578,10 @@ impl Parser<'_> {
             && token.word.literal().is_some_and(digits)
         {
             return Err(self.error(at, "a number that belongs to the next redirection"));
+        }
+        // bash closes for `>&-` and for `>&'-'`, not for `>&\-`.
+        if operator.ends_with('&') && token.quoted {
+            return Err(self.error(at, "quotes behind `>&`: write the descriptor without"));
         }
         let target = match operator {
             "<<" | "<<-" => self.document(token.word, token.quoted, operator == "<<-", at)?,

@@ -26,6 +26,30 @@ fn context() -> Context<'static> {
     }
 }
 
+/// Rules of one command, told apart by their subcommand, their first operand, a word they look for, or
+/// their target; and one for `systemctl status`.
+fn of_one_command(count: usize) -> Policy {
+    let mut text = String::from("version: 1\nmode: production\nunknown_default: reject\nrules:\n");
+    for n in 1..count {
+        let more = match n % 4 {
+            0 => format!("decision: forbidden, has_word: [word{n}]"),
+            1 => format!("decision: auto, subcommands: [verb{n}, status verb{n}]"),
+            2 => {
+                format!("decision: approval, subcommands: [restart], when: {{targets: [host{n}]}}")
+            }
+            _ => format!("decision: auto, operands: [{{type: enum(unit{n})}}]"),
+        };
+        text.push_str(&format!(
+            "  - {{id: r.{n}, about: R, command: systemctl, {more}}}\n"
+        ));
+    }
+    text.push_str(
+        "  - {id: s, about: S, decision: auto, command: systemctl, subcommands: [status], \
+         options: [\"--no-pager\"], operands: {type: unit, max: 4}}\n",
+    );
+    Policy::parse("one command", &text).unwrap()
+}
+
 /// Rules for as many commands, every third asking or forbidding, and one for `systemctl` among them.
 fn synthetic(count: usize) -> Policy {
     let mut text = String::from("version: 1\nmode: production\nunknown_default: reject\nrules:\n");
@@ -67,11 +91,17 @@ fn decide(c: &mut Criterion) {
     group.finish();
     let mut group = c.benchmark_group("by number of rules");
     for count in [10, 1_000, 10_000] {
-        let policy = synthetic(count);
-        let read = aiops::command::read(LINES[0].1);
-        group.bench_with_input(BenchmarkId::new("decide", count), &policy, |b, policy| {
-            b.iter(|| black_box(policy.decide(read.as_ref(), &context())));
-        });
+        for (name, policy) in [
+            ("of as many commands", synthetic(count)),
+            ("of one command", of_one_command(count)),
+        ] {
+            let read = aiops::command::read(LINES[0].1);
+            let decision = policy.decide(read.as_ref(), &context());
+            assert_eq!(decision.risk, aiops::policy::Risk::AutoAllowed);
+            group.bench_with_input(BenchmarkId::new(name, count), &policy, |b, policy| {
+                b.iter(|| black_box(policy.decide(read.as_ref(), &context())));
+            });
+        }
     }
     group.finish();
 }

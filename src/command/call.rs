@@ -116,6 +116,9 @@ pub enum Wraps {
     Nothing,
     /// Other calls of the list, whose `parent` is this one.
     Calls,
+    /// Text for a shell that holds more than plain commands: every call in it is in the list, and has this one
+    /// for its parent, but which of them run, and with which words, is known only when it runs.
+    Text,
     /// Something that could not be read from the line (`sh -c "$x"`, `eval $y`, `curl … | sh`, `xargs` of unknown words).
     Unknown,
 }

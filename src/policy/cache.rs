@@ -8,6 +8,7 @@
 
 use super::common::Common;
 use super::compile::compile;
+use super::index::Index;
 use super::levels::{ApprovalPolicy, TrustStep};
 use super::loaded::{Mode, Policy};
 use super::rule::{Operands, Raw, Rule, Signs, Stdin, Style, SudoUse, Verdict};
@@ -17,7 +18,7 @@ use super::{Quorum, RiskLevel};
 use crate::approval::files;
 use crate::yaml;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -137,8 +138,7 @@ struct Head {
     trust: BTreeMap<RiskLevel, Vec<TrustStep>>,
     approval: ApprovalPolicy,
     common: Common,
-    by_command: HashMap<String, Vec<usize>>,
-    anywhere: Vec<usize>,
+    index: Index,
     rates: bool,
     /// The length of each rule's line, its line feed included.
     lines: Vec<usize>,
@@ -232,8 +232,7 @@ fn kept(file: &Path, root: &Path) -> Option<Policy> {
             slots,
             kept: Some(Arc::new(kept)),
         },
-        by_command: head.by_command,
-        anywhere: head.anywhere,
+        index: head.index,
         unknown_is_rejected: head.unknown_is_rejected,
         levels: head.levels,
         mode: head.mode,
@@ -277,8 +276,7 @@ fn keep(policy: &Policy, file: &Path) -> Result<(), Box<dyn std::error::Error>> 
         trust: policy.trust.clone(),
         approval: policy.approval.clone(),
         common: Common::clone(&policy.common),
-        by_command: policy.by_command.clone(),
-        anywhere: policy.anywhere.clone(),
+        index: policy.index.clone(),
         rates: policy.rates,
         lines,
     };

@@ -11,7 +11,7 @@ use super::verdict::{
 };
 use super::writes;
 use super::{CallDecision, Context, Decision, Policy, Quorum, Risk, RiskLevel};
-use crate::command::{Call, ReadError, Reading, Wraps, wrapper};
+use crate::command::{Call, ReadError, Reading, Word, Wraps, wrapper};
 
 impl Policy {
     /// Decides a line. Pure.
@@ -115,43 +115,47 @@ impl Policy {
         }
     }
 
-    pub(super) fn candidates(&self, base: &str) -> impl Iterator<Item = &Rule> {
-        let own = self
-            .by_command
-            .get(base)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        own.iter()
-            .chain(&self.anywhere)
-            .filter_map(|index| self.rules.get(*index))
+    /// All rules that could speak of a command with those words behind it, and few others.
+    pub(super) fn candidates(&self, command: &str, words: &[Word], cx: &Context) -> Vec<&Rule> {
+        let numbers = self.index.candidates(command, words, cx);
+        numbers
+            .into_iter()
+            .filter_map(|number| self.rules.get(number))
+            .collect()
     }
 
     /// A call, seen with what runs it.
     fn in_its_place(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
-        let verdicts = self.call(reading, call, cx);
+        let mut verdicts = self.call(reading, call, cx);
         // Behind a program that was not seen through, every word is put here as if it were a command:
         // for what rules forbid. Where the words are that program's own, not to be known is no fault.
-        let guessed = call
-            .parent
-            .and_then(|at| reading.calls.get(at))
-            .is_some_and(|p| {
-                p.wraps == Wraps::Unknown && builtin::OWN_CODE.contains(&p.name.base.as_str())
-            });
-        if guessed && verdicts.rules == [builtin::UNKNOWN] {
-            return ask(
-                builtin::WRAPS_UNKNOWN,
-                "it is part of what runs there, and cannot be read from the line",
-            );
+        let mut guessed = false;
+        let mut at = call.parent;
+        // A parent stands in front of what it runs, so this ends.
+        while let Some(parent) = at.and_then(|index| reading.calls.get(index)) {
+            guessed |= parent.wraps == Wraps::Unknown
+                && builtin::OWN_CODE.contains(&parent.name.base.as_str());
+            at = parent.parent.filter(|p| Some(*p) < at);
+        }
+        if guessed {
+            let why = "it is part of what runs there, and cannot be read from the line";
+            let own = ask(builtin::WRAPS_UNKNOWN, why);
+            if verdicts.rules == [builtin::UNKNOWN] {
+                return own;
+            }
+            verdicts.no_less_than(&own);
         }
         verdicts
     }
 
     fn call(&self, reading: &Reading, call: &Call, cx: &Context) -> Verdicts {
         let mut verdicts = self.rules_of(reading, call, cx);
-        if verdicts.risk == Risk::AutoAllowed
-            && let Some((rule, why)) = never_auto(call)
-        {
-            verdicts = ask(rule, &why);
+        if let Some((rule, why)) = never_auto(call) {
+            let own = ask(rule, &why);
+            if verdicts.risk == Risk::AutoAllowed {
+                return own;
+            }
+            verdicts.no_less_than(&own);
         }
         verdicts
     }
@@ -160,15 +164,18 @@ impl Policy {
         // A program of no system folder (`/tmp/rm`, `./restart`) may be anything: rules that forbid go by
         // its last name, but one that asks does not vouch for it.
         let stranger = !call.name.trusted && !call.name.base.is_empty() && self.unknown_is_rejected;
+        let words = call.words.get(1..).unwrap_or_default();
+        let candidates = self.candidates(&call.name.base, words, cx);
         let targets = writes::targets(&self.common.writes, call);
         let seen = Seen {
             reading,
             call,
-            words: call.words.get(1..).unwrap_or_default(),
+            words,
             targets: &targets,
         };
-        let (mut found, left): (Vec<Found>, Vec<Found>) = self
-            .candidates(&call.name.base)
+        let (mut found, left): (Vec<Found>, Vec<Found>) = candidates
+            .iter()
+            .copied()
             .filter(|rule| {
                 rule.verdict != Verdict::Auto
                     && rule.when.holds(cx)
@@ -177,96 +184,88 @@ impl Policy {
             .filter_map(|rule| Found::of(rule, call))
             .filter(|f| !stranger || f.risk == Risk::Forbidden)
             .partition(|f| !f.rule.unless_auto || f.risk == Risk::Forbidden);
-        if let Some(strictest) = found.iter().map(|f| f.risk).max() {
-            // Rules that give way to auto rules give way to nothing else: a rule of lower risk must not
-            // take their say.
-            if strictest == Risk::ApprovalRequired && self.auto_rule(call, cx).is_err() {
-                found.extend(left);
-            }
-            found.retain(|f| f.risk == strictest);
-            return by_rules(&found, call, strictest);
+        if found.iter().any(|f| f.risk == Risk::Forbidden) {
+            found.retain(|f| f.risk == Risk::Forbidden);
+            return by_rules(&found, call, Risk::Forbidden);
         }
+        let (own, nearest) = self.without_rules(&candidates, reading, call, cx);
+        // Rules that give way to auto rules give way to nothing else: a rule of lower risk must not
+        // take their say.
+        if own.risk != Risk::AutoAllowed {
+            found.extend(left);
+        }
+        if found.is_empty() {
+            return own;
+        }
+        // For what nothing else knows, only a rule that names the command has a say of its own.
+        let named = own.rules == [builtin::UNKNOWN]
+            && call.name.trusted
+            && found.iter().any(Found::vouches);
+        if own.risk == Risk::Forbidden && !named {
+            return own;
+        }
+        let mut asked = by_rules(&found, call, Risk::ApprovalRequired);
+        if !named {
+            asked.no_less_than(&own);
+        }
+        if let Some((rule, miss)) = &nearest
+            && found.iter().all(|f| f.rule.unless_auto)
+        {
+            let (id, why, hint) = (&rule.id, &miss.why, hint(rule));
+            asked
+                .why
+                .push_str(&format!(" It is not auto by {id}: {why}.{hint}"));
+        }
+        asked
+    }
+
+    /// What a call comes to where no rule asks or forbids: by the auto rules, by what holds whatever rules
+    /// say, or by the default. And the auto rule that came nearest where none matched.
+    fn without_rules<'a>(
+        &self,
+        candidates: &[&'a Rule],
+        reading: &Reading,
+        call: &Call,
+        cx: &Context,
+    ) -> (Verdicts, Nearest<'a>) {
         // Plain sudo is the command as root, which the command's own rule allows or not.
         if call.wraps == Wraps::Calls
             && call.name.trusted
             && call.name.base == "sudo"
             && wrapper::is_plain_sudo(call)
         {
-            return auto("sudo", "runs the command behind it as root", None);
+            let why = "runs the command behind it as root";
+            return (auto("sudo", why, None), None);
         }
         if reading.functions.contains(&call.name.text) {
-            return ask(builtin::NOT_LITERAL, "it is a function of the line's own");
+            let why = "it is a function of the line's own";
+            return (ask(builtin::NOT_LITERAL, why), None);
         }
-        self.auto_of(call, cx, &left)
-    }
-
-    /// The auto rule that speaks of a call, or the one that came nearest and what stood against it.
-    fn auto_rule(&self, call: &Call, cx: &Context) -> Result<&Rule, Option<(&Rule, Miss)>> {
-        let mut nearest: Option<(&Rule, Miss)> = None;
-        let mut allowed: Option<&Rule> = None;
-        for rule in self
-            .candidates(&call.name.base)
-            .filter(|r| r.verdict == Verdict::Auto)
-        {
-            match matches_auto(rule, call, cx) {
-                // Of several the first by name, here and below: the order of rules must not show.
-                Ok(()) => {
-                    if allowed.is_none_or(|other| rule.id < other.id) {
-                        allowed = Some(rule);
-                    }
-                }
-                Err(miss) => {
-                    // Of equals the one that allows most is the one a person would have meant.
-                    let key =
-                        |r: &Rule, far| (far, r.options.len(), std::cmp::Reverse(r.id.clone()));
-                    if nearest
-                        .as_ref()
-                        .is_none_or(|(r, m)| key(rule, miss.far) > key(r, m.far))
-                    {
-                        nearest = Some((rule, miss));
-                    }
-                }
-            }
-        }
-        allowed.ok_or(nearest)
-    }
-
-    /// By the auto rules; where none matches, by what is `left`: the rules that give way to them.
-    fn auto_of(&self, call: &Call, cx: &Context, left: &[Found]) -> Verdicts {
-        let nearest = match self.auto_rule(call, cx) {
-            Ok(rule) => return auto(&rule.id, &rule.about, rule.reversibility),
+        let nearest = match auto_rule(candidates, call, cx) {
+            Ok(rule) => return (auto(&rule.id, &rule.about, rule.reversibility), None),
             Err(nearest) => nearest,
         };
-        if !left.is_empty() {
-            let mut verdicts = by_rules(left, call, Risk::ApprovalRequired);
-            if let Some((rule, miss)) = &nearest {
-                let (id, why, hint) = (&rule.id, &miss.why, hint(rule));
-                verdicts
-                    .why
-                    .push_str(&format!(" It is not auto by {id}: {why}.{hint}"));
-            }
-            return verdicts;
-        }
-        if let Some((rule, Miss { root: true, .. })) = &nearest {
-            return ask(
+        let verdicts = match &nearest {
+            Some((rule, Miss { root: true, .. })) => ask(
                 builtin::SUDO,
                 &format!(
                     "rule {} does not allow it as root; without sudo it would be auto",
                     rule.id
                 ),
-            );
-        }
-        if call.words.is_empty() && call.redirections.iter().all(|r| r.harmless) {
-            return ask(builtin::ASSIGNMENT, "it sets a variable of the shell");
-        }
-        if call.words.is_empty() {
-            return ask(builtin::REDIRECT, "it opens a file and runs nothing");
-        }
-        self.unknown(call, nearest)
+            ),
+            _ if call.words.is_empty() && call.redirections.iter().all(|r| r.harmless) => {
+                ask(builtin::ASSIGNMENT, "it sets a variable of the shell")
+            }
+            _ if call.words.is_empty() => {
+                ask(builtin::REDIRECT, "it opens a file and runs nothing")
+            }
+            _ => self.unknown(call, &nearest),
+        };
+        (verdicts, nearest)
     }
 
     /// What holds where no rule matches: the default, and what came nearest.
-    fn unknown(&self, call: &Call, nearest: Option<(&Rule, Miss)>) -> Verdicts {
+    fn unknown(&self, call: &Call, nearest: &Nearest) -> Verdicts {
         let escape = crate::display::escape;
         let why = match nearest {
             Some((rule, miss)) => {
@@ -296,4 +295,42 @@ impl Policy {
             checks: Vec::new(),
         }
     }
+}
+
+/// The auto rule that came nearest to a call, and what stood against it.
+type Nearest<'a> = Option<(&'a Rule, Miss)>;
+
+/// The auto rule that speaks of a call, or the one that came nearest and what stood against it.
+fn auto_rule<'a>(
+    candidates: &[&'a Rule],
+    call: &Call,
+    cx: &Context,
+) -> Result<&'a Rule, Nearest<'a>> {
+    let mut nearest: Nearest = None;
+    let mut allowed: Option<&Rule> = None;
+    for rule in candidates
+        .iter()
+        .copied()
+        .filter(|r| r.verdict == Verdict::Auto)
+    {
+        match matches_auto(rule, call, cx) {
+            // Of several the first by name, here and below: the order of rules must not show.
+            Ok(()) => {
+                if allowed.is_none_or(|other| rule.id < other.id) {
+                    allowed = Some(rule);
+                }
+            }
+            Err(miss) => {
+                // Of equals the one that allows most is the one a person would have meant.
+                let key = |r: &Rule, far| (far, r.options.len(), std::cmp::Reverse(r.id.clone()));
+                if nearest
+                    .as_ref()
+                    .is_none_or(|(r, m)| key(rule, miss.far) > key(r, m.far))
+                {
+                    nearest = Some((rule, miss));
+                }
+            }
+        }
+    }
+    allowed.ok_or(nearest)
 }

@@ -138,7 +138,8 @@ impl Policy {
         cx: &Context,
         budget: &mut usize,
     ) -> Option<Verdicts> {
-        let runs = call.wraps == Wraps::Unknown || self.common.code.contains(&call.name.base);
+        let runs = matches!(call.wraps, Wraps::Unknown | Wraps::Text)
+            || self.common.code.contains(&call.name.base);
         let mut texts: BTreeSet<String> = call
             .assignments
             .iter()
@@ -163,7 +164,7 @@ impl Policy {
                 if *budget == 0 {
                     return None;
                 }
-                if !self.by_command.contains_key(&found.call.name.base) {
+                if !self.index.names(&found.call.name.base) {
                     continue;
                 }
                 let targets = writes::targets(&self.common.writes, &found.call);
@@ -190,7 +191,8 @@ impl Policy {
         counts: impl Fn(&Rule) -> bool,
     ) -> Option<Verdicts> {
         let found: Vec<Found> = self
-            .candidates(&seen.call.name.base)
+            .candidates(&seen.call.name.base, seen.words, cx)
+            .into_iter()
             .filter(|rule| {
                 rule.verdict == Verdict::Forbidden
                     && rule.when.holds(cx)

@@ -6,13 +6,14 @@ use super::RiskLevel;
 use super::cache::Rules;
 use super::common::Common;
 use super::compile::compile;
+use super::index::Index;
 use super::levels::{self, ApprovalPolicy, RawLevel, TrustStep};
 use super::loaded::{Mode, Policy, Source};
 use super::rule::Raw;
 use super::writes::Writes;
 use crate::yaml;
 use serde::Deserialize;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -169,8 +170,7 @@ impl Policy {
         let mut policy = Policy {
             rules: Rules::default(),
             rates: false,
-            by_command: HashMap::new(),
-            anywhere: Vec::new(),
+            index: Index::default(),
             unknown_is_rejected: raw.unknown_default == UnknownDefault::Reject,
             levels: levels::levels(&sources[0], &raw.levels)?,
             level_methods: levels::level_methods(
@@ -200,6 +200,7 @@ impl Policy {
                 "there is not one rule: a policy that says nothing is a mistake",
             ));
         }
+        policy.index = Index::of(policy.rules.iter());
         policy.sources = sources;
         Ok(policy)
     }
@@ -215,6 +216,7 @@ impl Policy {
         let mut policy = self.clone();
         let mut ids = policy.rules.iter().map(|r| r.id.clone()).collect();
         policy.add_all(&source, pack.rules, &mut ids)?;
+        policy.index = Index::of(policy.rules.iter());
         policy.sources.push(source);
         policy.hash = hash(&policy.sources);
         Ok(policy)
@@ -236,7 +238,8 @@ impl Policy {
             let id = raw.id.clone();
             let rule = compile(raw, &self.common, (source.0.clone(), line))
                 .map_err(|why| fail(format!("rule {id}: {why}")))?;
-            self.add(rule);
+            self.rates |= rule.when.rate.is_some();
+            self.rules.push(rule);
         }
         Ok(())
     }

@@ -1,14 +1,15 @@
 //! A policy in memory, and what it tells about itself.
 //!
-//! Must never hold a rule that is found neither by its command's name nor among those for any command.
+//! Must never hold a rule that its index does not find.
 
 use super::cache::Rules;
 use super::common::Common;
+use super::index::Index;
 use super::levels::{ApprovalPolicy, TrustStep};
-use super::rule::{Rule, SudoUse, Verdict};
+use super::rule::{SudoUse, Verdict};
 use super::{Quorum, RiskLevel};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How strict a policy means to be.
@@ -25,10 +26,8 @@ pub enum Mode {
 #[derive(Debug, Clone)]
 pub struct Policy {
     pub(super) rules: Rules,
-    /// Rules by the base name of the command they speak of.
-    pub(super) by_command: HashMap<String, Vec<usize>>,
-    /// Rules that speak of any command.
-    pub(super) anywhere: Vec<usize>,
+    /// Where a decision finds its rules.
+    pub(super) index: Index,
     pub(super) unknown_is_rejected: bool,
     pub(super) levels: BTreeMap<RiskLevel, Option<Quorum>>,
     pub(super) mode: Mode,
@@ -116,21 +115,5 @@ impl Policy {
             .iter()
             .find(|(file, _)| file == name)
             .map_or("", |(_, text)| text)
-    }
-
-    /// Takes a rule in, where a decision finds it.
-    pub(super) fn add(&mut self, rule: Rule) {
-        let index = self.rules.len();
-        if rule.commands.is_empty() {
-            self.anywhere.push(index);
-        }
-        for command in &rule.commands {
-            self.by_command
-                .entry(command.clone())
-                .or_default()
-                .push(index);
-        }
-        self.rates |= rule.when.rate.is_some();
-        self.rules.push(rule);
     }
 }

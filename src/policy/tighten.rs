@@ -7,7 +7,7 @@ use super::path;
 use super::places::{self, Places};
 use super::rule::{RawHasOperand, RawPlaces, RawWritesTo, Rule};
 use super::writes::{self, Target};
-use crate::command::{Call, Reading, Sudo, Word};
+use crate::command::{Call, Reading, Sudo, Word, Wraps};
 
 /// What a rule is held against.
 pub struct Seen<'a> {
@@ -270,7 +270,7 @@ fn substituted_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
         };
         let runs = reading.calls.iter().enumerate().any(|(at, other)| {
             // Behind a program that was not seen through, what follows is only guessed at.
-            let unread = |c: &Call| c.wraps == crate::command::Wraps::Unknown;
+            let unread = |c: &Call| matches!(c.wraps, Wraps::Unknown | Wraps::Text);
             let guessed = other
                 .parent
                 .and_then(|p| reading.calls.get(p))

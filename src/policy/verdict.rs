@@ -19,9 +19,18 @@ pub(super) struct Verdicts {
     pub(super) checks: Vec<super::Check>,
 }
 
+impl Verdicts {
+    /// Where both ask: a rule of low risk must not take the say of what asks whatever rules say.
+    pub(super) fn no_less_than(&mut self, own: &Verdicts) {
+        if self.risk == Risk::ApprovalRequired && own.risk == Risk::ApprovalRequired {
+            self.level = self.level.max(own.level);
+        }
+    }
+}
+
 /// What keeps a call from being auto whatever its rules say.
 pub(super) fn never_auto(call: &Call) -> Option<(&'static str, String)> {
-    if call.wraps == Wraps::Unknown {
+    if matches!(call.wraps, Wraps::Unknown | Wraps::Text) {
         return Some((
             builtin::WRAPS_UNKNOWN,
             "it runs something that cannot be read from the line".into(),
@@ -50,6 +59,11 @@ pub(super) struct Found<'a> {
 }
 
 impl<'a> Found<'a> {
+    /// Whether its rule names the command, and so speaks for it where no other rule does.
+    pub(super) fn vouches(&self) -> bool {
+        !self.rule.commands.is_empty()
+    }
+
     /// What a rule whose signs are there says; none where its reader takes the call for a plain read.
     pub(super) fn of(rule: &'a Rule, call: &Call) -> Option<Found<'a>> {
         let own = Found {

@@ -228,7 +228,7 @@ fn text_inside(
     call.wraps = if reading.is_strict() {
         Wraps::Calls
     } else {
-        Wraps::Unknown
+        Wraps::Text
     };
     // The text stays among the wrapper's words for a shell (it is a word of it), and leaves them for ssh.
     if !SHELLS.contains(&call.name.base.as_str()) {

@@ -44,6 +44,7 @@ fn command(random: &mut Random, text: &mut String) {
             "_c='a b' ",
             "D= ",
             "E=\"$\" ",
+            "G='[' ",
             "F=a=b ",
             "1A=x ",
             "A+=2 ",

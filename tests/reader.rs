@@ -264,6 +264,20 @@ fn a_keyword_as_a_pattern_is_written_back_in_quotes() {
 }
 
 #[test]
+fn a_bracket_behind_an_equals_sign_or_an_arrow_is_written_back_in_quotes() {
+    for (line, canonical) in [
+        ("a='[' p", "a='[' p"),
+        ("p >'['", "p >'['"),
+        ("[ a = b ]", "[ a = b ]"),
+    ] {
+        let reading = aiops::command::read(line).unwrap();
+        assert_eq!(reading.canonical, canonical);
+        let again = aiops::command::read(canonical).unwrap();
+        assert_eq!(again.canonical, canonical);
+    }
+}
+
+#[test]
 fn what_only_one_shell_reads_so_is_refused() {
     for line in [
         // bash appends to a variable and runs `p`; dash looks for a program `x+=1`.

@@ -32,7 +32,7 @@ fn simple(out: &mut String, command: &Simple) {
         out.push_str(&assignment.name);
         out.push('=');
         if !assignment.value.segments.is_empty() {
-            word(out, &assignment.value, false);
+            value(out, &assignment.value);
         }
         out.push(' ');
     }
@@ -51,7 +51,15 @@ fn simple(out: &mut String, command: &Simple) {
 fn redirect(out: &mut String, redirection: &Redirection) {
     out.push_str(redirection.descriptor.as_deref().unwrap_or_default());
     out.push_str(&redirection.operator);
-    word(out, &redirection.target, false);
+    value(out, &redirection.target);
+}
+
+/// The value of an assignment or the target of a redirection: glued to what is in front, so `[` is quoted.
+pub fn value(out: &mut String, value: &Word) {
+    match value.literal() {
+        Some("[") => quote(out, "["),
+        _ => word(out, value, false),
+    }
 }
 
 /// One word. In command position a keyword or anything with `=` is quoted.

@@ -302,7 +302,7 @@ impl Writer {
             self.out.push_str(&assignment.name);
             self.out.push('=');
             if !assignment.value.segments.is_empty() {
-                render::word(&mut self.out, &assignment.value, false);
+                render::value(&mut self.out, &assignment.value);
             }
         }
         for (index, word) in words.iter().enumerate() {
@@ -311,13 +311,6 @@ impl Writer {
             }
             first = false;
             render::word(&mut self.out, word, index == 0);
-        }
-    }
-
-    fn words(&mut self, words: &[Word]) {
-        for word in words {
-            self.out.push(' ');
-            render::word(&mut self.out, word, false);
         }
     }
 
@@ -336,7 +329,7 @@ impl Writer {
         if matches!(first, Some(Segment::Expansion(text)) if text.starts_with(['<', '>'])) {
             self.out.push(' ');
         }
-        render::word(&mut self.out, &redirection.target, false);
+        render::value(&mut self.out, &redirection.target);
     }
 
     /// A here-document: with a quoted delimiter where its body is literal.

@@ -250,6 +250,7 @@ fn hostile_text_is_inert_in_the_report() {
     }
     let mut long = Entry::new(Event::RequestDecided);
     long.status = Some("rejected".into());
+    long.target = Some("srv1".into());
     long.command = Some("W".repeat(60_000));
     log.append(&long).unwrap();
     let out = Command::new(AIOPS)
@@ -278,12 +279,13 @@ fn hostile_text_is_inert_in_the_report() {
         html.contains("\\u{202e}gnp.exe"),
         "what would hide is shown"
     );
+    for hides in html.chars().filter(|c| *c != '\n') {
+        let seen =
+            !hides.is_control() && !"\u{200b}\u{202e}\u{202c}\u{feff}\u{e0041}".contains(hides);
+        assert!(seen, "{hides:?}");
+    }
     assert!(
-        html.chars()
-            .all(|c| c == '\n' || !(c.is_control() || ('\u{200b}'..='\u{202e}').contains(&c))),
-    );
-    assert!(
-        html.contains("60000 characters") && html.len() < 200_000,
+        html.contains("60006 characters") && html.len() < 200_000,
         "{}",
         html.len()
     );

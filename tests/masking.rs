@@ -405,6 +405,169 @@ fn what_is_no_secret_stays() {
     }
 }
 
+/// What is known by its place in the forms that logs, manifests and shells give it.
+#[test]
+fn secrets_are_found_through_escapes_colours_and_encodings() {
+    for text in [
+        // Colours, as they come and as they are shown.
+        "\\x1b[01;31m\\x1b[Kpassword\\x1b[m\\x1b[K=hunter2",
+        "\x1b[1;34m\"password\"\x1b[0m\x1b[1m:\x1b[0m \x1b[32m\"hunter2\"\x1b[0m",
+        // JSON in JSON.
+        r#"{\"password\":\"hunter2\",\"a\":1}"#,
+        r#"{\\\"password\\\":\\\"hunter2\\\"}"#,
+        r#"{"msg":"{\"db\":{\"password\": \"hunter2 x\"}}"}"#,
+        r#"password=\"hunter2\" x"#,
+        r#"{\"Authorization\": \"Basic aHVudGVyMjpodW50ZXIy\"}"#,
+        // Percent-encoded.
+        "password%3Dhunter2%26x%3D1",
+        "%22password%22%3A%22hunter2%22",
+        "postgres%3A%2F%2Fapp%3Ahunter2%40db%3A5432%2Fx",
+        // Addresses with a password in them.
+        "postgres://app:hunter2@x@db:5432/x",
+        "postgresql://app:hunter2/3@db/x",
+        "dsn: app:hunter2@tcp(db:3306)/x",
+        "jdbc:oracle:thin:scott/hunter2@//db:1521/x",
+        "sqlplus scott/hunter2@db",
+        // Manifests.
+        "  password: |\n    hunter2\n  x: 1",
+        "password: >-\n  hunter2",
+        "password: hunter2 # the one",
+        "- name: DB_PASSWORD\n          value: \"hunter2\"",
+        "name: DB_PASSWORD\n  value: hunter2",
+        "{\"name\":\"DB_PASSWORD\",\"value\":\"hunter2\"}",
+        "<password>hunter2</password>",
+        "<add key=\"DbPassword\" value=\"hunter2\" />",
+        "<property name=\"password\" value=\"hunter2\"/>",
+        "psk=\"hunter2\"",
+        "wpa_psk=hunter2",
+        "Passwort=hunter2",
+        // SQL and redis.
+        "ALTER USER bob WITH PASSWORD 'hunter2';",
+        "CREATE USER 'a'@'h' IDENTIFIED BY 'hunter2';",
+        "CREATE USER a IDENTIFIED WITH mysql_native_password BY 'hunter2'",
+        "SET PASSWORD FOR 'a' = PASSWORD('hunter2')",
+        "requirepass hunter2",
+        "requirepass\nhunter2",
+        "1) \"requirepass\"\n2) \"hunter2\"",
+        "masterauth hunter2",
+        // Command lines.
+        "curl -H 'X-Auth-Token: hunter2' h",
+        "docker login -u bob -p hunter2 reg",
+        "helm registry login -p hunter2",
+        "az login -u a -p hunter2",
+        "mongosh -u a -p hunter2 --host h",
+        "cqlsh -u a -p hunter2",
+        "mosquitto_pub -u a -P hunter2 -t x",
+        "influx -username a -password hunter2",
+        "unzip -P hunter2 a.zip",
+        "7z x -phunter2 a.7z",
+        "openssl enc -aes256 -k hunter2",
+        "ssh-keygen -p -P hunter2 -N hunter2 -f x",
+        "useradd -p hunter2 bob",
+        "htpasswd -b f bob hunter2",
+        "htpasswd -nbB bob x hunter2",
+        "echo bob:hunter2 | chpasswd",
+        "echo 'bob:hunter2' | sudo chpasswd",
+        "echo hunter2 | sudo -S ls",
+        "echo 'hunter2 x' | docker login -u a --password-stdin",
+        "printf hunter2 | passwd --stdin bob",
+    ] {
+        let masked = mask(text);
+        for secret in ["hunter2", "aHVudGVyMj"] {
+            assert!(!masked.contains(secret), "{text:?} became {masked:?}");
+        }
+        assert!(masked.contains("[masked:"), "{text:?} became {masked:?}");
+        assert_eq!(mask(&masked), masked);
+    }
+    // Through the middle of a token.
+    let token = format!("ghp_{}", word(36));
+    let masked = mask(&format!("{}\x1b[31m{}", &token[..12], &token[12..])).into_owned();
+    assert_eq!(masked, "[masked:github-token]");
+    // Colours around what is no secret stay.
+    let plain = "\\x1b[32mactive (running)\\x1b[0m key=value";
+    assert_eq!(mask(plain), plain);
+}
+
+#[test]
+fn what_looks_like_those_forms_and_is_none_stays() {
+    for text in [
+        "docker run -p 80:80 mysql",
+        "docker run -d -p 8080:80 nginx",
+        "password varchar(255) NOT NULL",
+        "CREATE TABLE t (password varchar(64))",
+        "IDENTIFIED BY PASSWORD",
+        "password authentication failed for user \"bob\"",
+        "secret \"db\" not found",
+        "requirepass",
+        "# requirepass",
+        "ssh-keygen -t ed25519 -N '' -f key",
+        "unzip -p a.zip b",
+        "zip -r a.zip b",
+        "useradd -m bob",
+        "echo done | systemctl status",
+        "echo a:b | cat",
+        "secretKeyRef:\n  name: db\n  key: password\n",
+        "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef: {}",
+        "nginx.ingress.kubernetes.io/auth-secret: basic-auth",
+        "imagePullSecrets:\n- name: reg",
+        "secretName: tls-cert",
+        "description: |\n  about the password",
+        "<passwordPolicy>strict</passwordPolicy>",
+        "<a href=\"/reset-password\">Forgot?</a>",
+        "q=password%20reset",
+        "InvocationID=0123456789abcdef0123456789abcdef",
+        "sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs=",
+        "http://a:8080/x@y",
+        "postgres://db:5432/x",
+        "time=12:30:00 level=info token_count=12",
+        "openssl x509 -in a -noout",
+        "git log --author=x --oneline",
+        "curl -H 'Accept: application/json' h",
+        "curl -H 'X-Request-Id: 7' h",
+    ] {
+        assert_eq!(mask(text), text);
+    }
+}
+
+#[test]
+fn a_secret_is_not_halved_where_a_long_output_is_cut() {
+    let gate = Gate::build(false, "limits: { output_bytes: 1024 }");
+    let token = format!("ghp_{}", word(36));
+    let key = format!(
+        "-----BEGIN OPENSSH PRIVATE KEY-----\n{}-----END OPENSSH PRIVATE KEY-----\n",
+        (0..6).map(|_| word(70) + "\n").collect::<String>()
+    );
+    let filler = "x y ".repeat(400) + "\n";
+    // The cut falls on every byte of what is secret, and before and behind it.
+    for (n, before) in (440..520).step_by(4).enumerate() {
+        let words = "ok ".repeat(before / 3);
+        let lines = "ok\n".repeat(before / 3);
+        let texts = [
+            format!("{lines}token is {token} here\n{filler}{token} is the token\n{lines}"),
+            format!("{words}{token} {filler}{filler} {token} {words}"),
+            format!("{lines}PASSWORD=\"{token}\"\n{filler}PASSWORD=\"{token}\"\n{lines}"),
+            format!("{lines}{key}{filler}{key}{lines}"),
+        ];
+        let text = &texts[n % texts.len()];
+        gate.write("long", text);
+        let answer = gate
+            .ask("here", &format!("cat {}", gate.path("long").display()))
+            .0;
+        let answer = match answer["status"].as_str() {
+            Some("approval_requested") => gate.send("Approve").0,
+            _ => answer,
+        };
+        assert_eq!(answer["status"], "executed", "{answer}");
+        assert_eq!(answer["stdout_truncated"], true);
+        let out = answer["stdout"].as_str().unwrap();
+        for secret in [&token[..], &key[40..60], &key[200..230], &key[420..440]] {
+            for at in 0..secret.len().saturating_sub(12) {
+                assert!(!out.contains(&secret[at..at + 12]), "at {before}: {out}");
+            }
+        }
+    }
+}
+
 /// What common commands print of this machine has no secret in it, and stays as it is.
 #[test]
 fn ordinary_output_stays() {

@@ -72,7 +72,19 @@ impl Capture {
             .truncate(self.head.len().saturating_sub(count - from_tail));
     }
 
-    pub fn finish(self) -> Captured {
+    pub fn finish(mut self) -> Captured {
+        // Cut between lines, or words: half a secret is none to whoever masks it, and still half a secret.
+        if self.total > (self.head.len() + self.tail.len()) as u64 {
+            let room = EDGE.min(self.head.len() / 2);
+            let from = self.head.len() - room;
+            if let Some(at) = edge(self.head[from..].iter().rev()) {
+                self.head.truncate(self.head.len() - at);
+            }
+            let room = EDGE.min(self.tail.len() / 2);
+            if let Some(at) = edge(self.tail.iter().take(room)) {
+                self.tail.drain(..=at);
+            }
+        }
         let kept = (self.head.len() + self.tail.len()) as u64;
         let left_out = self.total - kept;
         let mut bytes = self.head;
@@ -91,6 +103,17 @@ impl Capture {
             lossy,
         }
     }
+}
+
+/// How far from a cut the end of a line or a word is looked for, in bytes.
+const EDGE: usize = 4096;
+
+/// Where a line ends, or where there is none, a word.
+fn edge<'a>(bytes: impl Iterator<Item = &'a u8> + Clone) -> Option<usize> {
+    bytes
+        .clone()
+        .position(|b| *b == b'\n')
+        .or_else(|| bytes.clone().position(|b| b.is_ascii_whitespace()))
 }
 
 #[cfg(test)]
@@ -126,6 +149,29 @@ mod tests {
                     &text[4950..]
                 ),
                 "pieces of {piece}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_cut_is_between_lines_or_words() {
+        let cut = |text: &str| {
+            let mut capture = Capture::new(100);
+            capture.push(text.as_bytes());
+            capture.finish().text
+        };
+        let lines = "0123456789\n".repeat(50);
+        for line in cut(&lines).lines() {
+            assert!(
+                line == "0123456789" || line.contains("left out") || line.is_empty(),
+                "{line}"
+            );
+        }
+        let words = "0123456789 ".repeat(50);
+        for word in cut(&words).split_whitespace() {
+            assert!(
+                word == "0123456789" || word.len() < 6 || word == "bytes",
+                "{word}"
             );
         }
     }

@@ -18,7 +18,7 @@ macro_rules! form {
 }
 
 /// Secrets that are known by their own form. The order matters: what holds others comes first.
-pub(super) static FORMS: [Form; 36] = [
+pub(super) static FORMS: [Form; 46] = [
     form!(
         "private-key",
         ["PRIVATE KEY"],
@@ -93,8 +93,8 @@ pub(super) static FORMS: [Form; 36] = [
     ),
     form!(
         "api-key",
-        ["sk-", "sk_", "rk_", "whsec_", "hf_", "r8_", "gsk_"],
-        r"\b(?:sk-(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,}|[sr]k_(?:live|test)_[A-Za-z0-9]{20,}|whsec_[A-Za-z0-9+/=]{20,}|hf_[A-Za-z]{34}|r8_[A-Za-z0-9]{37}|gsk_[A-Za-z0-9]{40,})"
+        ["sk-", "sk_", "rk_", "whsec_", "hf_", "r8_", "gsk_", "xai-"],
+        r"\b(?:xai-[A-Za-z0-9]{60,}|sk-(?:ant-|proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,}|[sr]k_(?:live|test)_[A-Za-z0-9]{20,}|whsec_[A-Za-z0-9+/=]{20,}|hf_[A-Za-z]{34}|r8_[A-Za-z0-9]{37}|gsk_[A-Za-z0-9]{40,})"
     ),
     form!(
         "mail-key",
@@ -148,7 +148,7 @@ pub(super) static FORMS: [Form; 36] = [
     form!(
         "authorization",
         ["uthorization", "UTHORIZATION"],
-        r"(?i)(authorization[\x22']?\s*[:=]\s*[\x22']?(?:basic|bearer|token|digest|negotiate|apikey|aws4-hmac-sha256)?[ \t]*)[A-Za-z0-9._~+/=:-]{8,}",
+        r"(?i)(authorization\\*[\x22']?\s*[:=]\s*\\*[\x22']?(?:basic|bearer|token|digest|negotiate|apikey|aws4-hmac-sha256)?[ \t]*)[A-Za-z0-9._~+/=:-]{8,}",
         "${1}[masked:authorization]"
     ),
     form!(
@@ -190,8 +190,8 @@ pub(super) static FORMS: [Form; 36] = [
     form!(
         "registry-auth",
         ["auth"],
-        r#"("(?:auth|identitytoken|registrytoken)"\s*:\s*")[A-Za-z0-9+/=._-]{8,}""#,
-        "${1}[masked:registry-auth]\""
+        r#"("(?:auth|identitytoken|registrytoken)\\*"\s*:\s*\\*")[A-Za-z0-9+/=._-]{8,}"#,
+        "${1}[masked:registry-auth]"
     ),
     // netrc(5)
     form!(
@@ -221,40 +221,186 @@ pub(super) static FORMS: [Form; 36] = [
         r"(\b(?:curl|http|https|xh)\b[^|;&\n]*?[ \t](?:-u|--user|-U|--proxy-user|-a|--auth)[ \t=]*[\x22']?[^\s:'\x22]+:|[ \t]-pass(?:in|out|)[ \t]+[\x22']?pass:|\bsmb(?:client|map|get)\b[^|;&\n]*?[ \t]-U[ \t]*[\x22']?[^\s%'\x22]+%)[^\s'\x22\[][^\s'\x22]*",
         "${1}[masked:password]"
     ),
+    // A password with a slash in it, which RFC 3986 wants encoded and databases take.
+    form!(
+        "password",
+        ["://"],
+        r"((?:postgres(?:ql)?|mysql|mariadb|mongodb(?:\+srv)?|rediss?|amqps?|mssql|sqlserver)://[^\s/:@'\x22]*:)[^\s/@'\x22\[0-9]*[^\s/@'\x22\[0-9][^\s/@'\x22\[]*/[^\s@'\x22]*@",
+        "${1}[masked:password]@"
+    ),
+    // The same, percent-encoded.
+    form!(
+        "password",
+        ["%3A%2F%2F", "%3a%2f%2f"],
+        r"(?i)(%3A%2F%2F[a-z0-9._~-]*%3A)(?:[a-z0-9._~!*+-]|%(?:[0-35-9a-f][0-9a-f]|4[1-9a-f]))+%40",
+        "${1}[masked:password]%40"
+    ),
+    // user:password@tcp(host:port)/database of Go's drivers; user/password@host of Oracle's.
+    form!(
+        "password",
+        ["@tcp", "@unix("],
+        r"(\b[A-Za-z0-9_.-]+:)[^\s@'\x22\[\]][^\s@'\x22\[\]]*@(tcp6?|unix)\(",
+        "${1}[masked:password]@${2}("
+    ),
+    form!(
+        "password",
+        ["oracle", "sqlplus"],
+        r"((?:jdbc:oracle:[a-z]+:|\bsqlplus\b[^|;&\n]*?[ \t])[A-Za-z0-9_$#]+/)[^\s/@'\x22\[][^\s@'\x22]*@",
+        "${1}[masked:password]@"
+    ),
+    // SQL: PASSWORD '…', IDENTIFIED BY '…'.
+    form!(
+        "password",
+        ["assword", "ASSWORD", "dentified", "DENTIFIED"],
+        r"(?i)(\b(?:password|identified(?:[ \t]+with[ \t]+\S+)?[ \t]+(?:by|as))(?:[ \t]*\([ \t]*|[ \t]+))(?:'[^'\n]+'|\x22[^\x22\n]+\x22)",
+        "${1}[masked:password]"
+    ),
+    // redis.conf, and what redis-cli prints of it.
+    form!(
+        "password",
+        ["requirepass", "masterauth"],
+        r"(\b(?:requirepass|masterauth)\x22?(?:[ \t]+|\r?\n(?:[0-9]+\) )?))(?:\x22[^\x22\n]+\x22|[^\s\x22\[][^\s\x22]*)",
+        "${1}[masked:password]"
+    ),
+    // What is piped into a program that wants a password: chpasswd, sudo -S, docker login --password-stdin.
+    form!(
+        "password",
+        ["chpasswd"],
+        r"(\b(?:echo|printf)[ \t]+(?:-[a-z]+[ \t]+)*[\x22']?[^\s:'\x22|]+:)[^\s'\x22|\[][^\s'\x22|]*([\x22']?[ \t]*\|[ \t]*(?:sudo[ \t]+)?chpasswd)",
+        "${1}[masked:password]${2}"
+    ),
+    form!(
+        "password",
+        ["stdin", "sudo -S", "sudo -kS"],
+        r"(\b(?:echo|printf)[ \t]+(?:-[a-z]+[ \t]+)*)(?:'[^'\n]+'|\x22[^\x22\n]+\x22|[^\s'\x22|\[][^\s|]*)([ \t]*\|[ \t]*(?:sudo[ \t]+-k?S\b|[^|\n]*(?:--(?:password-|passphrase-|token-)?stdin)\b))",
+        "${1}[masked:password]${2}"
+    ),
+    // A letter again: docker login -p, mongosh -p, unzip -P, ssh-keygen -N, useradd -p, htpasswd -b FILE USER.
+    form!(
+        "password",
+        [
+            "login",
+            "mongo",
+            "cqlsh",
+            "zip",
+            "7z",
+            "ssh-keygen",
+            "openssl",
+            "user",
+            "mosquitto_",
+            "htpasswd"
+        ],
+        r"(\b(?:(?:docker|podman|nerdctl|buildah|helm|oras|skopeo|az|oc)\b[^|;&\n]*?\blogin\b[^|;&\n]*?[ \t]-p[ \t=]+|(?:mongo[a-z]*|cqlsh)\b[^|;&\n]*?[ \t]-p[ \t]*|(?:un)?zip\b[^|;&\n]*?[ \t]-P[ \t]*|7z[ar]?\b[^|;&\n]*?[ \t]-p|ssh-keygen\b[^|;&\n]*?[ \t]-N[ \t]*|openssl\b[^|;&\n]*?[ \t]-k[ \t]+|user(?:add|mod)\b[^|;&\n]*?[ \t]-p[ \t]*|mosquitto_[a-z]+\b[^|;&\n]*?[ \t]-P[ \t]*|htpasswd\b[^|;&\n]*?[ \t]-[a-zA-Z]*b[a-zA-Z]*[ \t]+\S+[ \t]+\S+[ \t]+))(?:'[^'\n]+'|\x22[^\x22\n]+\x22|[^\s'\x22\[-][^\s]*)",
+        "${1}[masked:password]"
+    ),
+    form!(
+        "password",
+        ["ssh-keygen"],
+        r"(\bssh-keygen\b[^|;&\n]*?[ \t]-P[ \t]*)(?:'[^'\n]+'|\x22[^\x22\n]+\x22|[^\s'\x22\[-][^\s]*)",
+        "${1}[masked:password]"
+    ),
 ];
 
 macro_rules! names {
     () => {
-        r"(?:[a-z0-9_.-]*[_.-])?pass|[a-z0-9_.-]*(?:password|passwd|passphrase|passcode|pwd|secret|secret[_-]?key|secret[_-]?key[_-]?base|api[_-]?key|access[_-]?key|auth[_-]?key|account[_-]?key|private[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|token|credential|credentials)"
+        r"(?:[a-z0-9_.-]*[_.-])?(?:pass|psk)|[a-z0-9_.-]*(?:password|passwort|kennwort|passwd|passphrase|passcode|pwd|secret|secret[_-]?key|secret[_-]?key[_-]?base|api[_-]?key|access[_-]?key|auth[_-]?key|account[_-]?key|private[_-]?key|encryption[_-]?key|signing[_-]?key|master[_-]?key|token|credential|credentials)"
+    };
+}
+
+/// Quotes may stand behind backslashes: JSON in JSON, as logs have it.
+macro_rules! quoted {
+    () => {
+        r#"\\*"[^"\n]*"|\\*'[^'\n]*'"#
+    };
+}
+
+/// A pattern with the groups `name` and, at its end, `value`.
+pub(super) struct Assigned {
+    /// Text without which it cannot match; empty for one that always must be tried.
+    pub needs: &'static [&'static str],
+    pub pattern: LazyLock<Option<Regex>>,
+}
+
+macro_rules! assigned {
+    ($needs:expr, $pattern:expr) => {
+        Assigned {
+            needs: &$needs,
+            pattern: LazyLock::new(|| Regex::new($pattern).ok()),
+        }
     };
 }
 
 /// Secrets that are known by the name they are given to: `name` and `value`.
-pub(super) static ASSIGNED: [LazyLock<Option<Regex>>; 3] = [
+pub(super) static ASSIGNED: [Assigned; 8] = [
+    // password: | and the value on the next line, in YAML.
+    assigned!(
+        ["|", ">"],
+        concat!(
+            r#"(?im)^[ \t]*(?:-[ \t]+)?["']?(?P<name>"#,
+            names!(),
+            r#")["']?[ \t]*:[ \t]*[|>][+-]?[ \t]*\r?\n[ \t]+(?P<value>[^\s\[][^\r\n]*)"#
+        )
+    ),
+    // name: DB_PASSWORD, value: … of Kubernetes and others; <property name="password" value="…"/>.
+    assigned!(
+        ["value", "Value", "VALUE"],
+        concat!(
+            r#"(?i)\b(?:name|key)\\*["']?\s*[:=]\s*\\*["']?(?P<name>"#,
+            names!(),
+            r#")\\*["']?\s*,?\s*\\*["']?value\\*["']?\s*[:=]\s*(?P<value>"#,
+            quoted!(),
+            r#"|[^\s"',}/>\\\[]+)"#
+        )
+    ),
+    // <password>…</password>
+    assigned!(
+        ["</"],
+        concat!(
+            r"(?i)<(?:[a-z0-9_-]+:)?(?P<name>",
+            names!(),
+            r")(?:[ \t][^<>\n]*)?>(?P<value>[^<>\s\[][^<>\n]*)"
+        )
+    ),
+    // password%3D…, %22password%22%3A%22…%22
+    assigned!(
+        ["%3D", "%3d", "%3A", "%3a"],
+        concat!(
+            r"(?i)(?:^|[^a-z0-9_./-])(?P<name>",
+            names!(),
+            r")(?:%5C)*(?:%22|%27)?(?:%3D|%3A)(?:%20|\+)?(?:%5C)*(?:%22|%27)?(?P<value>(?:[a-z0-9._~!*()+-]|%(?:2[013-57-9a-f]|[013-9a-f][0-9a-f]))+)"
+        )
+    ),
+    // 'X-Auth-Token: value', in quotes as on a command line.
+    assigned!(
+        [": ", ":"],
+        r#"(?i)["'](?P<name>[a-z0-9-]*(?:token|api-?key|secret|password|auth-key)):[ \t]*(?P<value>[^\s"'\[][^"'\r\n]*)"#
+    ),
     // NAME=value, "name"="value", --name=value; not /etc/passwd=… and not file.pwd=….
-    LazyLock::new(|| {
-        Regex::new(concat!(
+    assigned!(
+        ["="],
+        concat!(
             r"(?i)(?:^|[^a-z0-9_./-]|--?)(?P<name>",
             names!(),
-            r#")["']?[ \t]*(?:=|:=|=>)[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*'|[^\s"',;&|)}\]]+)"#
-        ))
-        .ok()
-    }),
-    // "name": "value", and name: value up to the end of a line, as in YAML and headers. A colon in a
-    // sentence, as in `cat: passwd: No such file`, is none.
-    LazyLock::new(|| {
-        Regex::new(concat!(
+            r#")\\*["']?[ \t]*(?:=|:=|=>)[ \t]*(?P<value>"#,
+            quoted!(),
+            r#"|[^\s"',;&|)}\]\\][^\s"',;&|)}\]]*)"#
+        )
+    ),
+    // "name": "value", and name: value up to the end of a line or a comment, as in YAML and headers. A
+    // colon in a sentence, as in `cat: passwd: No such file`, is none.
+    assigned!(
+        [":"],
+        concat!(
             r"(?im)(?:^|[^a-z0-9_./-])(?P<name>",
             names!(),
-            r#")["']?[ \t]*:[ \t]*(?P<value>"[^"\n]*"|'[^'\n]*'|[^\s"',;{}\[\]]+[ \t]*(?:$|\r|[,}]))"#
-        ))
-        .ok()
-    }),
-    // --password value
-    LazyLock::new(|| {
-        Regex::new(
-            r#"(?i)[ \t]--(?P<name>[a-z0-9-]*(?:password|passwd|passphrase|token|secret|secret-key|access-key|api-key|apikey|private-key))[ \t]+(?P<value>"[^"\n]+"|'[^'\n]+'|[^\s"'-][^\s"']*)"#,
+            r#")\\*["']?[ \t]*:[ \t]*(?P<value>"#,
+            quoted!(),
+            r#"|[^\s"',;{}\[\]\\][^\s"',;{}\[\]]*[ \t]*(?:$|\r|[,}]|[ \t]\#))"#
         )
-        .ok()
-    }),
+    ),
+    // --password value
+    assigned!(
+        ["-"],
+        r#"(?i)[ \t]--?(?P<name>[a-z0-9-]*(?:password|passwd|passphrase|token|secret|secret-key|access-key|api-key|apikey|private-key))[ \t]+(?P<value>"[^"\n]+"|'[^'\n]+'|[^\s"'-][^\s"']*)"#
+    ),
 ];

@@ -231,6 +231,10 @@ fn secrets_known_by_their_place_are_masked() {
             "db.example:5432:app:bob:hunter2",
             "db.example:5432:app:bob:",
         ),
+        (
+            "//nas/x /mnt/x cifs username=bob,password=hunter2,uid=1 0 0",
+            "//nas/x /mnt/x cifs username=bob,password=",
+        ),
         ("secret_key_base: hunter2", "secret_key_base: "),
         ("SECRET_KEY=hunter2", "SECRET_KEY="),
         ("?access_token=hunter2&x=1", "&x=1"),

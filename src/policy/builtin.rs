@@ -16,6 +16,8 @@ pub const ASSIGNMENT: &str = "builtin.assignment";
 pub const DAMAGED: &str = "builtin.damaged";
 /// A function that runs itself.
 pub const FORK_BOMB: &str = "builtin.fork_bomb";
+/// Commands that come through a pipe and are not in the line.
+pub const PIPED_CODE: &str = "builtin.piped_code";
 /// As root, where the rule does not say so.
 pub const SUDO: &str = "builtin.sudo";
 

@@ -34,6 +34,9 @@ const DELETES: [&str; 20] = [
     "deltree",
 ];
 
+/// Functions of languages that move what they are given.
+const MOVES: [&str; 4] = ["rename", "renameSync", "move", "moveSync"];
+
 /// What stands directly in front of a name that is run and nothing else.
 const RUNS: [&str; 18] = [
     "system",
@@ -95,11 +98,14 @@ pub fn calls(text: &str, of: &Call, whole: bool) -> Vec<Found> {
             // `-Orm`: glued to an option's letter.
             let glued = piece.text.strip_prefix('-').and_then(|t| t.get(1..));
             names.extend(glued.filter(|t| t.len() > 1));
-            if let Some(own) = names.last()
-                && !own.starts_with('/')
-                && DELETES.contains(&own.rsplit('.').next().unwrap_or_default())
-            {
+            let own = piece.text.rsplit(['.', ':']).next().unwrap_or_default();
+            if !piece.text.starts_with('/') && own != piece.text {
+                names.push(own);
+            }
+            if DELETES.contains(&own) {
                 found.push(call(of, "rm", &["-r", "-f"], rest, true));
+            } else if MOVES.contains(&own) {
+                found.push(call(of, "mv", &[], rest, true));
             }
             for name in names.into_iter().filter(|n| is_name(n)) {
                 found.push(call(of, name, &[], rest, piece.head && piece.run));
@@ -152,8 +158,9 @@ fn call(of: &Call, command: &str, first: &[&str], rest: &[Piece], run: bool) -> 
     }
 }
 
-/// A piece with its stars as the shell that is given it would take them.
+/// A piece with its stars as the shell that is given it would take them, and numbers as `chmod` writes them.
 fn pattern(text: &str) -> Word {
+    let text = text.strip_prefix("0o").unwrap_or(text);
     let at = text.find('*').unwrap_or(text.len());
     let (plain, stars) = text.split_at(at);
     let mut word = super::values::literal(plain);

@@ -43,6 +43,10 @@ impl Policy {
             let why = "a function that runs itself without end";
             found.push((at, forbid(builtin::FORK_BOMB, why)));
         }
+        if let Some(at) = runs_a_pipe(reading) {
+            let why = "runs commands that come through a pipe and are not in the line";
+            found.push((at, forbid(builtin::PIPED_CODE, why)));
+        }
         let values = Values::of(reading);
         let folders = folders(reading, &values);
         let deep = Deep { values, folders };
@@ -353,6 +357,31 @@ fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
         }
     }
     out
+}
+
+/// A call that takes its commands from a pipe whose text the line does not tell: `cat x | ssh host`.
+fn runs_a_pipe(reading: &Reading) -> Option<usize> {
+    reading.calls.iter().position(|call| {
+        let words = call.words.get(1..).unwrap_or_default();
+        let named = words
+            .iter()
+            .filter(|w| !w.literal_prefix().starts_with('-'))
+            .count();
+        let takes = match call.name.base.as_str() {
+            // A host and nothing to run there; -N runs nothing, -W and -L only pass on.
+            "ssh" => {
+                call.wraps == Wraps::Nothing
+                    && named > 0
+                    && !words.iter().any(|w| {
+                        let letters = w.literal_prefix().strip_prefix('-');
+                        letters.is_some_and(|l| l.contains(['N', 'W', 'L', 'V', 'O', 'G', 'Q']))
+                    })
+            }
+            "parallel" => named == 0,
+            _ => false,
+        };
+        takes && call.pipe.index > 0 && values::input(reading, call).is_empty()
+    })
 }
 
 /// A call in the body of a function that leads back to that function.

@@ -197,7 +197,7 @@ pub struct RawOperand {
     pub repeat: bool,
 }
 
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawHasOperand {
     #[serde(default)]
@@ -208,6 +208,9 @@ pub struct RawHasOperand {
     pub words: Vec<String>,
     #[serde(default)]
     pub expansions: bool,
+    /// The last operand does not count: it is where the others go.
+    #[serde(default)]
+    pub but_last: bool,
 }
 
 impl RawHasOperand {

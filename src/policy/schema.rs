@@ -94,7 +94,7 @@ fn schema() -> Value {
             "unless_auto": told("Gives way to auto rules", flag()),
             "has_option": {"oneOf": [texts(), {"type": "array", "items": texts()}]},
             "lacks_option": texts(), "as_root": flag(),
-            "has_operand": object(&[], json!({"at": texts(), "under": texts(), "words": texts(), "expansions": flag()})),
+            "has_operand": object(&[], json!({"at": texts(), "under": texts(), "words": texts(), "expansions": flag(), "but_last": flag()})),
             "has_word": one_or_more(), "redirects_to": places,
             "writes_to": told("Where the command writes, by redirections and the `writes` tables", object(&[], json!({"under": texts(), "at": texts(), "trees": texts(), "words": texts(), "not": texts()}))),
             "pipes_into": texts(), "substituted_into": texts(), "line_regex": text(), "word_regex": text(),

@@ -39,10 +39,11 @@ pub fn matches(rule: &Rule, seen: &Seen) -> bool {
             .without
             .iter()
             .any(|name| words.iter().any(|w| has_option(w, name)))
-        && signs
-            .operand
-            .as_ref()
-            .is_none_or(|wanted| words.iter().any(|w| is_operand(w, wanted)))
+        && signs.operand.as_ref().is_none_or(|wanted| {
+            wanted_of(words, wanted)
+                .iter()
+                .any(|w| is_operand(w, wanted))
+        })
         && (signs.words.is_empty()
             || words
                 .iter()
@@ -66,6 +67,15 @@ pub fn matches(rule: &Rule, seen: &Seen) -> bool {
             .line
             .as_ref()
             .is_none_or(|pattern| pattern.is_match(&reading.canonical))
+}
+
+/// The words in which a place is looked for.
+fn wanted_of<'a>(words: &'a [Word], wanted: &RawHasOperand) -> &'a [Word] {
+    let named = |w: &Word| !w.literal_prefix().starts_with('-');
+    match words.iter().rposition(named).filter(|_| wanted.but_last) {
+        Some(last) => &words[..last],
+        None => words,
+    }
 }
 
 /// Whether what is written is one of the places.
@@ -216,16 +226,12 @@ fn fits(word: &Word, pattern: &str) -> bool {
 
 fn redirects_to(call: &Call, places: &RawPlaces) -> bool {
     let wanted = RawHasOperand {
-        at: Vec::new(),
         under: places.under.clone(),
-        words: Vec::new(),
-        expansions: false,
+        ..RawHasOperand::default()
     };
     let excluded = RawHasOperand {
         at: places.not.clone(),
-        under: Vec::new(),
-        words: Vec::new(),
-        expansions: false,
+        ..RawHasOperand::default()
     };
     let written = |word: &Word| {
         let text = spelt(word);

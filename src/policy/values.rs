@@ -119,8 +119,16 @@ impl Values {
             && body.contains(',')
         {
             body.split(',').map(str::to_owned).collect()
+        } else if inner.starts_with(['$', '<', '>']) {
+            Vec::new()
         } else {
-            self.value(inner)
+            // What stands for the input of xargs, whatever it is called; `{}` may be find's.
+            let own = self.value(inner);
+            if own.is_empty() {
+                self.value("…")
+            } else {
+                own
+            }
         }
     }
 
@@ -184,16 +192,26 @@ impl Values {
                     | "pgrep"
             )
         };
-        reading
-            .calls
-            .iter()
-            .filter(tells)
-            .flat_map(|call| call.words.iter().skip(1))
-            .flat_map(|word| self.texts(word, depth + 1))
-            .filter(|text| !text.starts_with('-'))
-            .flat_map(|text| lines(&text))
-            .take(MOST)
-            .collect()
+        let mut texts = Vec::new();
+        for call in reading.calls.iter().filter(tells) {
+            let words = call.words.iter().skip(1);
+            let said = words
+                .flat_map(|word| self.texts(word, depth + 1))
+                .filter(|text| !text.starts_with('-'))
+                .flat_map(|text| lines(&text));
+            texts.extend(said.take(MOST).map(|text| {
+                match (
+                    call.name.base.as_str(),
+                    text.trim_end_matches('/').rsplit_once('/'),
+                ) {
+                    ("dirname", Some(("", _))) => "/".to_owned(),
+                    ("dirname", Some((folder, _))) => folder.to_owned(),
+                    ("basename", Some((_, name))) => name.to_owned(),
+                    _ => text,
+                }
+            }));
+        }
+        texts
     }
 }
 
@@ -285,6 +303,30 @@ fn of_call(reading: &Reading, call: &Call, set: &mut Vec<(String, Word)>) {
             for word in read_by(reading, call) {
                 set.push(("…".to_owned(), word.clone()));
                 set.push(("{}".to_owned(), word));
+            }
+        }
+        "find" => {
+            // `-name shadow` below `/etc`: one that is found may be directly inside.
+            let starts = words
+                .iter()
+                .map_while(Word::literal)
+                .take_while(|w| !w.starts_with(['-', '(', '!']));
+            let names = words.windows(2).filter_map(|pair| match pair {
+                [option, name] => match option.literal() {
+                    Some("-name" | "-iname" | "-path" | "-wholename") => name.literal(),
+                    _ => None,
+                },
+                _ => None,
+            });
+            let names: Vec<&str> = names.take(MOST).collect();
+            for start in starts.take(MOST) {
+                for name in &names {
+                    let path = match name.starts_with('/') {
+                        true => (*name).to_owned(),
+                        false => format!("{start}/{name}"),
+                    };
+                    set.push(("{}".to_owned(), literal(&path)));
+                }
             }
         }
         "printf" if words.first().and_then(Word::literal) == Some("-v") => {
@@ -446,6 +488,9 @@ mod tests {
             "env x=/etc sh -c 'ls $x'",
             "printf -v x /etc; ls $x",
             "a=/e; b=tc; ls $a$b",
+            "ls $(dirname /etc/hosts)",
+            "find / -name etc -exec ls {} +",
+            "echo /etc | xargs ls",
         ] {
             let Ok(reading) = crate::command::read(line) else {
                 panic!("{line}");

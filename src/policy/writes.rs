@@ -292,6 +292,12 @@ pub fn targets(table: &[Writes], call: &Call) -> Vec<Target> {
         .filter(|e| e.command.as_slice().iter().any(|c| c == base))
     {
         of_entry(entry, words, &mut out);
+        // What xargs adds may be nothing, or stand elsewhere (`-I`).
+        if let [before @ .., last] = words
+            && matches!(last.segments.as_slice(), [Segment::Expansion(t)] if t == "…")
+        {
+            of_entry(entry, before, &mut out);
+        }
     }
     out
 }

@@ -49,6 +49,8 @@ const UNDOCUMENTED: &[(&str, &str)] = &[
     ("ssh", "-*"),
     ("dpkg", "-*"),
     ("dpkg-query", "-*"),
+    // Some releases of sysstat list the reports only.
+    ("sar", "-*"),
     // jq 1.6 names long options in its manual page only.
     ("jq", "-*"),
     ("ps", "-Z"),

@@ -47,7 +47,8 @@ const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 16] = [
+const CODE: [&str; 17] = [
+    "SHELL",
     "RANDOM",
     "SRANDOM",
     "OPTIND",

@@ -52,6 +52,18 @@ pub const OWN_CODE: [&str; 26] = [
     "virsh",
 ];
 
+/// Programs that run a command inside a container, where no rule of this host knows the programs.
+pub const CONTAINERS: [&str; 8] = [
+    "docker",
+    "podman",
+    "nerdctl",
+    "docker-compose",
+    "podman-compose",
+    "crictl",
+    "kubectl",
+    "oc",
+];
+
 /// Builtins that read their arguments as code, change the shell for what follows, or mean something
 /// else than the program of the same name. No auto rule may speak of them.
 pub const SHELL_BUILTINS: [&str; 46] = [

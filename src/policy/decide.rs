@@ -133,8 +133,9 @@ impl Policy {
         let mut at = call.parent;
         // A parent stands in front of what it runs, so this ends.
         while let Some(parent) = at.and_then(|index| reading.calls.get(index)) {
-            guessed |= parent.wraps == Wraps::Unknown
-                && builtin::OWN_CODE.contains(&parent.name.base.as_str());
+            let base = parent.name.base.as_str();
+            guessed |= builtin::CONTAINERS.contains(&base)
+                || (parent.wraps == Wraps::Unknown && builtin::OWN_CODE.contains(&base));
             at = parent.parent.filter(|p| Some(*p) < at);
         }
         if guessed {

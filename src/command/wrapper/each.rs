@@ -1,36 +1,42 @@
 //! Programs that run a command for each of many things: `find -exec`, and what `xargs` puts into its words.
 
 use super::Inner;
+use super::options::is_one;
+use super::shells::DYNAMIC_COMMAND;
 use crate::command::call::Call;
 use crate::command::word::{Segment, Word};
 
 /// The commands of `-exec`, `-execdir`, `-ok`, `-okdir`.
+///
+/// Each of these words is taken for the option, also where it could be the value of another: one more call
+/// hides nothing.
 pub(super) fn find_actions(call: &Call) -> Inner {
     let mut lists = Vec::new();
-    let mut words = call.words.iter().skip(1);
-    while let Some(word) = words.next() {
-        if matches!(
-            word.literal(),
-            Some("-exec" | "-execdir" | "-ok" | "-okdir")
-        ) {
-            let list: Vec<Word> = words
-                .by_ref()
-                .take_while(|w| !matches!(w.literal(), Some(";" | "+")))
-                .map(|w| {
-                    if w.literal().is_some_and(|t| t.contains("{}")) {
-                        Word {
-                            segments: vec![Segment::Expansion("{}".into())],
-                            span: w.span,
-                        }
-                    } else {
-                        w.clone()
-                    }
-                })
-                .collect();
-            if !list.is_empty() {
-                lists.push(list);
+    // Up to where the words belong to an action that was seen.
+    let mut taken = 0;
+    let mut stray = false;
+    for (at, word) in call.words.iter().enumerate().skip(1) {
+        match word.literal() {
+            Some(action @ ("-exec" | "-execdir" | "-ok" | "-okdir")) => {
+                let length = length(&call.words[at + 1..], action.starts_with("-exec"));
+                let list: Vec<Word> = call.words[at + 1..at + 1 + length]
+                    .iter()
+                    .map(found)
+                    .collect();
+                taken = taken.max(at + 1 + length);
+                if !list.is_empty() {
+                    lists.push(list);
+                }
             }
+            Some(";" | "+") => stray |= at > taken,
+            _ => {}
         }
+    }
+    // A word that may become several, or any option, and the end of an action that nobody began.
+    let dynamic = |w: &Word| w.literal().is_none();
+    let words = call.words.get(1..).unwrap_or_default();
+    if words.iter().any(|w| w.is_dynamic() && !is_one(w)) || (stray && words.iter().any(dynamic)) {
+        return Inner::Refused(DYNAMIC_COMMAND);
     }
     if lists.is_empty() {
         Inner::None
@@ -39,33 +45,65 @@ pub(super) fn find_actions(call: &Call) -> Inner {
     }
 }
 
-/// Marks what `xargs -I R` puts its input in for.
+/// How many words an action has: up to `;`, or up to a `+` right behind `{}`.
+fn length(words: &[Word], plus: bool) -> usize {
+    words
+        .iter()
+        .enumerate()
+        .position(|(at, word)| match word.literal() {
+            Some(";") => true,
+            Some("+") => plus && at > 0 && words[at - 1].literal() == Some("{}"),
+            _ => false,
+        })
+        .unwrap_or(words.len())
+}
+
+/// A word of an action, in which `{}` is a name that find puts there.
+fn found(word: &Word) -> Word {
+    match word.literal() {
+        Some(text) if text.contains("{}") => Word {
+            segments: vec![Segment::Expansion("{}".into())],
+            span: word.span,
+        },
+        _ => word.clone(),
+    }
+}
+
+/// Marks what `xargs -I R` puts its input in for. Whatever could be such an `R` is taken for one.
 pub(super) fn replace(own: &[Word], words: &mut [Word]) {
-    let mut options = own.iter().filter_map(Word::literal);
-    let mut mark = "{}".to_owned();
-    while let Some(option) = options.next() {
+    let mut marks = vec!["{}"];
+    for (at, option) in own
+        .iter()
+        .enumerate()
+        .filter_map(|(at, w)| Some((at, w.literal()?)))
+    {
+        let next = own.get(at + 1).and_then(Word::literal).unwrap_or("{}");
         if let Some(glued) = option.strip_prefix("--replace=") {
-            mark = glued.to_owned();
-        } else if let Some((_, value)) = option
-            .strip_prefix('-')
-            .filter(|o| !o.starts_with('-'))
-            .and_then(|o| o.split_once('I'))
-        {
-            mark = match value {
-                "" => options.next().unwrap_or("{}").to_owned(),
-                glued => glued.to_owned(),
-            };
+            marks.push(glued);
+        } else if let Some(letters) = option.strip_prefix('-').filter(|o| !o.starts_with('-')) {
+            for (index, _) in letters.match_indices(['I', 'i']) {
+                let glued = &letters[index + 1..];
+                marks.push(if glued.is_empty() { next } else { glued });
+            }
         }
     }
+    marks.retain(|mark| !mark.is_empty());
     for word in words {
-        let Some((before, _)) = word.literal().and_then(|t| t.split_once(mark.as_str())) else {
+        let found = word.literal().and_then(|text| {
+            let at = marks
+                .iter()
+                .filter_map(|m| text.find(m).map(|at| (at, *m)))
+                .min()?;
+            Some((text[..at.0].to_owned(), at.1.to_owned()))
+        });
+        let Some((before, mark)) = found else {
             continue;
         };
         let mut segments = Vec::new();
         if !before.is_empty() {
-            segments.push(Segment::Literal(before.to_owned()));
+            segments.push(Segment::Literal(before));
         }
-        segments.push(Segment::Expansion(mark.clone()));
+        segments.push(Segment::Expansion(mark));
         word.segments = segments;
     }
 }

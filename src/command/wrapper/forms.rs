@@ -1,98 +1,77 @@
 //! The table of wrappers that are read exactly: their own options, and where the command behind them begins.
 //!
-//! Each entry is what the program's own `getopt` is given (its manual page, and its `--help`). A table must
-//! never name an option whose number of words is not certain: a wrapper with such a one is not read.
+//! Each entry is what the program gives its own `getopt` (its manual page, its `--help`, its option string). It
+//! must never name an option whose number of words is not certain: a wrapper with such a one is not read.
+
+use super::identity::IDENTITY;
+use super::manner::MANNER;
 
 /// How a wrapper's own words end.
 pub(super) struct Form {
     pub(super) names: &'static [&'static str],
     /// Letters of options without a value.
     pub(super) flags: &'static str,
-    /// Letters of options with a value.
+    /// Letters of options with a value: glued, or the next word.
     pub(super) values: &'static str,
+    /// Letters of options whose value may be left out, and is only ever glued.
+    pub(super) optional: &'static str,
     /// Long options without a value.
     pub(super) long_flags: &'static [&'static str],
     /// Long options with a value, glued with `=` or the next word.
     pub(super) long_values: &'static [&'static str],
+    /// Long options whose value may be left out, and is only ever glued with `=`.
+    pub(super) long_optional: &'static [&'static str],
+    /// Letters and long names with which the program runs nothing: it works on a process, or only tells.
+    pub(super) quits: &'static [&'static str],
+    /// Letters and long names whose value `NAME=value` is a variable of the command's environment.
+    pub(super) sets: &'static [&'static str],
+    /// It takes options behind the command's name as well, unless `--` stands before.
+    pub(super) permutes: bool,
+    /// An operand may stand in front of the options.
+    pub(super) leading: bool,
     /// Operands in front of the command.
     pub(super) operands: usize,
     /// `NAME=value` words in front of the command.
-    pub(super) assignments: bool,
-    /// The words are joined and read by a shell.
+    pub(super) assignments: Assignments,
+    /// The words behind are joined and read by a shell.
     pub(super) text: bool,
+    /// Without a command it is a shell, which reads its code from standard input.
+    pub(super) shell: bool,
 }
 
-const PLAIN: Form = Form {
+/// Where `NAME=value` words may stand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Assignments {
+    /// Nowhere.
+    No,
+    /// Behind all options (env).
+    Behind,
+    /// Between options, but not behind `--` (sudo).
+    Between,
+}
+
+pub(super) const PLAIN: Form = Form {
     names: &[],
     flags: "",
     values: "",
+    optional: "",
     long_flags: &[],
     long_values: &[],
+    long_optional: &[],
+    quits: &[],
+    sets: &[],
+    permutes: false,
+    leading: false,
     operands: 0,
-    assignments: false,
+    assignments: Assignments::No,
     text: false,
+    shell: false,
 };
 
-pub(super) const FORMS: [Form; 21] = [
+/// Builtins of the shell, and programs whose every word is the command's.
+const WORDS: [Form; 5] = [
     Form {
-        names: &["sudo"],
-        flags: "AbEHnPSkB",
-        values: "CDgpRrTtUuh",
-        long_flags: &[
-            "askpass",
-            "background",
-            "preserve-env",
-            "set-home",
-            "non-interactive",
-            "preserve-groups",
-            "stdin",
-            "reset-timestamp",
-            "bell",
-        ],
-        long_values: &[
-            "close-from",
-            "chdir",
-            "group",
-            "prompt",
-            "chroot",
-            "role",
-            "command-timeout",
-            "type",
-            "other-user",
-            "user",
-            "host",
-        ],
-        assignments: true,
-        ..PLAIN
-    },
-    Form {
-        names: &["doas"],
-        flags: "nLs",
-        values: "Cu",
-        ..PLAIN
-    },
-    Form {
-        names: &["pkexec"],
-        long_flags: &["disable-internal-agent", "keep-cwd"],
-        long_values: &["user"],
-        ..PLAIN
-    },
-    Form {
-        names: &["env"],
-        flags: "i0v",
-        values: "uC",
-        long_flags: &[
-            "ignore-environment",
-            "null",
-            "debug",
-            "list-signal-handling",
-        ],
-        long_values: &["unset", "chdir"],
-        assignments: true,
-        ..PLAIN
-    },
-    Form {
-        names: &["nohup", "builtin", "busybox", "toybox"],
+        names: &["nohup", "builtin", "busybox", "toybox", "chronic"],
         ..PLAIN
     },
     Form {
@@ -112,85 +91,10 @@ pub(super) const FORMS: [Form; 21] = [
         ..PLAIN
     },
     Form {
-        names: &["setpriv"],
-        long_flags: &[
-            "clear-groups",
-            "keep-groups",
-            "init-groups",
-            "no-new-privs",
-            "reset-env",
-        ],
-        long_values: &["reuid", "regid", "ruid", "rgid", "euid", "egid", "groups"],
-        ..PLAIN
-    },
-    Form {
-        names: &["nice"],
-        values: "n0123456789",
-        long_values: &["adjustment"],
-        ..PLAIN
-    },
-    Form {
-        names: &["ionice"],
-        flags: "t",
-        values: "cn",
-        long_flags: &["ignore"],
-        long_values: &["class", "classdata"],
-        ..PLAIN
-    },
-    Form {
-        names: &["chrt"],
-        flags: "abfiorRmvd",
-        values: "TPD",
-        operands: 1,
-        ..PLAIN
-    },
-    Form {
-        names: &["taskset"],
-        flags: "ac",
-        long_flags: &["all-tasks", "cpu-list"],
-        operands: 1,
-        ..PLAIN
-    },
-    Form {
-        names: &["timeout"],
-        flags: "fpv",
-        values: "ks",
-        long_flags: &["foreground", "preserve-status", "verbose"],
-        long_values: &["kill-after", "signal"],
-        operands: 1,
-        ..PLAIN
-    },
-    Form {
-        names: &["stdbuf"],
-        values: "ioe",
-        long_values: &["input", "output", "error"],
-        ..PLAIN
-    },
-    Form {
-        names: &["setsid"],
-        flags: "cfw",
-        long_flags: &["ctty", "fork", "wait"],
-        ..PLAIN
-    },
-    Form {
-        names: &["time"],
-        flags: "apqv",
-        values: "fo",
-        long_flags: &["append", "portability", "quiet", "verbose"],
-        long_values: &["format", "output"],
-        ..PLAIN
-    },
-    Form {
-        names: &["chroot"],
-        long_flags: &["skip-chdir"],
-        long_values: &["groups", "userspec"],
-        operands: 1,
-        ..PLAIN
-    },
-    Form {
         names: &["xargs"],
         flags: "0oprtx",
         values: "adEILnPs",
+        optional: "eil",
         long_flags: &[
             "null",
             "open-tty",
@@ -198,10 +102,6 @@ pub(super) const FORMS: [Form; 21] = [
             "no-run-if-empty",
             "verbose",
             "exit",
-            // Their values are optional, and only glued.
-            "max-lines",
-            "replace",
-            "eof",
         ],
         long_values: &[
             "arg-file",
@@ -210,33 +110,15 @@ pub(super) const FORMS: [Form; 21] = [
             "max-procs",
             "max-chars",
         ],
-        ..PLAIN
-    },
-    Form {
-        names: &["ssh"],
-        // -o, -F, -E, -I, -S and the like run programs or write files: not understood.
-        flags: "46CnqTtvx",
-        values: "bcilmp",
-        operands: 1,
-        text: true,
-        ..PLAIN
-    },
-    Form {
-        names: &["watch"],
-        flags: "bcdegtprwxC",
-        values: "nq",
-        long_flags: &[
-            "beep",
-            "color",
-            "differences",
-            "errexit",
-            "chgexit",
-            "no-title",
-            "precise",
-            "no-wrap",
-        ],
-        long_values: &["interval", "equexit"],
-        text: true,
+        long_optional: &["max-lines", "replace", "eof"],
         ..PLAIN
     },
 ];
+
+/// The form of a program, if it has one.
+pub(super) fn form(base: &str) -> Option<&'static Form> {
+    [&MANNER[..], &IDENTITY[..], &WORDS[..]]
+        .into_iter()
+        .flatten()
+        .find(|f| f.names.contains(&base))
+}

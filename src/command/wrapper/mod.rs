@@ -4,133 +4,72 @@
 //! word that could be the wrapped command is put before the policy as well, so that what is forbidden
 //! is seen. Must never make a line look like less than it is.
 
+mod containers;
 mod each;
+mod formed;
 mod forms;
+mod identity;
+mod jobs;
+mod manner;
 mod opaque;
 mod options;
+mod parallel;
+mod seen;
 mod shells;
 mod tells;
 
-use super::call::{Call, Place, Sudo, Wraps};
-use super::evaluated;
-use super::name;
-use super::word::{Segment, Word};
-use super::{ReadError, read_at};
-use each::{find_actions, replace};
-use forms::FORMS;
-use opaque::{guesses, is_exec};
-use options::formed;
-use shells::{SHELLS, shell_text, splits, trapped};
-use tells::only_tells;
+use super::ReadError;
+use super::call::{Call, Place};
+use super::word::Word;
+use opaque::is_exec;
+use seen::Seen;
+use shells::SHELLS;
 
 pub use opaque::is_interpreter;
 
 /// Deepest nesting of wrappers in wrappers.
 pub const MAX_DEPTH: usize = 16;
-/// Most calls of one line.
-const MAX_CALLS: usize = 4096;
 
 /// Replaces each wrapper by itself and what it runs.
 ///
 /// # Errors
-/// When the nesting is too deep or the calls are too many: the line is then refused.
+/// When the nesting is too deep, the calls are too many, or what a wrapper runs cannot be known: the line is
+/// then refused.
 pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<Vec<Call>, ReadError> {
-    let mut out: Vec<Call> = Vec::with_capacity(calls.len());
+    let mut seen = Seen {
+        out: Vec::with_capacity(calls.len()),
+        written: written(&calls),
+    };
     let mut moved = Vec::with_capacity(calls.len());
     for mut call in calls {
         // What a substitution stands in comes before it, and may have become several calls.
         call.inside = call.inside.and_then(|i| moved.get(i).copied());
-        moved.push(out.len());
-        expand(call, depth, &mut out)?;
+        moved.push(seen.out.len());
+        seen.expand(call, depth)?;
     }
-    Ok(out)
+    Ok(seen.out)
 }
 
-fn refuse(call: &Call, reason: &str) -> ReadError {
-    ReadError {
-        span: call.span,
-        reason: reason.to_owned(),
+/// What the commands of pipelines write, where that stands in the line: by pipeline and place in it.
+fn written(calls: &[Call]) -> Vec<(usize, usize, String)> {
+    // A function may go by the name of a program.
+    if !calls.iter().any(|c| c.pipe.index > 0) || calls.iter().any(|c| c.place == Place::Function) {
+        return Vec::new();
     }
+    let at = |c: &Call| (c.pipe.pipeline, c.pipe.index);
+    let alone = |call: &Call| calls.iter().filter(|c| at(c) == at(call)).count() == 1;
+    calls
+        .iter()
+        .filter(|c| c.pipe.index + 1 < c.pipe.len)
+        .filter_map(|c| Some((c.pipe.pipeline, c.pipe.index, jobs::written(c)?, c)))
+        .filter(|(.., call)| alone(call))
+        .take(MAX_WRITTEN)
+        .map(|(pipeline, index, text, _)| (pipeline, index, text))
+        .collect()
 }
 
-fn expand(mut call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadError> {
-    if out.len() >= MAX_CALLS {
-        return Err(refuse(&call, "the line runs too many commands"));
-    }
-    evaluated::check(&call)?;
-    let base = call.name.base.clone();
-    let found = if only_tells(&call) {
-        Inner::None
-    } else if base == "trap" {
-        trapped(&call)
-    } else if base == "env" && splits(&call) {
-        Inner::Refused("`env -S` splits text by rules of its own: write the words out")
-    } else if base == "find" {
-        find_actions(&call)
-    } else if SHELLS.contains(&base.as_str()) {
-        shell_text(&call)
-    } else if let Some(form) = FORMS.iter().find(|f| f.names.contains(&base.as_str())) {
-        formed(&call, form)
-    } else if is_interpreter(&base) || is_exec(&call) {
-        Inner::Unknown
-    } else {
-        Inner::None
-    };
-    if depth >= MAX_DEPTH && !matches!(found, Inner::None) {
-        return Err(refuse(
-            &call,
-            "commands are wrapped in one another too deeply",
-        ));
-    }
-    let parent = out.len();
-    match found {
-        Inner::None | Inner::Nothing => {
-            out.push(call);
-            Ok(())
-        }
-        Inner::Refused(reason) => Err(refuse(&call, reason)),
-        Inner::Argv(at) => {
-            let mut words = call.words.split_off(at);
-            if base == "xargs" {
-                replace(&call.words, &mut words);
-            }
-            if words[0].literal().is_none() {
-                return Err(refuse(
-                    &call,
-                    &format!(
-                        "the command that `{base}` runs is known only when it runs: write its name"
-                    ),
-                ));
-            }
-            call.wraps = Wraps::Calls;
-            let mut inner = wrapped(&call, words, parent);
-            if base == "xargs" {
-                inner.words.push(Word {
-                    segments: vec![Segment::Expansion("…".into())],
-                    span: call.span,
-                });
-            }
-            out.push(call);
-            expand(inner, depth + 1, out)
-        }
-        Inner::Each(lists) => {
-            call.wraps = Wraps::Calls;
-            let inner: Vec<Call> = lists
-                .into_iter()
-                .map(|words| wrapped(&call, words, parent))
-                .collect();
-            out.push(call);
-            inner
-                .into_iter()
-                .try_for_each(|c| expand(c, depth + 1, out))
-        }
-        Inner::Text { at, text } => text_inside(call, at, &text, depth, out),
-        Inner::Unknown => {
-            call.wraps = Wraps::Unknown;
-            guesses(call, depth, out)
-        }
-    }
-}
+/// Most commands of a line whose output is kept.
+const MAX_WRITTEN: usize = 16;
 
 /// What a wrapper runs.
 enum Inner {
@@ -142,41 +81,79 @@ enum Inner {
     Argv(usize),
     /// Several commands (`find -exec`).
     Each(Vec<Vec<Word>>),
-    /// Text for a shell; the wrapper's own words end at `at`.
-    Text { at: usize, text: String },
-    /// Something that is not read.
+    /// Texts for a shell, each by itself; the wrapper's own words end at `at`.
+    Text { at: usize, texts: Vec<String> },
+    /// Something that is not read, and may stand in its words.
     Unknown,
+    /// Something that is not read, and stands elsewhere.
+    Unread,
     /// Something that must not be run unread.
     Refused(&'static str),
 }
 
-/// A call for wrapped words.
-fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
-    let own = match wrapper.name.base.as_str() {
-        "sudo" if is_plain_sudo(wrapper) => Sudo::Plain,
-        "sudo" | "doas" | "pkexec" | "su" | "runuser" => Sudo::Other,
-        _ => Sudo::No,
-    };
-    let sudo = match (wrapper.sudo, own) {
-        (Sudo::No, own) => own,
-        (outer, Sudo::No) => outer,
-        (Sudo::Plain, Sudo::Plain) => Sudo::Plain,
-        _ => Sudo::Other,
-    };
-    Call {
-        name: name::of(words.first().and_then(Word::literal)),
-        words,
-        assignments: Vec::new(),
-        redirections: wrapper.redirections.clone(),
-        pipe: wrapper.pipe,
-        place: Place::Wrapped,
-        parent: Some(parent),
-        inside: wrapper.inside,
-        sudo,
-        wraps: Wraps::Nothing,
-        scope: wrapper.scope.clone(),
-        span: wrapper.span,
+impl Inner {
+    fn text(at: usize, text: &str) -> Inner {
+        Inner::Text {
+            at,
+            texts: vec![text.to_owned()],
+        }
     }
+}
+
+/// What a call's program runs besides itself.
+fn inner(call: &Call, seen: &Seen) -> Inner {
+    let base = call.name.base.as_str();
+    if tells::only_tells(call) {
+        return Inner::None;
+    }
+    match base {
+        "trap" => return shells::trapped(call),
+        "env" if shells::splits(call) => {
+            return Inner::Refused("`env -S` splits text by rules of its own: write the words out");
+        }
+        "exec" if takes_input(call) => {
+            return Inner::Refused("`exec` that changes where the rest of the line reads from");
+        }
+        "find" => return each::find_actions(call),
+        "su" | "runuser" => return shells::other_user(call, seen),
+        "script" => return shells::script(call, seen),
+        "at" | "batch" => return jobs::at(call, seen),
+        "crontab" => return jobs::crontab(call, seen),
+        "parallel" => return parallel::parallel(call),
+        "busybox" | "toybox" if is_other_wrapper(call) => return Inner::Unknown,
+        _ => {}
+    }
+    if SHELLS.contains(&base) {
+        return shells::shell_text(call, seen);
+    }
+    if let Some(form) = forms::form(base) {
+        return formed::formed(call, form, seen);
+    }
+    match containers::contained(call) {
+        Some(inner) => inner,
+        None if is_interpreter(base) || is_exec(call) => Inner::Unknown,
+        None => Inner::None,
+    }
+}
+
+/// Whether `exec` without a command gives the shell another input, or code in a descriptor.
+fn takes_input(call: &Call) -> bool {
+    let input = |d: Option<&str>| matches!(d, None | Some("0"));
+    call.words.len() == 1
+        && call.redirections.iter().any(|r| {
+            r.operator.starts_with("<<")
+                || (r.operator.starts_with('<') && input(r.descriptor.as_deref()))
+        })
+}
+
+/// Whether a multi-call binary is asked for a wrapper: its own take other options.
+fn is_other_wrapper(call: &Call) -> bool {
+    call.words
+        .get(1)
+        .and_then(Word::literal)
+        .is_some_and(|applet| {
+            !SHELLS.contains(&applet) && (forms::form(applet).is_some() || is_interpreter(applet))
+        })
 }
 
 /// `sudo` with no option but `-n` and `-u root`.
@@ -194,79 +171,4 @@ pub fn is_plain_sudo(call: &Call) -> bool {
         }
     }
     call.assignments.is_empty()
-}
-
-/// Reads a shell's text; what cannot be read makes the wrapper one of something unknown.
-fn text_inside(
-    mut call: Call,
-    at: usize,
-    text: &str,
-    depth: usize,
-    out: &mut Vec<Call>,
-) -> Result<(), ReadError> {
-    let parent = out.len();
-    let reading = read_at(text, depth + 1).map_err(|e| {
-        refuse(
-            &call,
-            &format!(
-                "the text inside `{}` cannot be read: {}",
-                call.name.base, e.reason
-            ),
-        )
-    })?;
-    if reading.shell == super::Shell::Bash
-        && !matches!(call.name.base.as_str(), "bash" | "rbash" | "eval" | "trap")
-    {
-        return Err(refuse(
-            &call,
-            &format!(
-                "only bash reads the text inside `{}` so: use `bash -c`",
-                call.name.base
-            ),
-        ));
-    }
-    call.wraps = if reading.is_strict() {
-        Wraps::Calls
-    } else {
-        Wraps::Text
-    };
-    // The text stays among the wrapper's words for a shell (it is a word of it), and leaves them for ssh.
-    if !SHELLS.contains(&call.name.base.as_str()) {
-        call.words.truncate(at);
-    }
-    let outer = wrapped(&call, Vec::new(), parent);
-    let call_inside = call.inside;
-    out.push(call);
-    let offset = out.len();
-    let pipelines = 1 + out
-        .iter()
-        .map(|c| c.pipe.pipeline)
-        .max()
-        .unwrap_or_default();
-    for mut inner in reading.calls {
-        if out.len() >= MAX_CALLS {
-            return Err(refuse(&inner, "the line runs too many commands"));
-        }
-        inner.parent = Some(inner.parent.map_or(parent, |p| p + offset));
-        inner.inside = inner.inside.map(|i| i + offset).or(call_inside);
-        inner.pipe.pipeline += pipelines;
-        inner.place = Place::Wrapped;
-        inner.span = outer.span;
-        inner
-            .redirections
-            .extend(outer.redirections.iter().cloned());
-        if inner.sudo == Sudo::No {
-            inner.sudo = outer.sudo;
-        }
-        out.push(inner);
-    }
-    Ok(())
-}
-
-fn push(call: Call, out: &mut Vec<Call>) -> Result<(), ReadError> {
-    if out.len() >= MAX_CALLS {
-        return Err(refuse(&call, "the line runs too many commands"));
-    }
-    out.push(call);
-    Ok(())
 }

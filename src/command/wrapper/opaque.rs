@@ -3,9 +3,12 @@
 //! A guess only ever adds calls. It must never take the place of what is really there, or make a line look
 //! like less than it is.
 
-use super::shells::SHELLS;
-use super::{expand, push, refuse, wrapped};
-use crate::command::call::{Call, Place, Sudo};
+use super::forms::form;
+use super::options::is_substituted_file;
+use super::seen::{Seen, refuse, wrapped};
+use super::shells::{DYNAMIC_COMMAND, SHELLS};
+use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
+use crate::command::word::Word;
 use crate::command::{ReadError, is_spent, read_at};
 
 /// Most words of a wrapper that is not understood: each could begin its command.
@@ -15,31 +18,21 @@ const MAX_GUESSES: usize = 400;
 const SEPARATORS: [char; 12] = [' ', '\t', '\n', ';', '|', '&', '<', '>', '(', ')', '$', '`'];
 
 /// Programs whose words of several words are text for a shell.
-const SHELL_TEXT: [&str; 20] = [
+const SHELL_TEXT: [&str; 25] = [
     "script", "flock", "su", "runuser", "sg", "zsh", "ksh", "mksh", "at", "batch", "tmux",
-    "screen", "sh", "bash", "dash", "ash", "rbash", "ssh", "watch", "source",
+    "screen", "sh", "bash", "dash", "ash", "rbash", "ssh", "watch", "source", ".", "parallel",
+    "pee", "mispipe", "autossh",
 ];
 
-/// Programs that run what they are given, in ways that are not read here.
-const OPAQUE: [&str; 92] = [
-    "zsh",
-    "ksh",
-    "mksh",
-    "fish",
-    "csh",
-    "tcsh",
-    "python",
-    "python2",
-    "python3",
-    "perl",
-    "ruby",
-    "node",
-    "nodejs",
-    "php",
-    "lua",
-    "tclsh",
-    "expect",
-    "gdb",
+/// Programs that run code of a language of their own, which stands in a file or in their words.
+const INTERPRETERS: [&str; 24] = [
+    "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "python", "python2", "python3", "perl", "ruby",
+    "node", "nodejs", "php", "lua", "tclsh", "expect", "make", "ansible", "salt", "source", ".",
+    "gdb", "pwsh",
+];
+
+/// Programs that run the command in their words, in ways that are not read here.
+const OPAQUE: [&str; 88] = [
     "strace",
     "ltrace",
     "perf",
@@ -77,16 +70,11 @@ const OPAQUE: [&str; 92] = [
     "newgrp",
     "screen",
     "tmux",
-    "make",
-    "ansible",
-    "salt",
     "at",
     "batch",
     "crontab",
     "exec",
     "trap",
-    "source",
-    ".",
     "coproc",
     "softlimit",
     "setlock",
@@ -114,29 +102,73 @@ const OPAQUE: [&str; 92] = [
     "tini",
     "dumb-init",
     "sshpass",
+    "ifne",
+    "pee",
+    "mispipe",
+    "lckdo",
+    "cgexec",
+    "faketime",
+    "eatmydata",
+    "authbind",
+    "autossh",
+    "proxychains4",
+    "xvfb-run",
+    "trickle",
+    "schedtool",
+    "envuidgid",
+    "su-exec",
+    "s6-setuidgid",
+    "lxc-attach",
+    "incus",
+    "run0",
 ];
 
 /// Whether a program runs code that it is given.
 pub fn is_interpreter(base: &str) -> bool {
     SHELLS.contains(&base)
+        || runs_a_language(base)
         || OPAQUE.contains(&base)
         || matches!(
             base,
             "busybox" | "toybox" | "eval" | "exec" | "command" | "builtin" | "setpriv"
         )
-        || base.starts_with("python3.")
         || base.starts_with("ld-linux")
         || base.starts_with("ld-musl")
 }
 
-/// `docker exec`, `kubectl exec`, `ip netns exec`, `git bisect run`, …
+/// Whether a program's words are the names and arguments of its own code.
+fn runs_a_language(base: &str) -> bool {
+    INTERPRETERS.contains(&base) || SHELLS.contains(&base) || base.starts_with("python3.")
+}
+
+/// Whether a call that is not read may take code from its standard input.
+pub(super) fn reads_code(call: &Call) -> bool {
+    let base = call.name.base.as_str();
+    let file = |w: &Word| w.literal().is_some_and(|t| !t.starts_with('-'));
+    call.wraps == Wraps::Unknown
+        && if runs_a_language(base) {
+            !call.words.iter().skip(1).any(file)
+        } else {
+            is_interpreter(base) || form(base).is_some_and(|f| f.shell)
+        }
+}
+
+/// `docker run`, `kubectl debug`, `ip netns exec`, `git bisect run`, …
 pub(super) fn is_exec(call: &Call) -> bool {
     let has = |word: &str| call.words.iter().skip(1).any(|w| w.literal() == Some(word));
     match call.name.base.as_str() {
-        "docker" | "podman" | "nerdctl" | "crictl" | "ctr" => has("exec") || has("run"),
-        "kubectl" | "oc" | "k3s" => has("exec") || has("run") || has("debug"),
-        "ip" => has("exec"),
+        "docker" | "podman" | "nerdctl" | "crictl" | "ctr" | "docker-compose"
+        | "podman-compose" => {
+            has("exec") || has("run") || has("create") || has("unshare") || has("ssh")
+        }
+        "kubectl" | "oc" | "k3s" => has("exec") || has("run") || has("debug") || has("rsh"),
         "git" => has("bisect") || has("foreach") || has("-c"),
+        // Without a command it only tells.
+        "numactl" => call
+            .words
+            .iter()
+            .skip(1)
+            .any(|w| !w.literal_prefix().starts_with('-')),
         _ => false,
     }
 }
@@ -152,8 +184,69 @@ fn glued(option: &str) -> impl Iterator<Item = &str> {
         .map(|at| &option[at..])
 }
 
+/// Why a call that is not understood could run a command whose name does not stand in the line.
+fn unseen(call: &Call) -> Option<&'static str> {
+    let base = call.name.base.as_str();
+    let words = call.words.get(1..).unwrap_or_default();
+    let dynamic = |w: &Word| w.literal().is_none();
+    match base {
+        // Only what these run is code; a configuration's value is.
+        "git" => {
+            let after = |name: &str| {
+                words
+                    .windows(2)
+                    .any(|w| w[0].literal() == Some(name) && dynamic(&w[1]))
+            };
+            let runs = words
+                .iter()
+                .any(|w| matches!(w.literal(), Some("bisect" | "foreach")));
+            (after("-c") || (runs && words.iter().any(dynamic))).then_some(DYNAMIC_COMMAND)
+        }
+        _ if runs_a_language(base) => unseen_code(call, words).then_some(UNSEEN_CODE),
+        // Which of its words is the command is not known.
+        _ => words.iter().any(dynamic).then_some(DYNAMIC_COMMAND),
+    }
+}
+
+const UNSEEN_CODE: &str =
+    "code, or the name of its file, that is known only when it runs: write it out";
+
+/// Whether the code of an interpreter, or the name of its file, is known only when it runs.
+fn unseen_code(call: &Call, words: &[Word]) -> bool {
+    let mut operand = false;
+    // The word before may take this one as its value, and may take it as code.
+    let (mut valued, mut coded) = (false, false);
+    for word in words {
+        let Some(text) = word.literal() else {
+            if is_substituted_file(word) && !valued {
+                return false;
+            }
+            if !operand || coded {
+                return true;
+            }
+            (valued, coded) = (false, false);
+            continue;
+        };
+        if text != "-" && text.starts_with('-') {
+            valued = !text.starts_with("--");
+            coded =
+                valued && text.ends_with(['c', 'e', 'E', 'r', 'R', 'B', 'm', 'M', 'x', 'f', 'p']);
+            continue;
+        }
+        // The file: all that follows is its own.
+        if !valued {
+            return false;
+        }
+        operand = true;
+        (valued, coded) = (false, false);
+    }
+    // Without a file the code may come from here.
+    let documents = |r: &Redirection| r.operator.starts_with("<<") && r.target.literal().is_none();
+    !operand && call.redirections.iter().any(documents)
+}
+
 /// A wrapper that is not understood: every word that could begin its command is put before the policy.
-pub(super) fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(), ReadError> {
+pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), ReadError> {
     if call.words.len() > MAX_GUESSES {
         return Err(refuse(
             &call,
@@ -163,8 +256,11 @@ pub(super) fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(
             ),
         ));
     }
-    let parent = out.len();
-    out.push(call.clone());
+    if let Some(reason) = unseen(&call) {
+        return Err(refuse(&call, reason));
+    }
+    let parent = seen.out.len();
+    seen.push(call.clone())?;
     for (at, word) in call.words.iter().enumerate().skip(1) {
         let Some(text) = word.literal().filter(|t| !t.is_empty()) else {
             continue;
@@ -174,7 +270,7 @@ pub(super) fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(
             let mut unread = 0;
             for value in glued(text) {
                 tries += 1;
-                unread += usize::from(!guessed(&call, parent, value, depth, out)?);
+                unread += usize::from(!guessed(&call, parent, value, depth, seen)?);
             }
             if tries > 0 && tries == unread && is_shell_text(&call) {
                 return Err(refuse(
@@ -184,21 +280,21 @@ pub(super) fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(
             }
         } else if text.contains(SEPARATORS) {
             // A word of several words may be a command line of its own.
-            must(&call, guessed(&call, parent, text, depth, out)?)?;
+            must(&call, guessed(&call, parent, text, depth, seen)?)?;
             // `-o 'LocalCommand rm x'`: an option's name in front.
             if let Some((_, value)) = text
                 .split_once([' ', '\t'])
                 .filter(|_| call.name.base == "ssh")
             {
-                guessed(&call, parent, value, depth, out)?;
+                guessed(&call, parent, value, depth, seen)?;
             }
         } else {
             let guess = wrapped(&call, call.words[at..].to_vec(), parent);
             if SHELLS.contains(&guess.name.base.as_str()) {
                 // What a shell is given there must be readable as anywhere else.
-                expand(guess, depth + 1, out)?;
+                seen.expand(guess, depth + 1)?;
             } else {
-                push(guess, out)?;
+                seen.push(guess)?;
             }
         }
     }
@@ -208,7 +304,7 @@ pub(super) fn guesses(call: Call, depth: usize, out: &mut Vec<Call>) -> Result<(
             .literal()
             .filter(|_| redirection.operator.starts_with("<<"))
         {
-            must(&call, guessed(&call, parent, text, depth, out)?)?;
+            must(&call, guessed(&call, parent, text, depth, seen)?)?;
         }
     }
     Ok(())
@@ -225,17 +321,17 @@ fn must(call: &Call, read: bool) -> Result<(), ReadError> {
     ))
 }
 
-fn is_shell_text(call: &Call) -> bool {
+pub(super) fn is_shell_text(call: &Call) -> bool {
     SHELL_TEXT.contains(&call.name.base.as_str())
 }
 
 /// Puts the commands of a text that could be run before the policy; whether it could be read.
-fn guessed(
+pub(super) fn guessed(
     call: &Call,
     parent: usize,
     text: &str,
     depth: usize,
-    out: &mut Vec<Call>,
+    seen: &mut Seen,
 ) -> Result<bool, ReadError> {
     let text = text.trim_start_matches(['|', '!', ' ']);
     let reading = match read_at(text, depth + 1) {
@@ -243,7 +339,7 @@ fn guessed(
         Err(e) if is_spent() => return Err(refuse(call, &e.reason)),
         Err(_) => return Ok(false),
     };
-    let offset = out.len();
+    let offset = seen.out.len();
     for mut guess in reading.calls {
         guess.parent = Some(guess.parent.map_or(parent, |p| p + offset));
         guess.inside = guess.inside.map(|i| i + offset).or(call.inside);
@@ -251,7 +347,7 @@ fn guessed(
         if guess.sudo == Sudo::No {
             guess.sudo = call.sudo;
         }
-        push(guess, out)?;
+        seen.push(guess)?;
     }
     Ok(true)
 }

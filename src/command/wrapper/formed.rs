@@ -1,0 +1,176 @@
+//! Wrappers with a form in the table, and what single ones of them do beside it.
+
+use super::Inner;
+use super::forms::Form;
+use super::options::{Miss, Taken, Value, is_operand, take};
+use super::seen::Seen;
+use super::shells::{DYNAMIC, DYNAMIC_COMMAND, standard_input};
+use crate::command::call::Call;
+use crate::command::evaluated;
+use crate::command::word::Word;
+
+/// Properties of a transient unit that run nothing and leave what runs as it is (systemd.exec(5),
+/// systemd.resource-control(5)).
+const PROPERTIES: [&str; 32] = [
+    "User",
+    "Group",
+    "Nice",
+    "Description",
+    "Slice",
+    "Type",
+    "WorkingDirectory",
+    "RemainAfterExit",
+    "Restart",
+    "RestartSec",
+    "RuntimeMaxSec",
+    "TimeoutSec",
+    "TimeoutStartSec",
+    "TimeoutStopSec",
+    "KillMode",
+    "KillSignal",
+    "MemoryMax",
+    "MemoryHigh",
+    "MemoryLow",
+    "MemorySwapMax",
+    "CPUQuota",
+    "CPUWeight",
+    "IOWeight",
+    "TasksMax",
+    "LimitNOFILE",
+    "LimitNPROC",
+    "LimitCORE",
+    "OOMScoreAdjust",
+    "IOSchedulingClass",
+    "CPUSchedulingPolicy",
+    "SyslogIdentifier",
+    "NoNewPrivileges",
+];
+
+/// Reads a wrapper's own words by its form, or gives up.
+pub(super) fn formed(call: &Call, form: &Form, seen: &Seen) -> Inner {
+    let taken = match take(call, 1, form) {
+        Ok(taken) => taken,
+        Err(Miss::Unknown) => return Inner::Unknown,
+        Err(Miss::Quits) => return Inner::Nothing,
+        Err(Miss::Dynamic) if form.text => return Inner::Refused(DYNAMIC),
+        Err(Miss::Dynamic) => return Inner::Refused(DYNAMIC_COMMAND),
+    };
+    if let Some(reason) = sets_code(form, &taken) {
+        return Inner::Refused(reason);
+    }
+    if form.permutes && taken.ended.is_none() && !call.words[taken.at..].iter().all(is_operand) {
+        return Inner::Unknown;
+    }
+    if let Some(inner) = own_ways(call, &taken) {
+        return inner;
+    }
+    // A file, and a variable in front of nothing, are no command: only a program without operands is one.
+    if taken.at >= call.words.len() {
+        return if form.shell {
+            standard_input(call, call.words.len(), seen)
+        } else {
+            Inner::Nothing
+        };
+    }
+    if form.text {
+        joined(call, taken.at)
+    } else {
+        Inner::Argv(taken.at)
+    }
+}
+
+/// Why the variables that its options set must not be set.
+pub(super) fn sets_code(form: &Form, taken: &Taken<'_>) -> Option<&'static str> {
+    for value in taken.values(form.sets) {
+        let (text, whole) = match value {
+            Value::Text(text) => (text, true),
+            Value::Dynamic(prefix) => (prefix, false),
+            Value::None => continue,
+        };
+        let name = text.split('=').next().unwrap_or_default();
+        if evaluated::is_code(name) && text.contains('=') {
+            return Some("a variable whose value a shell runs as code");
+        }
+        if !whole && !text.contains('=') {
+            return Some("a variable whose name is known only when it runs: write it out");
+        }
+    }
+    None
+}
+
+/// What a table cannot say.
+fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
+    let words = &call.words;
+    let word = |at: usize| words.get(at).and_then(Word::literal);
+    match call.name.base.as_str() {
+        // Its output may be a command.
+        "strace" => {
+            let runs = taken.values(&["o", "output"]).any(|v| match v {
+                Value::Text(text) => text.starts_with(['|', '!']),
+                Value::Dynamic(prefix) => prefix.is_empty(),
+                Value::None => false,
+            });
+            runs.then_some(Inner::Unknown)
+        }
+        "watch" if taken.has(&["x", "exec"]) && taken.at < words.len() => {
+            Some(Inner::Argv(taken.at))
+        }
+        // Some releases need no priority for some classes.
+        "chrt" => {
+            let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+            (!word(taken.at.saturating_sub(1)).is_some_and(number)).then_some(Inner::Unknown)
+        }
+        "flock" => match word(taken.at) {
+            Some("-c" | "--command") => Some(match words.get(taken.at + 1..) {
+                Some([text]) => match text.literal() {
+                    Some(text) => Inner::text(taken.at, text),
+                    None => Inner::Refused(DYNAMIC),
+                },
+                _ => Inner::Unknown,
+            }),
+            _ => None,
+        },
+        // `ssh HOST -- COMMAND`
+        "ssh" if word(taken.at) == Some("--") && taken.at + 1 < words.len() => {
+            Some(joined(call, taken.at + 1))
+        }
+        "systemd-run" => unit(call, taken),
+        _ => None,
+    }
+}
+
+/// What keeps a transient unit from being just the command.
+fn unit(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
+    for value in taken.values(&["p", "property", "timer-property"]) {
+        let name = match value {
+            Value::Text(text) | Value::Dynamic(text) => text.split('=').next().unwrap_or_default(),
+            Value::None => "",
+        };
+        if name.starts_with("Exec") {
+            return Some(Inner::Refused(
+                "a property of `systemd-run` that runs a program: run that by itself",
+            ));
+        }
+        if !PROPERTIES.contains(&name) {
+            return Some(Inner::Unknown);
+        }
+    }
+    // systemd puts values of its own environment there, before any shell sees the word (systemd.service(5)).
+    let replaced = call
+        .words
+        .get(taken.at..)
+        .unwrap_or_default()
+        .iter()
+        .any(|w| w.literal().is_some_and(|text| text.contains('$')));
+    replaced.then_some(Inner::Refused(
+        "a `$` that systemd would replace: it is not the shell's",
+    ))
+}
+
+/// The words from there on, joined with spaces as ssh and watch do it.
+fn joined(call: &Call, at: usize) -> Inner {
+    let parts: Option<Vec<&str>> = call.words[at..].iter().map(Word::literal).collect();
+    parts.map_or(Inner::Refused(DYNAMIC), |parts| {
+        Inner::text(at, &parts.join(" "))
+    })
+}

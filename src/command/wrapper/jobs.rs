@@ -1,0 +1,148 @@
+//! Jobs for later: `at` and `batch`, whose text comes through standard input, and `crontab -`.
+//!
+//! A job runs when nobody looks. One whose text does not stand in the line must not be made.
+
+use super::Inner;
+use super::forms::{Form, PLAIN};
+use super::options::{Miss, permuted};
+use super::seen::Seen;
+use super::shells::{DYNAMIC, Input, input};
+use crate::command::call::{Call, Place};
+use crate::command::evaluated;
+use crate::command::word::Word;
+
+const UNSEEN: &str = "a job whose text does not stand in the line: write it in a here-document with a quoted delimiter";
+
+const AT: Form = Form {
+    flags: "Mmbvk",
+    values: "qut",
+    quits: &["l", "r", "d", "V", "c", "h"],
+    ..PLAIN
+};
+
+/// `at TIME` and `batch`.
+pub(super) fn at(call: &Call, seen: &Seen) -> Inner {
+    match permuted(call, 1, &AT) {
+        Ok(_) => {}
+        Err(Miss::Quits) => return Inner::Nothing,
+        // `-f FILE`, which is a file of code.
+        Err(Miss::Unknown) => return Inner::Unread,
+        Err(Miss::Dynamic) => return Inner::Refused(DYNAMIC),
+    }
+    match input(call, seen) {
+        Input::Text(text) => Inner::text(call.words.len(), &text),
+        Input::Refused(reason) => Inner::Refused(reason),
+        Input::Elsewhere if call.redirections.iter().any(|r| r.operator == "<") => Inner::Unread,
+        Input::Elsewhere | Input::Inherited => Inner::Refused(UNSEEN),
+    }
+}
+
+/// `crontab -`: the commands of a table that stands in the line.
+pub(super) fn crontab(call: &Call, seen: &Seen) -> Inner {
+    let standard = call.words.iter().any(|w| w.literal() == Some("-"));
+    if !standard {
+        return Inner::Unknown;
+    }
+    match input(call, seen) {
+        Input::Text(text) => match commands(&text) {
+            Some(texts) => Inner::Text {
+                at: call.words.len(),
+                texts,
+            },
+            None => Inner::Refused(
+                "a table for cron that is not read here: write its lines out plainly",
+            ),
+        },
+        Input::Refused(reason) => Inner::Refused(reason),
+        Input::Elsewhere if call.redirections.iter().any(|r| r.operator == "<") => Inner::Unread,
+        Input::Elsewhere | Input::Inherited => Inner::Refused(UNSEEN),
+    }
+}
+
+/// The commands of a table (crontab(5)): behind five fields or `@WORD`, up to a `%` that is not escaped.
+fn commands(table: &str) -> Option<Vec<String>> {
+    let mut texts = Vec::new();
+    for line in table.lines() {
+        let line = line.trim_start_matches([' ', '\t']);
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let fields = if line.starts_with('@') { 1 } else { 5 };
+        let mut rest = line;
+        if !line.starts_with(|c: char| c.is_ascii_digit() || c == '*' || c == '@') {
+            let name = line.split('=').next()?.trim_matches([' ', '\t', '"', '\'']);
+            if !crate::command::name::is_variable(name) || evaluated::is_code(name) {
+                return None;
+            }
+            continue;
+        }
+        for _ in 0..fields {
+            let end = rest.find([' ', '\t'])?;
+            rest = rest[end..].trim_start_matches([' ', '\t']);
+        }
+        texts.push(up_to_percent(rest));
+    }
+    Some(texts)
+}
+
+/// What stands in front of the command's standard input.
+fn up_to_percent(text: &str) -> String {
+    let mut out = String::new();
+    let mut characters = text.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '%' => break,
+            '\\' if characters.peek() == Some(&'%') => {
+                characters.next();
+                out.push('%');
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// What `echo`, `printf` or `cat` of a here-document writes, where that is certain for every shell.
+pub(super) fn written(call: &Call) -> Option<String> {
+    let documents: Vec<_> = call.redirections.iter().collect();
+    if call.place != Place::Top || !call.assignments.is_empty() || call.name.text != call.name.base
+    {
+        return None;
+    }
+    let words: Option<Vec<&str>> = call.words.iter().skip(1).map(Word::literal).collect();
+    let words = words?;
+    match (
+        call.name.base.as_str(),
+        words.as_slice(),
+        documents.as_slice(),
+    ) {
+        // Shells differ on backslashes and on options other than a single -n.
+        ("echo", words, []) => {
+            let words = match words {
+                ["-n", rest @ ..] => rest,
+                all => all,
+            };
+            let plain = words.iter().all(|w| !w.contains('\\'))
+                && !words.first().is_some_and(|w| w.starts_with('-'));
+            plain.then(|| words.join(" "))
+        }
+        ("printf", ["%s" | "%s\\n", words @ ..], []) if !words.is_empty() => {
+            let joint = if call.words[1].literal() == Some("%s") {
+                ""
+            } else {
+                "\n"
+            };
+            Some(words.join(joint))
+        }
+        ("printf", [format], []) if !format.starts_with('-') => {
+            let text = format.replace("\\n", "\n");
+            (!text.contains(['%', '\\'])).then_some(text)
+        }
+        ("cat", [] | ["-"], [document])
+            if document.operator.starts_with("<<") && document.descriptor.is_none() =>
+        {
+            document.target.literal().map(str::to_owned)
+        }
+        _ => None,
+    }
+}

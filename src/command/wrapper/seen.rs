@@ -1,0 +1,293 @@
+//! Puts what a wrapper runs into the list of calls, behind the wrapper, and reads the texts for shells.
+//!
+//! A wrapped call must never carry less than its wrapper: its redirections, its pipe, its root.
+
+use super::opaque::{guessed, guesses, is_shell_text, reads_code};
+use super::{Inner, MAX_DEPTH, each, inner, is_plain_sudo, shells};
+use crate::command::call::{Call, Place, Sudo, Wraps};
+use crate::command::word::{Segment, Word};
+use crate::command::{ReadError, Reading, Shell, evaluated, name, read_at};
+use shells::SHELLS;
+
+/// Most calls of one line.
+const MAX_CALLS: usize = 4096;
+
+pub(super) fn refuse(call: &Call, reason: &str) -> ReadError {
+    ReadError {
+        span: call.span,
+        reason: reason.to_owned(),
+    }
+}
+
+/// The calls of a line, as far as they were seen through.
+pub(super) struct Seen {
+    pub(super) out: Vec<Call>,
+    pub(super) written: Vec<(usize, usize, String)>,
+}
+
+impl Seen {
+    /// The text that a pipe brings to a call, if it stands in the line.
+    pub(super) fn piped(&self, call: &Call) -> Option<&str> {
+        self.written
+            .iter()
+            .find(|(pipeline, index, _)| {
+                *pipeline == call.pipe.pipeline && index + 1 == call.pipe.index
+            })
+            .map(|(.., text)| text.as_str())
+    }
+
+    /// Whether a call, or what runs it, stands in a function.
+    pub(super) fn in_function(&self, call: &Call) -> bool {
+        let mut call = call;
+        // A parent stands before what it runs, so this ends.
+        let mut bound = self.out.len();
+        loop {
+            if call.place == Place::Function {
+                return true;
+            }
+            match call
+                .parent
+                .filter(|p| *p < bound)
+                .and_then(|p| Some((p, self.out.get(p)?)))
+            {
+                Some((at, parent)) => (call, bound) = (parent, at),
+                None => return false,
+            }
+        }
+    }
+
+    pub(super) fn push(&mut self, call: Call) -> Result<(), ReadError> {
+        if self.out.len() >= MAX_CALLS {
+            return Err(refuse(&call, "the line runs too many commands"));
+        }
+        self.out.push(call);
+        Ok(())
+    }
+
+    pub(super) fn expand(&mut self, mut call: Call, depth: usize) -> Result<(), ReadError> {
+        if self.out.len() >= MAX_CALLS {
+            return Err(refuse(&call, "the line runs too many commands"));
+        }
+        evaluated::check(&call)?;
+        let found = inner(&call, self);
+        if depth >= MAX_DEPTH && !matches!(found, Inner::None) {
+            return Err(refuse(
+                &call,
+                "commands are wrapped in one another too deeply",
+            ));
+        }
+        let parent = self.out.len();
+        match found {
+            Inner::None | Inner::Nothing => self.push(call),
+            Inner::Refused(reason) => Err(refuse(&call, reason)),
+            Inner::Argv(at) => self.argv(call, at, depth),
+            Inner::Each(lists) => {
+                call.wraps = Wraps::Calls;
+                let inner: Vec<Call> = lists
+                    .into_iter()
+                    .map(|words| wrapped(&call, words, parent))
+                    .collect();
+                self.push(call)?;
+                inner
+                    .into_iter()
+                    .try_for_each(|c| self.wrapped_command(c, depth))
+            }
+            Inner::Text { at, texts } => self.texts(call, at, &texts, depth),
+            Inner::Unknown => {
+                call.wraps = Wraps::Unknown;
+                guesses(call, depth, self)
+            }
+            Inner::Unread => {
+                call.wraps = Wraps::Unknown;
+                self.push(call)
+            }
+        }
+    }
+
+    /// The words from `at` on are the command.
+    fn argv(&mut self, mut call: Call, at: usize, depth: usize) -> Result<(), ReadError> {
+        let parent = self.out.len();
+        let mut words = call.words.split_off(at);
+        let xargs = call.name.base == "xargs";
+        if xargs {
+            each::replace(&call.words, &mut words);
+        }
+        call.wraps = Wraps::Calls;
+        let mut inner = wrapped(&call, words, parent);
+        if xargs {
+            inner.words.push(Word {
+                segments: vec![Segment::Expansion("…".into())],
+                span: call.span,
+            });
+        }
+        self.push(call)?;
+        self.wrapped_command(inner, depth)
+    }
+
+    /// A command behind a wrapper: its name must stand in the line.
+    fn wrapped_command(&mut self, inner: Call, depth: usize) -> Result<(), ReadError> {
+        let by = inner
+            .parent
+            .and_then(|p| self.out.get(p))
+            .map_or("", |p| p.name.base.as_str());
+        match inner.words.first().map(Word::literal) {
+            Some(Some(text)) => name::check_word(text)
+                .map_err(|what| refuse(&inner, &format!("what `{by}` runs: {what}")))?,
+            _ => {
+                return Err(refuse(
+                    &inner,
+                    &format!(
+                        "the command that `{by}` runs is known only when it runs: write its name"
+                    ),
+                ));
+            }
+        }
+        self.expand(inner, depth + 1)
+    }
+
+    /// Reads a shell's texts; one that cannot be read makes the whole line unreadable.
+    fn texts(
+        &mut self,
+        mut call: Call,
+        at: usize,
+        texts: &[String],
+        depth: usize,
+    ) -> Result<(), ReadError> {
+        let parent = self.out.len();
+        let base = call.name.base.clone();
+        let mut readings = Vec::with_capacity(texts.len());
+        for text in texts {
+            let reading = read_at(text, depth + 1).map_err(|e| {
+                refuse(
+                    &call,
+                    &format!("the text inside `{base}` cannot be read: {}", e.reason),
+                )
+            })?;
+            if reading.shell == Shell::Bash
+                && !matches!(base.as_str(), "bash" | "rbash" | "eval" | "trap")
+            {
+                return Err(refuse(
+                    &call,
+                    &format!("only bash reads the text inside `{base}` so: use `bash -c`"),
+                ));
+            }
+            readings.push(reading);
+        }
+        call.wraps = if readings.iter().all(Reading::is_strict) {
+            Wraps::Calls
+        } else {
+            Wraps::Text
+        };
+        let inner: Vec<&Call> = readings
+            .iter()
+            .flat_map(|r| &r.calls)
+            .filter(|c| reads_code(c))
+            .collect();
+        let reads_on = (!inner.is_empty()).then(|| inner.iter().any(|c| is_shell_text(c)));
+        let in_function = self.in_function(&call);
+        // The text stays among the wrapper's words for a shell (it is a word of it), and leaves them for ssh.
+        if !SHELLS.contains(&base.as_str()) {
+            call.words.truncate(at);
+        }
+        let outer = wrapped(&call, Vec::new(), parent);
+        self.push(call.clone())?;
+        for reading in readings {
+            self.adopt(reading.calls, &call, &outer, parent)?;
+        }
+        if let Some(shell) = reads_on {
+            self.left_to_read(&call, parent, shell, in_function, depth)?;
+        }
+        Ok(())
+    }
+
+    /// The calls of a text become those of the line.
+    fn adopt(
+        &mut self,
+        calls: Vec<Call>,
+        call: &Call,
+        outer: &Call,
+        parent: usize,
+    ) -> Result<(), ReadError> {
+        let offset = self.out.len();
+        let pipelines = 1 + self
+            .out
+            .iter()
+            .map(|c| c.pipe.pipeline)
+            .max()
+            .unwrap_or_default();
+        for mut inner in calls {
+            inner.parent = Some(inner.parent.map_or(parent, |p| p + offset));
+            inner.inside = inner.inside.map(|i| i + offset).or(call.inside);
+            inner.pipe.pipeline += pipelines;
+            inner.place = Place::Wrapped;
+            inner.span = outer.span;
+            inner
+                .redirections
+                .extend(outer.redirections.iter().cloned());
+            if inner.sudo == Sudo::No {
+                inner.sudo = outer.sudo;
+            }
+            self.push(inner)?;
+        }
+        Ok(())
+    }
+
+    /// A shell or another interpreter inside a text reads on where the text's own standard input comes from.
+    fn left_to_read(
+        &mut self,
+        call: &Call,
+        parent: usize,
+        shell: bool,
+        in_function: bool,
+        depth: usize,
+    ) -> Result<(), ReadError> {
+        if in_function {
+            return Err(refuse(call, shells::IN_FUNCTION));
+        }
+        for redirection in call
+            .redirections
+            .iter()
+            .filter(|r| r.operator.starts_with("<<"))
+        {
+            let Some(text) = redirection.target.literal() else {
+                return Err(refuse(call, shells::DYNAMIC));
+            };
+            if !guessed(call, parent, text, depth, self)? && shell {
+                return Err(refuse(
+                    call,
+                    "the code for a shell in a here-document cannot be read",
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A call for wrapped words.
+pub(super) fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
+    let own = match wrapper.name.base.as_str() {
+        "sudo" if is_plain_sudo(wrapper) => Sudo::Plain,
+        "sudo" | "doas" | "pkexec" | "su" | "runuser" | "run0" | "systemd-run" => Sudo::Other,
+        _ => Sudo::No,
+    };
+    let sudo = match (wrapper.sudo, own) {
+        (Sudo::No, own) => own,
+        (outer, Sudo::No) => outer,
+        (Sudo::Plain, Sudo::Plain) => Sudo::Plain,
+        _ => Sudo::Other,
+    };
+    Call {
+        name: name::of(words.first().and_then(Word::literal)),
+        words,
+        assignments: Vec::new(),
+        redirections: wrapper.redirections.clone(),
+        pipe: wrapper.pipe,
+        place: Place::Wrapped,
+        parent: Some(parent),
+        inside: wrapper.inside,
+        sudo,
+        wraps: Wraps::Nothing,
+        scope: wrapper.scope.clone(),
+        span: wrapper.span,
+    }
+}

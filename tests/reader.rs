@@ -198,8 +198,10 @@ fn commands_are_found_wherever_they_stand() {
 #[test]
 fn no_number_of_words_or_commands_hides_one_behind_a_wrapper_that_is_not_read() {
     let padding = "-e A=1 ".repeat(60);
-    let line = format!("docker exec {padding} c rm -rf /usr");
-    assert!(names(&line).contains(&"rm".to_owned()));
+    for run in ["exec", "run"] {
+        let line = format!("docker {run} {padding} c rm -rf /usr");
+        assert!(names(&line).contains(&"rm".to_owned()));
+    }
     let many = "true; ".repeat(60);
     for line in [
         format!("docker exec c sh -c '{many} rm -rf /usr'"),
@@ -208,7 +210,7 @@ fn no_number_of_words_or_commands_hides_one_behind_a_wrapper_that_is_not_read() 
     ] {
         assert!(names(&line).contains(&"rm".to_owned()), "{line}");
     }
-    assert!(command::read(&format!("docker exec {} rm -rf /usr", "a ".repeat(500))).is_err());
+    assert!(command::read(&format!("docker run {} rm -rf /usr", "a ".repeat(500))).is_err());
     assert!(command::read("docker exec c sh -c 'rm -rf /usr; $x'").is_err());
     assert!(command::read("kubectl exec p -- bash -c \"$x\"").is_err());
 }

@@ -6,31 +6,73 @@ use super::shells::DYNAMIC_COMMAND;
 use crate::command::call::Call;
 use crate::command::word::{Segment, Word};
 
+/// Primaries of find(1) without a value: behind any other, a word could be its value.
+const ALONE: [&str; 38] = [
+    "-a",
+    "-and",
+    "-o",
+    "-or",
+    "-not",
+    "-daystart",
+    "-delete",
+    "-depth",
+    "-d",
+    "-empty",
+    "-executable",
+    "-false",
+    "-follow",
+    "-help",
+    "-ignore_readdir_race",
+    "-ls",
+    "-mount",
+    "-nogroup",
+    "-noignore_readdir_race",
+    "-noleaf",
+    "-nouser",
+    "-nowarn",
+    "-print",
+    "-print0",
+    "-prune",
+    "-quit",
+    "-readable",
+    "-true",
+    "-warn",
+    "-writable",
+    "-x",
+    "-xdev",
+    "-H",
+    "-L",
+    "-P",
+    "-E",
+    "-X",
+    "-s",
+];
+
 /// The commands of `-exec`, `-execdir`, `-ok`, `-okdir`.
-///
-/// Each of these words is taken for the option, also where it could be the value of another: one more call
-/// hides nothing.
 pub(super) fn find_actions(call: &Call) -> Inner {
     let mut lists = Vec::new();
-    // Up to where the words belong to an action that was seen.
-    let mut taken = 0;
     let mut stray = false;
-    for (at, word) in call.words.iter().enumerate().skip(1) {
+    let mut at = 1;
+    while let Some(word) = call.words.get(at) {
         match word.literal() {
             Some(action @ ("-exec" | "-execdir" | "-ok" | "-okdir")) => {
+                if call.words.get(at - 1).is_some_and(takes_value) {
+                    return Inner::Refused("an action of `find` that could be another's value");
+                }
                 let length = length(&call.words[at + 1..], action.starts_with("-exec"));
                 let list: Vec<Word> = call.words[at + 1..at + 1 + length]
                     .iter()
                     .map(found)
                     .collect();
-                taken = taken.max(at + 1 + length);
+                at += length + 1;
                 if !list.is_empty() {
                     lists.push(list);
                 }
             }
-            Some(";" | "+") => stray |= at > taken,
+            Some(";" | "+") => stray = true,
             _ => {}
         }
+        at += 1;
     }
     // A word that may become several, or any option, and the end of an action that nobody began.
     let dynamic = |w: &Word| w.literal().is_none();
@@ -43,6 +85,15 @@ pub(super) fn find_actions(call: &Call) -> Inner {
     } else {
         Inner::Each(lists)
     }
+}
+
+/// Whether a word in front of an action may take it for its value.
+fn takes_value(word: &Word) -> bool {
+    let text = word.literal_prefix();
+    text.starts_with('-')
+        && !word
+            .literal()
+            .is_some_and(|t| ALONE.contains(&t) || t.starts_with("-O"))
 }
 
 /// How many words an action has: up to `;`, or up to a `+` right behind `{}`.

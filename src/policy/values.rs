@@ -323,7 +323,7 @@ fn of_call(reading: &Reading, call: &Call, set: &mut Vec<(String, Word)>) {
                 for name in &names {
                     let path = match name.starts_with('/') {
                         true => (*name).to_owned(),
-                        false => format!("{start}/{name}"),
+                        false => format!("{}/{name}", start.trim_end_matches('/')),
                     };
                     set.push(("{}".to_owned(), literal(&path)));
                 }

@@ -7,7 +7,7 @@ use super::log::{Appended, Error};
 use super::record::{self, Entry, Event};
 use serde::Deserialize;
 use std::fs::File;
-use std::io::{self, BufRead};
+use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
@@ -30,7 +30,7 @@ pub(super) fn before(path: &Path) -> Result<Option<Before>, Error> {
     let mut lines = part.lines().map_err(io)?;
     let (mut record, mut line) = (Vec::new(), Vec::new());
     let mut torn = Vec::new();
-    while lines.read_until(b'\n', &mut line).map_err(io)? > 0 {
+    while files::read_line(&mut lines, &mut line).map_err(io)? > 0 {
         if line.ends_with(b"\n") {
             std::mem::swap(&mut record, &mut line);
         } else {

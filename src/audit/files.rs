@@ -9,12 +9,49 @@ use super::record::split_hash;
 use serde::Deserialize;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
-/// Longest first line that is looked at to order the files, in bytes.
-const FIRST_LINE: u64 = 64 * 1024 * 1024;
+/// The longest line that is read, in bytes: a record is far shorter, and a file that only pretends to
+/// be a log (a sparse one, a compressed one) must not fill the memory.
+pub(super) const LONGEST_LINE: usize = 64 * 1024 * 1024;
+
+/// Reads on to the next line feed, or the end. `line` may hold the beginning of the line already.
+///
+/// # Errors
+/// When it cannot be read; `InvalidData` when it is longer than a line can be.
+pub(super) fn read_line(from: &mut impl BufRead, line: &mut Vec<u8>) -> io::Result<usize> {
+    let room = LONGEST_LINE.saturating_sub(line.len()) as u64 + 1;
+    let count = Read::take(&mut *from, room).read_until(b'\n', line)?;
+    if line.len() > LONGEST_LINE {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a line is longer than 64 MiB: that is no record",
+        ));
+    }
+    Ok(count)
+}
+
+/// Opens a file, which must be one: a pipe in its place would be waited for without end.
+fn regular(path: &Path) -> io::Result<File> {
+    let flags = nix::fcntl::OFlag::O_NONBLOCK | nix::fcntl::OFlag::O_NOCTTY;
+    let file = File::options()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(path)
+        .map_err(|e| named(path, &e))?;
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!(
+            "{}: it is not a regular file, and so no part of a log",
+            path.display()
+        ),
+    ))
+}
 
 /// One file of a log, open.
 #[derive(Debug)]
@@ -30,7 +67,7 @@ pub struct Part {
 
 impl Part {
     fn open(path: PathBuf, current: bool) -> io::Result<Part> {
-        let file = File::open(&path).map_err(|e| named(&path, &e))?;
+        let file = regular(&path)?;
         let mut part = Part {
             path,
             file,
@@ -39,7 +76,7 @@ impl Part {
         };
         let mut line = Vec::new();
         let mut lines = part.lines()?;
-        let read = (&mut lines).take(FIRST_LINE).read_until(b'\n', &mut line);
+        let read = read_line(&mut lines, &mut line);
         drop(lines);
         part.first = match read {
             Ok(_) => sequence(&line),

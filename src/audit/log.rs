@@ -371,7 +371,13 @@ impl Log {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(io(e)),
             _ => {}
         }
-        let file = open_private(&new, 0o640)?;
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .create_new(true)
+            .mode(0o640)
+            .open(&new)
+            .map_err(io)?;
         give_to_owner_of(&file, &meta).map_err(io)?;
         file.set_permissions(meta.permissions()).map_err(io)?;
         let mut next = Tail {
@@ -423,8 +429,12 @@ fn same_file(a: &Path, b: &Path) -> bool {
 /// Root makes files for the user of the gate.
 pub(super) fn give_to_owner_of(file: &File, meta: &Metadata) -> io::Result<()> {
     let now = file.metadata()?;
-    // Even the same owner cannot be set anew on an append-only file.
-    if nix::unistd::geteuid().is_root() && (now.uid(), now.gid()) != (meta.uid(), meta.gid()) {
+    // Even the same owner cannot be set anew on an append-only file. A file with a second name may be
+    // somebody's way to be given what it is not theirs.
+    if nix::unistd::geteuid().is_root()
+        && now.nlink() == 1
+        && (now.uid(), now.gid()) != (meta.uid(), meta.gid())
+    {
         return std::os::unix::fs::fchown(file, Some(meta.uid()), Some(meta.gid()));
     }
     Ok(())

@@ -33,7 +33,12 @@ pub(super) fn rotated_name(log: &Path, first: u64) -> PathBuf {
 pub fn compress(path: &Path) -> io::Result<PathBuf> {
     let target = path.with_added_extension("gz");
     let temporary = target.with_added_extension("new");
-    let source = File::open(path).map_err(|e| named(path, &e))?;
+    let flags = nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK;
+    let source = File::options()
+        .read(true)
+        .custom_flags(flags.bits())
+        .open(path)
+        .map_err(|e| named(path, &e))?;
     let meta = source.metadata()?;
     let _ = fs::remove_file(&temporary);
     let out = OpenOptions::new()

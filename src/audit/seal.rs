@@ -172,6 +172,18 @@ struct Raw {
     period_s: u64,
 }
 
+/// The old key file, to be overwritten: never what somebody put in its place, a link or another's file.
+fn overwritable(path: &Path, log: &Path) -> Option<File> {
+    let flags = nix::fcntl::OFlag::O_NOFOLLOW | nix::fcntl::OFlag::O_NONBLOCK;
+    let file = OpenOptions::new()
+        .write(true)
+        .custom_flags(flags.bits())
+        .open(path)
+        .ok()?;
+    let (meta, owner) = (file.metadata().ok()?, fs::metadata(log).ok()?.uid());
+    (meta.is_file() && meta.uid() == owner && meta.mode() & 0o077 == 0).then_some(file)
+}
+
 /// Where the key of a log is.
 pub fn key_path(log: &Path) -> PathBuf {
     log.with_added_extension("seal")
@@ -233,7 +245,7 @@ impl State {
             Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
             _ => {}
         }
-        let old = OpenOptions::new().write(true).open(&path).ok();
+        let old = overwritable(&path, log);
         let mut file = OpenOptions::new()
             .write(true)
             .create_new(true)
@@ -377,6 +389,7 @@ mod tests {
     fn the_old_key_is_gone_from_the_file_and_from_its_blocks() {
         let dir = tempfile::tempdir().unwrap();
         let log = dir.path().join("audit.jsonl");
+        fs::write(&log, "").unwrap();
         let first = State {
             key: Seed::random().unwrap().key(),
             sealed_at: Utc::now(),
@@ -394,5 +407,27 @@ mod tests {
         assert_eq!(loaded.key, second.key);
         let old = fs::read_to_string(&other_name).unwrap();
         assert!(old.bytes().all(|b| b == b'0'), "{old}");
+    }
+
+    #[test]
+    fn what_was_put_in_the_key_s_place_is_not_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("audit.jsonl");
+        let other = dir.path().join("other");
+        fs::write(&log, "").unwrap();
+        fs::write(&other, "somebody else's").unwrap();
+        let state = State {
+            key: Seed::random().unwrap().key(),
+            sealed_at: Utc::now(),
+            period_s: 300,
+        };
+        std::os::unix::fs::symlink(&other, key_path(&log)).unwrap();
+        state.store(&log).unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "somebody else's");
+        fs::remove_file(key_path(&log)).unwrap();
+        fs::hard_link(&other, key_path(&log)).unwrap();
+        state.store(&log).unwrap();
+        assert_eq!(fs::read_to_string(&other).unwrap(), "somebody else's");
+        assert_eq!(State::load(&log).unwrap(), Some(state));
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! Must never pass over a record without saying so: a number that is missing is an error.
 
-use super::files::{self, Lines, Part, named};
+use super::files::{self, Lines, Part, named, read_line};
 use serde_json::Value;
 use std::collections::VecDeque;
-use std::io::{self, BufRead};
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -107,7 +107,7 @@ impl Stream {
         for part in parts.iter().rev().filter(|p| !p.is_empty()) {
             let mut lines = part.lines()?;
             let mut bytes = Vec::new();
-            while lines.read_until(b'\n', &mut bytes)? > 0 {
+            while read_line(&mut lines, &mut bytes)? > 0 {
                 found += 1;
                 bytes.clear();
             }
@@ -126,7 +126,11 @@ impl Stream {
         self.open = None;
         self.partial.clear();
         while let Some(next) = self.waiting.get(1) {
-            if next.is_empty() || next.first.is_none_or(|first| first > self.last + 1) {
+            if next.is_empty()
+                || next
+                    .first
+                    .is_none_or(|first| first > self.last.saturating_add(1))
+            {
                 break;
             }
             self.waiting.pop_front();
@@ -183,8 +187,11 @@ impl Stream {
         if seq <= self.last {
             return Ok(None);
         }
-        if self.last > 0 && seq != self.last + 1 {
-            return Err(bad(format!("record {} is missing", self.last + 1)));
+        if self.last > 0 && seq != self.last.saturating_add(1) {
+            return Err(bad(format!(
+                "record {} is missing",
+                self.last.saturating_add(1)
+            )));
         }
         self.last = seq;
         Ok(Some(record))
@@ -203,9 +210,7 @@ impl Stream {
             let Some((part, lines)) = &mut self.open else {
                 return Ok(None);
             };
-            let count = lines
-                .read_until(b'\n', &mut self.partial)
-                .map_err(|e| named(&part.path, &e))?;
+            let count = read_line(lines, &mut self.partial).map_err(|e| named(&part.path, &e))?;
             if self.partial.ends_with(b"\n") {
                 let mut line = std::mem::take(&mut self.partial);
                 line.pop();

@@ -3,18 +3,22 @@
 //!
 //! Must never call a log whole that it has not read to its end.
 
-use super::files::{self, Part, named};
+use super::files::{self, Part, named, read_line};
 use super::record::{GENESIS, hash_fits, hex, split_hash};
 use super::seal::{Key, Seed, State};
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::fmt;
-use std::io::{self, BufRead};
+use std::io;
+use std::marker::PhantomData;
 use std::path::Path;
 
 /// How much may stand between two records, in bytes.
 const MAX_TORN: usize = 64 * 1024 * 1024;
+/// More fields than a record has, now or in later versions.
+const MOST_FIELDS: usize = 200;
 /// More seals than a log can have (one a second for a century): what claims more only wants to keep us busy.
 const MOST_SEALS: u64 = 1 << 32;
 
@@ -158,21 +162,84 @@ impl fmt::Display for Report {
 }
 
 /// What a record must say to be checked.
-#[derive(Deserialize)]
+#[derive(Default)]
 struct Link<'a> {
     seq: u64,
-    #[serde(borrow)]
     timestamp: Cow<'a, str>,
-    #[serde(borrow)]
     event: Cow<'a, str>,
-    #[serde(borrow)]
     prev: Cow<'a, str>,
     seal_epoch: Option<u64>,
-    #[serde(borrow)]
     seal: Option<Cow<'a, str>>,
     torn_bytes: Option<u64>,
-    #[serde(borrow)]
     torn_sha256: Option<Cow<'a, str>>,
+}
+
+/// A text that is borrowed where it has no escapes.
+#[derive(Deserialize)]
+#[serde(transparent)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Link<'a> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(LinkVisitor(PhantomData))
+    }
+}
+
+struct LinkVisitor<'a>(PhantomData<&'a ()>);
+
+impl<'de: 'a, 'a> Visitor<'de> for LinkVisitor<'a> {
+    type Value = Link<'a>;
+
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a record")
+    }
+
+    /// A field that stands there twice is read by some programs as the first and by others as the last:
+    /// no gate writes such a record.
+    fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Link<'a>, M::Error> {
+        let mut link = Link::default();
+        let mut seen: Vec<Cow<'de, str>> = Vec::with_capacity(40);
+        // Most keys are told from all others by their length and ends: a bit each saves most comparing.
+        let mut kinds = 0u64;
+        while let Some(Text(key)) = map.next_key::<Text<'de>>()? {
+            let bytes = key.as_bytes();
+            let ends = bytes.first().zip(bytes.last());
+            let kind = ends.map_or(0, |(a, z)| usize::from(*a) * 7 + usize::from(*z) * 3);
+            let bit = 1u64 << ((kind + bytes.len()) % 64);
+            if kinds & bit != 0 && seen.contains(&key) {
+                return Err(M::Error::custom(format!(
+                    "the field {:?} stands in it twice",
+                    key.chars().take(40).collect::<String>()
+                )));
+            }
+            match &*key {
+                "seq" => link.seq = map.next_value()?,
+                "timestamp" => link.timestamp = map.next_value::<Text<'de>>()?.0,
+                "event" => link.event = map.next_value::<Text<'de>>()?.0,
+                "prev" => link.prev = map.next_value::<Text<'de>>()?.0,
+                "seal_epoch" => link.seal_epoch = Some(map.next_value()?),
+                "seal" => link.seal = Some(map.next_value::<Text<'de>>()?.0),
+                "torn_bytes" => link.torn_bytes = Some(map.next_value()?),
+                "torn_sha256" => link.torn_sha256 = Some(map.next_value::<Text<'de>>()?.0),
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+            kinds |= bit;
+            seen.push(key);
+            if seen.len() > MOST_FIELDS {
+                return Err(M::Error::custom(
+                    "it has more fields than a record can have",
+                ));
+            }
+        }
+        for always in ["seq", "timestamp", "event", "prev"] {
+            if !seen.iter().any(|key| key == always) {
+                return Err(M::Error::missing_field(always));
+            }
+        }
+        Ok(link)
+    }
 }
 
 /// What is wrong with a line, and the number it claims.
@@ -247,7 +314,7 @@ impl Walk {
         let (mut bytes, mut number) = (Vec::new(), 0);
         loop {
             bytes.clear();
-            match lines.read_until(b'\n', &mut bytes) {
+            match read_line(&mut lines, &mut bytes) {
                 Ok(0) => return Ok(true),
                 Ok(_) => {}
                 Err(e) if e.kind() == io::ErrorKind::InvalidData => {
@@ -260,7 +327,7 @@ impl Walk {
             if !bytes.ends_with(b"\n") && part.current {
                 for _ in 0..5 {
                     std::thread::sleep(std::time::Duration::from_millis(10));
-                    lines.read_until(b'\n', &mut bytes)?;
+                    read_line(&mut lines, &mut bytes)?;
                     if bytes.ends_with(b"\n") {
                         break;
                     }
@@ -353,7 +420,9 @@ impl Walk {
             }
             self.torn.clear();
         }
-        let expected = self.report.last_seq().saturating_add(1);
+        let Some(expected) = self.report.first_seq.checked_add(self.report.records) else {
+            return fail("no record can follow the one before it");
+        };
         if link.seq != expected {
             let what = match link.seq {
                 n if n > expected && self.report.records == 0 => format!(

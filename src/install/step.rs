@@ -294,8 +294,9 @@ pub(super) fn others_log_files(
         let meta = entry
             .metadata()
             .map_err(|e| format!("{}: {e}", entry.path().display()))?;
-        // Root's own only: what belongs to anybody else was not put there by us.
-        if is_log && meta.is_file() && meta.uid() == 0 && ids.uid != 0 {
+        // Root's own only: what belongs to anybody else was not put there by us. And nothing that has
+        // another name elsewhere.
+        if is_log && meta.is_file() && meta.uid() == 0 && meta.nlink() == 1 && ids.uid != 0 {
             found.push(entry.path());
         }
     }

@@ -440,3 +440,224 @@ fn what_a_shell_would_evaluate_as_code_is_refused() {
         );
     }
 }
+
+#[test]
+fn no_wrapper_hides_what_it_runs() {
+    for line in [
+        // Options that another reading would take for the command, or the command for a value.
+        "watch -x sh -c 'rm -rf /usr'",
+        "watch -dn rm -rf /usr",
+        "watch --differences --exec rm -rf /usr",
+        "nsenter -t 4711 -m -u -- rm -rf /usr",
+        "nsenter -mu rm -rf /usr",
+        "nsenter --target 4711 --wd=/x rm -rf /usr",
+        "unshare -mu rm -rf /usr",
+        "unshare --map-root-user -R /x rm -rf /usr",
+        "setarch x86_64 -R rm -rf /usr",
+        "setarch -R rm -rf /usr",
+        "prlimit -n rm -rf /usr",
+        "prlimit --nofile=5 rm -rf /usr",
+        "chrt -o 0 rm -rf /usr",
+        "chrt --idle rm -rf /usr",
+        "choom -n 5 rm -rf /usr",
+        "choom -n 5 -- rm -rf /usr",
+        "strace -fo out rm -rf /usr",
+        "strace -o '|rm -rf /usr' df",
+        "strace -E A=b rm -rf /usr",
+        "ltrace -n 5 -S rm -rf /usr",
+        "flock -o /tmp/l rm -rf /usr",
+        "flock /tmp/l -c 'rm -rf /usr'",
+        "flock /tmp/l --command 'rm -rf /usr'",
+        "systemd-run --scope -p MemoryMax=1G rm -rf /usr",
+        "systemd-run -S rm -rf /usr",
+        "systemd-inhibit --what=sleep --mode block rm -rf /usr",
+        "systemd-cat -t x -p 5 rm -rf /usr",
+        "runuser -u bob -- rm -rf /usr",
+        "runuser -u bob rm -rf /usr",
+        "runuser - bob -c 'rm -rf /usr'",
+        "runuser bob -s /bin/sh -c 'rm -rf /usr'",
+        "runuser bob -- -c 'rm -rf /usr'",
+        "su -c 'df' bob --command='rm -rf /usr'",
+        "su - bob <<'E'\nrm -rf /usr\nE",
+        "script /dev/null -qc 'rm -rf /usr'",
+        "script -q /dev/null <<'E'\nrm -rf /usr\nE",
+        "sudo FOO=1 -u bob rm -rf /usr",
+        "sudo A=b -- rm -rf /usr",
+        "sudo -R /x -D /y rm -rf /usr",
+        "sudo systemd-run -t nsenter -t 1 -a -- flock /tmp/l sh -c 'rm -rf /usr'",
+        "env - A=b rm -rf /usr",
+        "xargs -i rm -rf /usr",
+        "xargs -l rm -rf /usr",
+        "xargs -ti sh -c 'rm -rf /usr'",
+        "find . -exec rm + -rf /usr ';'",
+        "find . -exec df {} + -exec rm -rf /usr ';'",
+        "find . -ok df {} + rm -rf /usr ';' -exec rm -rf /usr ';'",
+        "busybox nsenter -t 1 rm -rf /usr",
+        "busybox timeout -t 5 rm -rf /usr",
+        "ip netns exec x rm -rf /usr",
+        "ip netns e x rm -rf /usr",
+        "ip -all netns exec rm -rf /usr",
+        "run0 -u bob rm -rf /usr",
+        "pee 'rm -rf /usr'",
+        "docker exec -it -e A=b web rm -rf /usr",
+        "docker container exec web sh -c 'rm -rf /usr'",
+        "docker -H x exec web rm -rf /usr",
+        "docker compose -f x.yml -p y exec -T web rm -rf /usr",
+        "docker-compose exec web rm -rf /usr",
+        "docker exec -i web sh <<'E'\nrm -rf /usr\nE",
+        "podman exec -l rm -rf /usr",
+        "kubectl exec -n exec web -c app -- rm -rf /usr",
+        "kubectl -n exec exec web -- rm -rf /usr",
+        "kubectl exec web rm -rf /usr",
+        "kubectl exec web -- sh -c 'rm -rf /usr'",
+        // Text, wherever it comes from.
+        "echo 'rm -rf /usr' | at now",
+        "printf '%s\\n' df 'rm -rf /usr' | batch",
+        "cat <<'E' | at now\nrm -rf /usr\nE",
+        "at now <<< 'rm -rf /usr'",
+        "crontab - <<'E'\n# m h\nMAILTO=a\n*/5 * * * * rm -rf /usr % x\nE",
+        "echo '@reboot rm -rf /usr' | crontab -",
+        "echo 'rm -rf /usr' | sh",
+        "ssh host -- rm -rf /usr",
+        "ssh host <<'E'\nrm -rf /usr\nE",
+        "ssh host bash <<'E'\nrm -rf /usr\nE",
+        "ssh host 'sudo -n sh -s' <<'E'\nrm -rf /usr\nE",
+        "sh -c sh <<'E'\nrm -rf /usr\nE",
+        "{ sh <<'A'\nrm -rf /usr\nA\n} <<'B'\ndf\nB",
+        "nsenter -t 4711 -- bash <<'E'\nrm -rf /usr\nE",
+        "nsenter -t 4711 -a <<'E'\nrm -rf /usr\nE",
+        "chroot /x <<'E'\nrm -rf /usr\nE",
+        "parallel rm -rf ::: /usr",
+        "parallel -j 4 'df; rm -rf {}' ::: /usr",
+        "parallel ::: df 'rm -rf /usr'",
+        "parallel sh -c '\"rm -rf /usr\"' ::: a",
+        "parallel -- df 'rm -rf /usr'",
+        "parallel --pipe rm -rf /usr",
+    ] {
+        let reading = command::read(line).unwrap_or_else(|e| panic!("{line:?}: {e}"));
+        let seen = reading.calls.iter().any(|c| {
+            let words: Vec<_> = c.words.iter().filter_map(|w| w.literal()).collect();
+            c.name.base == "rm" && words.contains(&"-rf") && words.contains(&"/usr")
+        });
+        assert!(seen, "{line:?}: {:?}", names(line));
+        let wrapper = reading
+            .calls
+            .iter()
+            .any(|c| c.wraps != aiops::command::Wraps::Nothing);
+        assert!(wrapper, "{line:?} wraps nothing");
+    }
+}
+
+#[test]
+fn a_command_whose_name_was_not_seen_is_refused_behind_every_wrapper() {
+    for line in [
+        "x='5 rm -rf /usr'; timeout $x df",
+        "x='1 5 rm -rf /usr'; timeout -k $x df",
+        "x='root rm -rf /usr'; sudo -u $x df",
+        "x='1 rm -rf /usr'; sudo A=b FOO=$x df",
+        "x='1 rm -rf /usr'; env FOO=$x df",
+        "env --split-string=\"$x\" df",
+        "x='. -exec rm -rf /usr ;'; find $x",
+        "find \"$x\" rm -rf /usr ';'",
+        "find . -name -exec a ';' rm -rf /usr ';'",
+        "strace \"$@\"",
+        "strace -f \"$x\" df",
+        "nsenter -t 1 $x",
+        "unshare \"$x\" df",
+        "flock \"$x\" df",
+        "cpulimit -l 50 $x",
+        "tmux new -d \"$x\"",
+        "docker run \"$image\" df",
+        "docker exec web \"$x\"",
+        "docker exec \"$c\" df",
+        "kubectl exec web -- \"$@\"",
+        "kubectl exec web -- $x",
+        "runuser -u bob -- $x",
+        "su bob -c \"$x\"",
+        "script -c \"$x\"",
+        "watch -x $x",
+        "python3 \"$x\"",
+        "python3 -c \"$x\"",
+        "perl -e 'print' -e \"$x\"",
+        "python3 <<E\n$x\nE",
+        "bash \"$x\"",
+        "source \"$x\"",
+        "xargs nice -n",
+        "xargs timeout 5",
+        "xargs sh",
+        "xargs -ifoo sh -c foo",
+        "xargs -I% -E -ifoo sh -c %",
+        "find . -exec timeout 5 {} ';'",
+        "curl x | at now",
+        "at now",
+        "crontab -",
+        "echo() { curl x; }; echo df | at now",
+        "{ echo df; curl x; } | at now",
+        "(cd /x; echo df) | at now",
+        "curl x | sh -c 'at now'",
+        "ls | parallel",
+        "ls | parallel sh -c {}",
+        "parallel 'df \"{}\"' ::: '$(rm -rf /usr)'",
+        "parallel 'df {= system(1) =}' ::: a",
+        "systemd-run -p ExecStartPre='rm -rf /usr' df",
+        "systemd-run -E X='; rm -rf /usr' sh -c 'echo ${X}'",
+        "systemd-run -EBASH_ENV=/tmp/x bash -c df",
+        "strace -E BASH_ENV=/tmp/x bash -c df",
+        "docker exec -eBASH_ENV=/tmp/x web bash -c df",
+        "SHELL=/tmp/x flock /tmp/l -c df",
+        "exec <<'E'\nrm -rf /usr\nE\nsh",
+        "exec 3<<'E'\nrm -rf /usr\nE\nsh /dev/fd/3",
+        "f() { sudo sh; }; f <<'E'\nrm -rf /usr\nE",
+        "f() { sh -c sh; }; f <<'E'\nrm -rf /usr\nE",
+        "while read x; do bash; done <<'E'\ncat <<'Q'\nrm -rf /usr\nQ\nE",
+        ". /dev/stdin <<'E'\nrm -rf /usr; ((1))\nE",
+        "ssh host bash <<E\n$x\nE",
+        "git -c core.pager=\"$x\" log",
+    ] {
+        assert!(
+            command::read(line).is_err(),
+            "{line:?} is read: {:?}",
+            names(line)
+        );
+    }
+    // One word that is no option is as good as a plain one.
+    for line in [
+        "sudo -u \"$user\" df",
+        "for h in a b; do ssh -- \"$h\" uptime; done",
+        "kubectl exec \"pod/$p\" -- df",
+        "flock \"/run/$x\" df",
+        "python3 x.py \"$x\"",
+        "find \"$x\" -name a",
+        "env A=\"$x\" df",
+        "git commit -m \"$x\"",
+    ] {
+        assert!(
+            command::read(line).is_ok(),
+            "{line:?}: {:?}",
+            command::read(line)
+        );
+    }
+}
+
+#[test]
+fn wrappers_that_run_nothing_run_nothing() {
+    for line in [
+        "taskset -p 1234",
+        "chrt -p 1234",
+        "prlimit -p 1234",
+        "ionice -p 1234",
+        "flock 9",
+        "at -l",
+        "setpriv -d",
+        "systemd-inhibit --list",
+        "env",
+    ] {
+        let reading = command::read(line).unwrap();
+        assert_eq!(reading.calls.len(), 1, "{line}");
+        assert_eq!(
+            reading.calls[0].wraps,
+            aiops::command::Wraps::Nothing,
+            "{line}"
+        );
+    }
+}

@@ -28,7 +28,8 @@ trap cleanup EXIT
 
 need sshd=openssh-server ssh=openssh-client cc=gcc dash=dash jq=jq strace=strace gawk=gawk mawk=mawk \
   oathtool=oathtool exim4=exim4-daemon-light curl=curl sudo=sudo busybox=busybox setpriv=util-linux ps=procps gzip=gzip flock=util-linux \
-  openssl=openssl rsyslogd=rsyslog chattr=e2fsprogs ip=iproute2 visudo=sudo unshare=util-linux
+  openssl=openssl rsyslogd=rsyslog chattr=e2fsprogs ip=iproute2 visudo=sudo unshare=util-linux \
+  parallel=parallel ltrace=ltrace time=time script=bsdutils watch=procps xargs=findutils
 need_rust
 # sshd, started by root, separates its privileges in this folder; its service would make it.
 if [ "$(id -u)" -eq 0 ] && [ ! -d /run/sshd ]; then mkdir -m 755 /run/sshd; MADE_RUN_SSHD=yes; fi

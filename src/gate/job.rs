@@ -1,6 +1,6 @@
 //! Runs one command that may run: notes it, records it, runs it, records what came of it.
 //!
-//! Must never start the transport before the record that says so is on disk.
+//! Must never hand a line over before the record that says so is on disk.
 
 use super::{Fault, Gate};
 use crate::audit::Event;
@@ -42,12 +42,7 @@ impl Gate {
             let _ = open.close();
             return self.refuse_frozen(job.outcome, &freeze);
         }
-        if let Err(fault) = self.append(&self.started(&job, &run_id)) {
-            // It did not start, so there is nothing that could have been interrupted.
-            let _ = open.close();
-            return Err(fault);
-        }
-        let result = transport::run(&RunSpec {
+        let spec = RunSpec {
             target: job.target,
             script: job.canonical,
             shell: job.shell,
@@ -66,7 +61,16 @@ impl Gate {
                 }),
                 ends: None,
             },
-        });
+        };
+        let record = || self.append(&self.started(&job, &run_id)).map(|_| ());
+        let result = match transport::run_after(&spec, record) {
+            Ok(result) => result,
+            Err(fault) => {
+                // It did not start, so there is nothing that could have been interrupted.
+                let _ = open.close();
+                return Err(fault);
+            }
+        };
         let mut outcome = job.outcome.clone();
         outcome.timestamp = rfc3339(chrono::Utc::now());
         outcome.duration_ms = Some(u64::try_from(result.duration.as_millis()).unwrap_or(u64::MAX));

@@ -1,6 +1,6 @@
-//! Talks to a runner over three descriptors: hands the line over, reads until it says that it is over.
+//! Talks to a keeper over three descriptors: hands the line over, reads until it says that it is over.
 
-use super::capture::Capture;
+use super::capture::{Capture, Captured};
 use super::{Ended, GRACE, RunResult, RunSpec};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -9,9 +9,11 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::{Duration, Instant};
 
-/// How long output of processes left behind is still read once the runner said that it is over.
+/// How long is still read once the command ended, where the keeper does not say that this was all.
 const LINGER: Duration = Duration::from_millis(150);
-/// Room for the runner's own lines at the end of standard error.
+/// When the keeper itself is ended, after the time limit: `timeout -k 2`, less what clocks differ.
+const KILLED: Duration = Duration::from_millis(1900);
+/// Room for the keeper's own lines at the end of a stream.
 const TRAILER: usize = 256;
 
 pub(super) struct Channel {
@@ -34,12 +36,13 @@ impl Channel {
     }
 
     /// Hands the line over and reads to the end.
-    pub fn converse(mut self, spec: &RunSpec, nonce: &str, message: &[u8]) -> RunResult {
+    pub fn converse(mut self, spec: &RunSpec, nonce: &str, message: &[u8]) -> Said {
         let mut sent = 0;
-        let mut out = Capture::new(spec.output_bytes);
+        let mut out = Capture::new(spec.output_bytes + nonce.len() + 1);
         let mut err = Capture::new(spec.output_bytes + TRAILER);
-        let mut deadline = Instant::now() + spec.timeout + GRACE + spec.connect_timeout;
-        let mut over = false;
+        let began = Instant::now();
+        let mut deadline = began + spec.timeout + GRACE + spec.connect_timeout;
+        let (mut over, mut all_out) = (false, false);
         while self.stdout.is_some() || self.stderr.is_some() {
             let Some(left) = deadline.checked_duration_since(Instant::now()) else {
                 break;
@@ -50,26 +53,34 @@ impl Channel {
             }
             if ready.stdout {
                 take(&mut self.stdout, &mut out);
+                all_out |= ends_with_nonce(&out, nonce);
             }
             if ready.stderr {
                 take(&mut self.stderr, &mut err);
-                if !over && find_trailer(&err, nonce).is_some_and(|t| t.over.is_some()) {
+                if !over && find_trailer(&err, nonce).is_some_and(|t| t.is_last()) {
                     over = true;
                     deadline = deadline.min(Instant::now() + LINGER);
                 }
             }
+            if over && (all_out || self.stdout.is_none()) {
+                break;
+            }
         }
-        let handed_over = sent == message.len();
         let trailer = find_trailer(&err, nonce);
         if let Some(trailer) = &trailer {
             err.drop_last(trailer.length);
         }
-        let ended = judge(trailer.as_ref(), handed_over, Instant::now() >= deadline);
-        RunResult {
-            ended,
+        if ends_with_nonce(&out, nonce) {
+            out.drop_last(nonce.len() + 1);
+        }
+        Said {
+            trailer,
+            handed_over: sent == message.len(),
+            late: Instant::now() >= deadline,
+            // The keeper itself was ended with what it kept.
+            limit: began.elapsed() >= spec.timeout + KILLED,
             stdout: out.finish(),
             stderr: err.finish(),
-            duration: Duration::ZERO,
         }
     }
 
@@ -125,6 +136,58 @@ impl Channel {
     }
 }
 
+/// What was heard of a run.
+pub(super) struct Said {
+    trailer: Option<Trailer>,
+    handed_over: bool,
+    /// Nothing was heard of its end until long after its time limit.
+    late: bool,
+    /// Its time limit and what `timeout -k` gives were over when the streams closed.
+    limit: bool,
+    stdout: Captured,
+    stderr: Captured,
+}
+
+impl Said {
+    /// Whether the keeper said how it ended. If not, the exit status of `timeout` is worth asking for.
+    pub fn is_told(&self) -> bool {
+        self.trailer.is_some()
+    }
+
+    /// The result, with the exit status of `timeout` where that is known.
+    pub fn judge(self, status: Option<i32>) -> RunResult {
+        RunResult {
+            ended: self.ended(status),
+            stdout: self.stdout,
+            stderr: self.stderr,
+            duration: Duration::ZERO,
+        }
+    }
+
+    fn ended(&self, status: Option<i32>) -> Ended {
+        match (&self.trailer, status) {
+            (Some(trailer), _) => judge(trailer),
+            // Without a keeper there was nobody to read the line.
+            (None, Some(125..=127)) => Ended::NotStarted(
+                "the target has no usable timeout(1), env(1) or sh(1): install coreutils.".into(),
+            ),
+            (None, _) if !self.handed_over => {
+                Ended::NotStarted("the connection broke before the command was handed over.".into())
+            }
+            (None, Some(124 | 137)) if self.limit => Ended::TimedOut,
+            (None, _) if self.late => {
+                Ended::Unknown("the target did not answer within the time limit.".into())
+            }
+            (None, Some(_)) => {
+                Ended::Unknown("the command's keeper on the target was killed.".into())
+            }
+            (None, None) => {
+                Ended::Unknown("the connection broke before the command's end was known.".into())
+            }
+        }
+    }
+}
+
 struct Ready {
     stdin: bool,
     stdout: bool,
@@ -143,19 +206,31 @@ fn take(file: &mut Option<File>, capture: &mut Capture) {
     }
 }
 
-/// What the runner said at the end of standard error.
+/// Whether the keeper said that this was all.
+fn ends_with_nonce(out: &Capture, nonce: &str) -> bool {
+    let end = out.last(nonce.len() + 1);
+    end.strip_suffix(b"\n") == Some(nonce.as_bytes())
+}
+
+/// What the keeper, or a guard, said at the end of standard error.
 #[derive(Debug, PartialEq, Eq)]
 struct Trailer {
     /// The command ended: exit code, and whether the time limit had struck.
     end: Option<(i32, bool)>,
-    /// `timeout` ended with this code.
+    /// A guard's supervisor ended with this code.
     over: Option<i32>,
     /// The line did not arrive whole.
     cut: bool,
     /// The guard did not run it.
     refused: Option<String>,
-    /// How many bytes at the end of the stream are the runner's.
+    /// How many bytes at the end of the stream are not the command's.
     length: usize,
+}
+
+impl Trailer {
+    fn is_last(&self) -> bool {
+        self.over.is_some() || self.end.is_some()
+    }
 }
 
 fn find_trailer(err: &Capture, nonce: &str) -> Option<Trailer> {
@@ -192,20 +267,7 @@ fn find_trailer(err: &Capture, nonce: &str) -> Option<Trailer> {
     Some(trailer)
 }
 
-fn judge(trailer: Option<&Trailer>, handed_over: bool, late: bool) -> Ended {
-    let Some(trailer) = trailer else {
-        return match (handed_over, late) {
-            (false, _) => {
-                Ended::NotStarted("the connection broke before the command was handed over.".into())
-            }
-            (true, true) => {
-                Ended::Unknown("the target did not answer within the time limit.".into())
-            }
-            (true, false) => {
-                Ended::Unknown("the connection broke before the command's end was known.".into())
-            }
-        };
-    };
+fn judge(trailer: &Trailer) -> Ended {
     match trailer {
         Trailer {
             refused: Some(why), ..
@@ -224,12 +286,6 @@ fn judge(trailer: Option<&Trailer>, handed_over: bool, late: bool) -> Ended {
             end: Some((code, false)),
             ..
         } => Ended::Exited(*code),
-        Trailer {
-            over: Some(125..=127),
-            ..
-        } => Ended::NotStarted(
-            "the target has no usable timeout(1) or sh(1): install coreutils.".into(),
-        ),
         _ => Ended::Unknown("the command's keeper on the target was killed.".into()),
     }
 }
@@ -244,11 +300,24 @@ mod tests {
         find_trailer(&capture, "abc123")
     }
 
+    fn said(trailer: Option<Trailer>, handed_over: bool) -> Said {
+        Said {
+            trailer,
+            handed_over,
+            late: false,
+            limit: false,
+            stdout: Captured::default(),
+            stderr: Captured::default(),
+        }
+    }
+
     #[test]
-    fn the_runner_s_lines_are_told_from_the_command_s() {
-        let t = trailer("oops\nabc123 end 7 0\n\nabc123 over 7\n").unwrap();
-        assert_eq!((t.end, t.over, t.length), (Some((7, false)), Some(7), 31));
-        assert_eq!(judge(Some(&t), true, false), Ended::Exited(7));
+    fn the_keeper_s_lines_are_told_from_the_command_s() {
+        let t = trailer("oops\nabc123 end 7 0\n").unwrap();
+        assert_eq!((t.end, t.over, t.length), (Some((7, false)), None, 16));
+        assert_eq!(said(Some(t), true).ended(Some(124)), Ended::Exited(7));
+        let guard = trailer("\nabc123 end 7 0\n\nabc123 over 7\n").unwrap();
+        assert_eq!((guard.end, guard.over), (Some((7, false)), Some(7)));
         assert_eq!(
             trailer("abc123 is what I say"),
             Some(Trailer {
@@ -260,22 +329,39 @@ mod tests {
             })
         );
         assert_eq!(trailer("nothing"), None);
+        let mut out = Capture::new(1024);
+        out.push(b"what it wroteabc123");
+        assert!(!ends_with_nonce(&out, "abc123"));
+        out.push(b"\n");
+        assert!(ends_with_nonce(&out, "abc123"));
     }
 
     #[test]
     fn what_is_not_known_is_not_called_not_run() {
-        assert!(matches!(judge(None, true, false), Ended::Unknown(_)));
-        assert!(matches!(judge(None, false, false), Ended::NotStarted(_)));
-        let killed = Trailer {
-            end: None,
-            over: Some(143),
-            cut: false,
-            refused: None,
-            length: 0,
-        };
+        assert!(matches!(said(None, true).ended(None), Ended::Unknown(_)));
         assert!(matches!(
-            judge(Some(&killed), true, false),
+            said(None, true).ended(Some(137)),
             Ended::Unknown(_)
         ));
+        assert!(matches!(
+            said(None, true).ended(Some(255)),
+            Ended::Unknown(_)
+        ));
+        assert!(matches!(
+            said(None, false).ended(None),
+            Ended::NotStarted(_)
+        ));
+        assert!(matches!(
+            said(None, true).ended(Some(127)),
+            Ended::NotStarted(_)
+        ));
+        let late = Said {
+            limit: true,
+            ..said(None, true)
+        };
+        assert_eq!(late.ended(Some(137)), Ended::TimedOut);
+        assert!(matches!(late.ended(None), Ended::Unknown(_)));
+        let killed = trailer("abc123 over 143").unwrap();
+        assert!(matches!(judge(&killed), Ended::Unknown(_)));
     }
 }

@@ -1,11 +1,11 @@
 //! Runs a canonical command line on a target, and says exactly what is known of its end.
 //!
-//! Both transports start the same small POSIX `sh` program, the runner, with a cleared environment.
-//! It reads the line from its standard input, runs it under `timeout(1)` with standard input from
-//! `/dev/null`, and writes how it ended to standard error behind a nonce. So exit codes 124, 127
-//! and 255 are the command's own, a lost connection is known as such, and until the whole line was
-//! handed over nothing can have run. A time limit ends the command's whole process group, also when
-//! the connection is gone.
+//! Both transports start the same small POSIX `sh` program, the keeper, under `timeout(1)` and with a cleared
+//! environment. It reads the line from its standard input, runs it with standard input from `/dev/null`, and writes
+//! how it ended behind a nonce. So exit codes 124, 127 and 255 are the command's own, a lost connection is known as
+//! such, and until the whole line was handed over nothing can have run: that is why a keeper may be started while the
+//! record of the run is still being written. A time limit ends the command's whole process group, also when the
+//! connection is gone.
 //!
 //! Must never run the agent's own text: only what [`crate::command`] rendered.
 
@@ -18,6 +18,7 @@ pub use capture::Captured;
 
 use crate::command::Shell;
 use crate::config::{Target, Transport};
+use std::convert::Infallible;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -116,7 +117,7 @@ pub struct RunResult {
     pub ended: Ended,
     /// Standard output.
     pub stdout: Captured,
-    /// Standard error, without the runner's own lines.
+    /// Standard error, without the keeper's own lines.
     pub stderr: Captured,
     /// From the start of the attempt to its end.
     pub duration: Duration,
@@ -135,38 +136,82 @@ impl RunResult {
 
 /// Runs it.
 pub fn run(spec: &RunSpec) -> RunResult {
-    if spec.script.len() > MAX_SCRIPT || spec.script.contains('\0') {
-        return RunResult::not_started(format!(
-            "the canonical form is longer than {MAX_SCRIPT} bytes: split the command"
-        ));
+    match run_after(spec, || Ok::<(), Infallible>(())) {
+        Ok(result) => result,
+        Err(never) => match never {},
     }
-    let began = Instant::now();
+}
+
+/// Runs it once `first` has succeeded. Meanwhile the way to the target is opened, as far as where the line is handed
+/// over; when `first` fails, nothing is.
+///
+/// # Errors
+/// What `first` says.
+pub fn run_after<E>(spec: &RunSpec, first: impl FnOnce() -> Result<(), E>) -> Result<RunResult, E> {
+    if spec.script.len() > MAX_SCRIPT || spec.script.contains('\0') {
+        first()?;
+        return Ok(RunResult::not_started(format!(
+            "the canonical form is longer than {MAX_SCRIPT} bytes: split the command"
+        )));
+    }
+    let mut began = Instant::now();
     let mut result = match &spec.target.transport {
-        Transport::Local => local::run(spec),
-        Transport::Ssh(ssh) => ssh::run(spec, ssh),
+        Transport::Local => {
+            let way = local::open(spec);
+            first()?;
+            began = Instant::now();
+            local::run(spec, way)
+        }
+        Transport::Ssh(ssh) => {
+            let (way, first) = std::thread::scope(|scope| {
+                let way = scope.spawn(|| ssh::open(spec, ssh));
+                let first = first();
+                (way.join(), first)
+            });
+            first?;
+            match way {
+                Ok(way) => ssh::run(spec, ssh, way),
+                Err(_) => RunResult::not_started("the way to the target could not be opened."),
+            }
+        }
     };
     result.duration = began.elapsed();
     tracing::debug!(run_id = spec.run_id, ended = ?result.ended, "run ended");
-    result
+    Ok(result)
 }
 
-/// The runner. Its text has none of `' \ !` and no line feed, so that every login shell reads it alike in
-/// single quotes (fish and tcsh differ from POSIX on those). Arguments: the keeper, the shell, the
-/// time limit in seconds, the nonce.
-const RUNNER: &str = concat!(
-    "cd / || exit 1; P=$1; K=$2; T=$3; N=$4; S=$(cat); exec </dev/null; ",
+/// The keeper. It stays through the SIGTERM of `timeout`, so that it can tell how the command itself ended, and then
+/// ends what is left of the group. Its text has none of `' \ !` and no line feed, so that every login shell reads it
+/// alike in single quotes (fish and tcsh differ from POSIX on those); `READ` stands for how it reads the line.
+/// Arguments: the shell, the nonce.
+const KEEPER: &str = concat!(
+    "cd / || exit 1; K=$1; N=$2; X=0; trap X=1 TERM; READ; exec </dev/null; ",
     // A line that was cut off on its way must not run: it ends in the nonce.
     "case $S in *\"$N\") S=${S%\"$N\"};; *) echo \"$N cut\" >&2; exit 1;; esac; ",
     "if [ \"$K\" = bash ]; then set -- bash --noprofile --norc; ",
     "elif [ -x /bin/dash ]; then set -- /bin/dash; else set -- /bin/sh; fi; ",
-    "timeout -k 2 \"$T\" /bin/sh -c \"$P\" \"$0\" \"$N\" \"$S\" \"$@\" & G=$!; wait $G; R=$?; ",
-    // Whatever is left of the group after the time limit ends now.
-    "if [ $R = 124 ] || [ $R = 137 ]; then kill -9 -$G 2>/dev/null; fi; ",
-    "echo >&2; echo \"$N over $R\" >&2"
+    // Said on both streams: what stands before it is all that the command wrote.
+    "\"$@\" -c -- \"$S\"; R=$?; echo \"$N\"; echo >&2; echo \"$N end $R $X\" >&2; ",
+    "[ $X = 0 ] || kill -9 0"
 );
 
-/// Runs under `timeout`: stays through its SIGTERM, so that it can tell how the command itself ended.
-const KEEPER: &str = "N=$1; S=$2; X=0; shift 2; trap X=1 TERM; \"$@\" -c -- \"$S\"; R=$?; echo >&2; echo \"$N end $R $X\" >&2";
+/// Longest line that the shell reads itself, byte by byte: beyond it a `cat` is quicker.
+const SHORT: usize = 4096;
+
+/// The keeper for a script, and what is handed over. A plain short line is read by the shell itself; `read` is
+/// trusted with printable ASCII only.
+fn keeper(script: &str, nonce: &str) -> (String, Vec<u8>) {
+    let plain = script.len() <= SHORT && script.bytes().all(|b| (0x20..0x7f).contains(&b));
+    let (read, end) = if plain {
+        ("IFS= read -r S", "\n")
+    } else {
+        ("S=$(cat)", "")
+    };
+    (
+        KEEPER.replacen("READ", read, 1),
+        format!("{script}{nonce}{end}").into_bytes(),
+    )
+}
 
 /// The command's environment: nothing of ours, nothing of the target's.
 pub(crate) const ENVIRONMENT: [(&str, &str); 14] = [
@@ -190,7 +235,7 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 14] = [
     ("DEBIAN_FRONTEND", "noninteractive"),
 ];
 
-/// The name under which the runner and its keeper are started: by it a run is found again.
+/// The name under which the keeper is started: by it a run is found again.
 fn mark(run_id: &str) -> String {
     let id: String = run_id
         .chars()

@@ -5,9 +5,7 @@
 //! a host key that is not pinned, forward anything, or ask for a terminal.
 
 use super::channel::Channel;
-use super::{
-    ENVIRONMENT, Ended, KEEPER, RUNNER, RunResult, RunSpec, local, mark, nonce, shell_word,
-};
+use super::{ENVIRONMENT, Ended, RunResult, RunSpec, keeper, local, mark, nonce, shell_word};
 use crate::audit::record::hex;
 use crate::config::Ssh;
 use crate::guard::ticket::{self, Ticket};
@@ -18,28 +16,58 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest path of a socket (unix(7)) less the suffix that ssh adds while it makes one.
 const MAX_SOCKET: usize = 107 - 18;
 
-pub(super) fn run(spec: &RunSpec, ssh: &Ssh) -> RunResult {
-    let master = match Master::new(spec, ssh) {
-        Ok(master) => master,
+/// The way to a target, as far as where the line is handed over.
+pub(super) struct Way<'a> {
+    master: Master<'a>,
+    /// A keeper that waits for its line.
+    session: Result<Open, String>,
+}
+
+/// Opens it: a connection if there is none, and a session over it.
+///
+/// # Errors
+/// Why there is no connection.
+pub(super) fn open<'a>(spec: &'a RunSpec<'a>, ssh: &'a Ssh) -> Result<Way<'a>, String> {
+    let master = Master::new(spec, ssh)?;
+    master.ensure(false)?;
+    let session = Open::new(&master, spec);
+    Ok(Way { master, session })
+}
+
+/// Runs over it. A master can die between our look and our use: then nothing was handed over, and a new one is tried,
+/// once.
+pub(super) fn run(spec: &RunSpec, ssh: &Ssh, way: Result<Way, String>) -> RunResult {
+    let Way {
+        master,
+        mut session,
+    } = match way {
+        Ok(way) => way,
         Err(why) => return RunResult::not_started(why),
     };
-    // A master can die between our look and our use: then nothing was handed over, and a new one is tried, once.
     for attempt in 0..2 {
-        if let Err(why) = master.ensure(attempt > 0) {
-            return RunResult::not_started(why);
+        if attempt > 0 {
+            if let Err(why) = master.ensure(true) {
+                return RunResult::not_started(why);
+            }
+            session = Open::new(&master, spec);
         }
-        let result = through(&master, spec);
+        let result = match session {
+            Ok(open) => open.run(spec, ssh),
+            Err(why) => RunResult::not_started(why),
+        };
         match &result.ended {
             // A guard's refusal is an answer; so is nothing else that did not start.
             Ended::NotStarted(why) if why.starts_with("the guard refused") => return result,
             Ended::NotStarted(why) => tracing::debug!("over the shared connection: {why}"),
             _ => return result,
         }
+        session = Err(String::new());
     }
     // The server may refuse more sessions on one connection (MaxSessions): a connection of its own.
     direct(spec, ssh)
@@ -48,7 +76,7 @@ pub(super) fn run(spec: &RunSpec, ssh: &Ssh) -> RunResult {
 /// What is handed over: the line, or the ticket for it.
 fn message(spec: &RunSpec, ssh: &Ssh, nonce: &str) -> Result<Vec<u8>, String> {
     let Some(key) = &ssh.ticket_key else {
-        return Ok(format!("{}{nonce}", spec.script).into_bytes());
+        return Ok(keeper(spec.script, nonce).1);
     };
     let secret = ticket::load_secret(key)?;
     let now = chrono::Utc::now().timestamp();
@@ -68,60 +96,107 @@ fn message(spec: &RunSpec, ssh: &Ssh, nonce: &str) -> Result<Vec<u8>, String> {
     .sign(&secret)
 }
 
-/// One session over the master.
-fn through(master: &Master, spec: &RunSpec) -> RunResult {
-    let nonce = nonce();
-    let message = match message(spec, master.ssh, &nonce) {
-        Ok(message) => message,
-        Err(why) => return RunResult::not_started(why),
-    };
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
-        Ok(runtime) => runtime,
-        Err(e) => return RunResult::not_started(format!("{e}.")),
-    };
-    let session = Session::resume_mux(master.socket.clone().into_boxed_path(), None);
-    let result = runtime.block_on(async {
-        let mut command = session.raw_command(remote_line(spec, master.ssh, &nonce));
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let started = tokio::time::timeout(spec.connect_timeout, command.spawn()).await;
-        let mut child = match started {
-            Ok(Ok(child)) => child,
-            Ok(Err(e)) => {
-                return RunResult::not_started(format!("the session was refused: {}.", causes(&e)));
+/// A session over the master, in which a keeper waits.
+struct Open {
+    runtime: tokio::runtime::Runtime,
+    child: openssh::Child<Arc<Session>>,
+    session: Arc<Session>,
+    channel: Channel,
+    nonce: String,
+}
+
+impl Open {
+    fn new(master: &Master, spec: &RunSpec) -> Result<Open, String> {
+        let nonce = nonce();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| format!("{e}."))?;
+        let session = Session::resume_mux(master.socket.clone().into_boxed_path(), None);
+        let session = Arc::new(session);
+        let opened = runtime.block_on(async {
+            let line = remote_line(spec, master.ssh, &nonce);
+            let mut command = Arc::clone(&session).arc_raw_command(line);
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            let mut child = tokio::time::timeout(spec.connect_timeout, command.spawn())
+                .await
+                .map_err(|_| "the target did not open a session in time.".to_owned())?
+                .map_err(|e| format!("the session was refused: {}.", causes(&e)))?;
+            let channel = pipes(&mut child)?;
+            Ok((child, channel))
+        });
+        match opened {
+            Ok((child, channel)) => Ok(Open {
+                runtime,
+                child,
+                session,
+                channel,
+                nonce,
+            }),
+            Err(why) => {
+                let _ = runtime.block_on(async { leave(session) });
+                Err(why)
             }
-            Err(_) => return RunResult::not_started("the target did not open a session in time."),
-        };
-        let pipes = (
-            child.stdin().take(),
-            child.stdout().take(),
-            child.stderr().take(),
-        );
-        let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
-            return RunResult::not_started("a pipe is missing.");
-        };
-        let fds = (
-            stdin.into_owned_fd(),
-            stdout.into_owned_fd(),
-            stderr.into_owned_fd(),
-        );
-        let (Ok(stdin), Ok(stdout), Ok(stderr)) = fds else {
-            return RunResult::not_started("its pipes cannot be used.");
-        };
-        match Channel::new(stdin, stdout, stderr) {
-            // Blocks this thread, which has nothing else to do: the master moves the bytes.
-            Ok(channel) => channel.converse(spec, &nonce, &message),
-            Err(e) => RunResult::not_started(format!("its pipes cannot be used: {e}.")),
         }
-    });
-    // Without this the crate would end the master that others share.
-    let _ = session.detach();
-    result
+    }
+
+    fn run(self, spec: &RunSpec, ssh: &Ssh) -> RunResult {
+        let message = message(spec, ssh, &self.nonce);
+        let result = match message {
+            Err(why) => RunResult::not_started(why),
+            Ok(message) => {
+                let said = self.channel.converse(spec, &self.nonce, &message);
+                let status = (!said.is_told())
+                    .then(|| self.runtime.block_on(status(self.child)))
+                    .flatten();
+                said.judge(status)
+            }
+        };
+        let _ = self.runtime.block_on(async { leave(self.session) });
+        result
+    }
+}
+
+/// Without this the crate would end the master that others share.
+fn leave(session: Arc<Session>) {
+    if let Some(session) = Arc::into_inner(session) {
+        let _ = session.detach();
+    }
+}
+
+/// The exit status of a session that is over; none where the connection is gone, or a signal ended it.
+async fn status(child: openssh::Child<Arc<Session>>) -> Option<i32> {
+    match tokio::time::timeout(Duration::from_secs(1), child.wait()).await {
+        Ok(Ok(status)) => status
+            .code()
+            .or_else(|| std::os::unix::process::ExitStatusExt::signal(&status).map(|s| 128 + s)),
+        // So the crate says 127.
+        Ok(Err(openssh::Error::Remote(e))) if e.kind() == io::ErrorKind::NotFound => Some(127),
+        _ => None,
+    }
+}
+
+fn pipes(child: &mut openssh::Child<Arc<Session>>) -> Result<Channel, String> {
+    let pipes = (
+        child.stdin().take(),
+        child.stdout().take(),
+        child.stderr().take(),
+    );
+    let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+        return Err("a pipe is missing.".into());
+    };
+    let fds = (
+        stdin.into_owned_fd(),
+        stdout.into_owned_fd(),
+        stderr.into_owned_fd(),
+    );
+    let (Ok(stdin), Ok(stdout), Ok(stderr)) = fds else {
+        return Err("its pipes cannot be used.".into());
+    };
+    Channel::new(stdin, stdout, stderr).map_err(|e| format!("its pipes cannot be used: {e}."))
 }
 
 /// One command over a connection of its own.
@@ -151,7 +226,7 @@ fn direct(spec: &RunSpec, ssh: &Ssh) -> RunResult {
             let said = result.stderr.text.clone();
             RunResult::not_started(advice(&said, ssh))
         }
-        // ssh reads the whole line before it has a connection; without a word from the runner, and with
+        // ssh reads the whole line before it has a connection; without a word from the keeper, and with
         // a connection that was never made, nothing can have run.
         Ended::Unknown(_) if never_connected(&result.stderr.text) => {
             RunResult::not_started(advice(&result.stderr.text, ssh))
@@ -160,7 +235,7 @@ fn direct(spec: &RunSpec, ssh: &Ssh) -> RunResult {
     }
 }
 
-/// The line for the login shell, the same but for time limit and nonce. See [`RUNNER`] for its characters.
+/// The line for the login shell. See [`super::KEEPER`] for its characters.
 fn remote_line(spec: &RunSpec, ssh: &Ssh, nonce: &str) -> String {
     if ssh.ticket_key.is_some() {
         // The forced command of the key says the same; this is for a host where somebody took that away.
@@ -171,11 +246,12 @@ fn remote_line(spec: &RunSpec, ssh: &Ssh, nonce: &str) -> String {
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     format!(
-        "exec env -i {} /bin/sh -c '{RUNNER}' {} '{KEEPER}' {} {} {nonce}",
+        "exec env -i {} timeout -k 2 {} /bin/sh -c '{}' {} {} {nonce}",
         environment.join(" "),
+        spec.timeout.as_secs(),
+        keeper(spec.script, nonce).0,
         mark(spec.run_id),
         shell_word(spec.shell),
-        spec.timeout.as_secs()
     )
 }
 

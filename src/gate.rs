@@ -41,6 +41,8 @@ pub fn answer(config: &Path, input: &mut impl Read) -> (Outcome, Exit) {
     let message = request::read(input);
     match Gate::open(config) {
         Ok(gate) => {
+            // The process ends next: giving memory back piece by piece would only take time.
+            let gate = std::mem::ManuallyDrop::new(gate);
             let (outcome, exit) = gate.told(gate.handle(message));
             (gate.for_agent(outcome), exit)
         }

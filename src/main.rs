@@ -10,7 +10,7 @@ use aiops::outcome::{Exit, Outcome};
 use aiops::{commands, demo, gate, guard, system};
 use clap::{CommandFactory, Parser};
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
@@ -22,6 +22,9 @@ fn main() -> ExitCode {
         return run_action();
     }
     start_diagnostics();
+    if let Some(config) = plain_run() {
+        return ExitCode::from(run(&config) as u8);
+    }
     match Cli::try_parse() {
         Ok(cli) => ExitCode::from(dispatch(cli.command) as u8),
         Err(e) => {
@@ -47,20 +50,39 @@ fn run_action() -> ExitCode {
     ExitCode::from(print(&answer) as u8)
 }
 
+/// The configuration, where the words are just `run` or `run --config FILE`: what is called for every command does not
+/// wait for the grammar of all the others.
+fn plain_run() -> Option<PathBuf> {
+    let mut words = std::env::args_os().skip(1);
+    if words.next()? != "run" {
+        return None;
+    }
+    let config = match words.next() {
+        None => DEFAULT_CONFIG.into(),
+        Some(word) if word == "--config" => words.next()?.into(),
+        Some(_) => return None,
+    };
+    words.next().is_none().then_some(config)
+}
+
+fn run(config: &Path) -> Exit {
+    print(&gate::answer(config, &mut io::stdin().lock()))
+}
+
 /// Diagnostics for people go to standard error; `AIOPS_LOG=debug` shows more.
 fn start_diagnostics() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("AIOPS_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let plain = tracing_subscriber::fmt()
         .with_writer(io::stderr)
-        .with_ansi(false)
-        .init();
+        .with_ansi(false);
+    match tracing_subscriber::EnvFilter::try_from_env("AIOPS_LOG") {
+        Ok(filter) => plain.with_env_filter(filter).init(),
+        Err(_) => plain.with_max_level(tracing::Level::WARN).init(),
+    }
 }
 
 fn dispatch(command: Command) -> Exit {
     match command {
-        Command::Run(arg) => print(&gate::answer(&arg.config, &mut io::stdin().lock())),
+        Command::Run(arg) => run(&arg.config),
         Command::Approve(arg) => vote(arg, true),
         Command::Deny(arg) => vote(arg, false),
         Command::Freeze(arg) => act(

@@ -5,7 +5,7 @@
 
 use serde::de::DeserializeOwned;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io::Read;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -200,21 +200,43 @@ pub fn open_trusted(path: &Path) -> Result<File, Error> {
                 fail(format!("cannot be opened: {e}"))
             }
         })?;
-    check_owner(&file).map_err(fail)?;
-    if let Some(parent) = path.canonicalize().ok().as_deref().and_then(Path::parent) {
-        check_folder(parent).map_err(fail)?;
-    }
+    file.metadata()
+        .map_err(|e| format!("cannot be looked at: {e}"))
+        .and_then(|meta| check_owner(&meta))
+        .and_then(|()| check_folder(folder_of(path)))
+        .map_err(fail)?;
     Ok(file)
+}
+
+/// What the files are at the moment, without opening them; none for one that [`open_trusted`] would not open.
+pub fn look_trusted<'a>(
+    paths: impl Iterator<Item = &'a Path>,
+) -> impl Iterator<Item = Option<Metadata>> {
+    let mut folders: Vec<&Path> = Vec::new();
+    paths.map(move |path| {
+        let folder = folder_of(path);
+        if !folders.contains(&folder) {
+            check_folder(folder).ok()?;
+            folders.push(folder);
+        }
+        // A link is no regular file.
+        let meta = std::fs::symlink_metadata(path).ok()?;
+        check_owner(&meta).ok().map(|()| meta)
+    })
+}
+
+/// The folder that a file is in. The file itself is no link, so this names the real one.
+fn folder_of(path: &Path) -> &Path {
+    path.parent()
+        .filter(|folder| !folder.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 fn trusted_owner(uid: u32) -> bool {
     uid == 0 || uid == nix::unistd::geteuid().as_raw()
 }
 
-fn check_owner(file: &File) -> Result<(), String> {
-    let meta = file
-        .metadata()
-        .map_err(|e| format!("cannot be looked at: {e}"))?;
+fn check_owner(meta: &Metadata) -> Result<(), String> {
     if !meta.is_file() {
         return Err("it is not a regular file".into());
     }

@@ -13,10 +13,13 @@ const MAX_FILE: u64 = 4 * 1024 * 1024;
 
 /// Makes a folder of ours (0700), or checks that it is one.
 pub fn folder(dir: &Path) -> io::Result<()> {
-    if !dir.exists() {
-        DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
-    }
-    let meta = fs::symlink_metadata(dir)?;
+    let meta = match fs::symlink_metadata(dir) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+            fs::symlink_metadata(dir)?
+        }
+        found => found?,
+    };
     if !meta.is_dir() || meta.uid() != nix::unistd::geteuid().as_raw() || meta.mode() & 0o022 != 0 {
         let why = format!(
             "{} must be a folder of the gate's own user that nobody else can write",
@@ -96,6 +99,17 @@ pub fn sync_folder(dir: &Path) -> io::Result<()> {
 
 /// Reads a file of ours; none if it is not there.
 pub fn read(path: &Path) -> io::Result<Option<String>> {
+    let Some(file) = open(path)? else {
+        return Ok(None);
+    };
+    let length = file.metadata()?.len().min(MAX_FILE);
+    let mut text = String::with_capacity(usize::try_from(length).unwrap_or_default() + 1);
+    file.take(MAX_FILE).read_to_string(&mut text)?;
+    Ok(Some(text))
+}
+
+/// Opens a file of ours for reading; none if it is not there.
+pub fn open(path: &Path) -> io::Result<Option<File>> {
     let nofollow = nix::fcntl::OFlag::O_NOFOLLOW.bits() | nix::fcntl::OFlag::O_NONBLOCK.bits();
     let file = match OpenOptions::new()
         .read(true)
@@ -115,9 +129,7 @@ pub fn read(path: &Path) -> io::Result<Option<String>> {
         );
         return Err(io::Error::other(why));
     }
-    let mut text = String::new();
-    file.take(MAX_FILE).read_to_string(&mut text)?;
-    Ok(Some(text))
+    Ok(Some(file))
 }
 
 /// The files of a folder whose names end in `.json`; none if there is no such folder.

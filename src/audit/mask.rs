@@ -17,6 +17,8 @@ const MOST_PASSES: usize = 8;
 struct Form {
     /// Text without which the pattern cannot match: searched for first, so that ordinary text costs nearly nothing.
     needs: &'static [&'static str],
+    /// The shortest run of letters, digits and `._-` that the pattern can match.
+    word: usize,
     /// What is replaced; groups around it stay.
     pattern: LazyLock<Option<Regex>>,
     replacement: &'static str,
@@ -58,8 +60,13 @@ static COLOURS: LazyLock<Option<Regex>> =
 
 fn mask_plain(text: &str) -> Cow<'_, str> {
     let mut masked = Cow::Borrowed(text);
+    // Most texts lack some letter of what most forms need.
+    let mut there = [false; 256];
+    text.bytes().for_each(|b| there[usize::from(b)] = true);
     for form in FORMS.iter() {
-        if !form.needs.iter().any(|need| masked.contains(need)) {
+        let may_be = |need: &&str| need.bytes().all(|b| there[usize::from(b)]);
+        let mut needed = form.needs.iter().filter(|n| may_be(n));
+        if !needed.any(|need| masked.contains(need)) || !has_word_of(&masked, form.word) {
             continue;
         }
         let Some(pattern) = form.pattern.as_ref() else {
@@ -67,6 +74,7 @@ fn mask_plain(text: &str) -> Cow<'_, str> {
         };
         if let Cow::Owned(replaced) = pattern.replace_all(&masked, form.replacement) {
             masked = Cow::Owned(replaced);
+            there = [true; 256];
         }
     }
     if !may_name_a_secret(&masked) {
@@ -84,6 +92,14 @@ fn mask_plain(text: &str) -> Cow<'_, str> {
         }
     }
     masked
+}
+
+/// Whether a run of letters, digits and `._-` is that long.
+fn has_word_of(text: &str, length: usize) -> bool {
+    length == 0
+        || text
+            .split(|c: char| !c.is_ascii_alphanumeric() && !"._-".contains(c))
+            .any(|word| word.len() >= length)
 }
 
 /// Whether a name could be among [`ASSIGNED`]'s: making these patterns is most of what a short run costs.

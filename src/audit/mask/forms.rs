@@ -9,8 +9,16 @@ macro_rules! form {
         form!($name, $needs, $pattern, concat!("[masked:", $name, "]"))
     };
     ($name:literal, $needs:expr, $pattern:expr, $replacement:expr) => {
+        form!($needs, 0, $pattern, $replacement)
+    };
+    // Without any text of its own: the length of the shortest word that it can be.
+    ($name:literal, word of $length:literal, $pattern:expr) => {
+        form!([""], $length, $pattern, concat!("[masked:", $name, "]"))
+    };
+    ($needs:expr, $word:literal, $pattern:expr, $replacement:expr) => {
         Form {
             needs: &$needs,
+            word: $word,
             pattern: LazyLock::new(|| Regex::new($pattern).ok()),
             replacement: $replacement,
         }
@@ -83,7 +91,7 @@ pub(super) static FORMS: [Form; 46] = [
     ),
     form!(
         "discord-token",
-        ["."],
+        word of 59,
         r"\b[MNO][A-Za-z0-9_-]{23,27}\.[A-Za-z0-9_-]{6}\.[A-Za-z0-9_-]{27,40}"
     ),
     form!(

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Times whole processes side by side: every case once a round, in a new order each round. Prints one table.
 
-usage: compare.py ROUNDS CASES.json   (a list of {"name", "argv", "stdin", "base"?}; base names the case of the ratio)
+usage: compare.py ROUNDS CASES.json MEASURE   (the program of measure.c; and a list of {"name", "argv", "stdin", "base"?}; base names the case of the ratio)
 """
 import json
 import random
@@ -24,8 +24,8 @@ def once(case: dict) -> float:
 
 
 def peak(case: dict) -> float:
-    """Peak resident memory in MiB, of a run by itself; time(1) is small, so that what it starts is not counted too high."""
-    argv = ["/usr/bin/time", "-f", "%M", *case["argv"]]
+    """Peak resident memory in MiB, of a run by itself."""
+    argv = [sys.argv[3], *case["argv"]]
     out = subprocess.run(argv, input=case.get("stdin", "").encode(), capture_output=True, check=True)
     return int(out.stderr.split()[-1]) / 1024
 

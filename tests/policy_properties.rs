@@ -506,6 +506,39 @@ fn shuffled(mut seed: u64) -> Policy {
     .unwrap()
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(4000) })]
+
+    /// A letter of several bytes in any place of any word, or in place of one, breaks no reader of values.
+    #[test]
+    fn a_long_letter_anywhere_is_decided(
+        line in select(LINES.clone()),
+        (word, at) in (any::<prop::sample::Index>(), any::<prop::sample::Index>()),
+        letter in select(vec!['…', 'é', '😀', '٣', 'ß']),
+        instead in any::<bool>(),
+    ) {
+        let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        let word = word.index(words.len());
+        let mut letters: Vec<char> = words[word].chars().collect();
+        let at = at.index(letters.len() + 1);
+        if instead && at < letters.len() {
+            letters[at] = letter;
+        } else {
+            letters.insert(at, letter);
+        }
+        let text: String = letters.into_iter().collect();
+        words[word] = if line.contains('\'') { text } else { format!("'{text}'") };
+        decide(&PRODUCTION, &words.join(" "));
+    }
+}
+
+#[test]
+fn a_duration_that_ends_in_a_long_letter_is_decided() {
+    for value in ["…", "1…", "é", "5m"] {
+        decide(&PRODUCTION, &format!("kubectl logs web --since '{value}'"));
+    }
+}
+
 #[test]
 fn the_shuffle_keeps_every_rule() {
     for seed in [1, 2, 3, 12345] {

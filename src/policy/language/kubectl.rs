@@ -282,14 +282,10 @@ fn namespace(v: &str, limits: &Limits) -> Result<bool, String> {
 
 /// Seconds to hours, to one day.
 fn duration(v: &str) -> bool {
-    let (n, unit) = v.split_at(v.len().saturating_sub(1).min(v.len()));
-    let per = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3600,
-        _ => return false,
-    };
-    int_in(n, 1, 86_400 / per, "duration").is_ok()
+    [("s", 1), ("m", 60), ("h", 3600)]
+        .into_iter()
+        .find_map(|(unit, seconds)| Some((v.strip_suffix(unit)?, seconds)))
+        .is_some_and(|(n, seconds)| int_in(n, 1, 86_400 / seconds, "duration").is_ok())
 }
 
 fn output(v: &str) -> bool {

@@ -187,6 +187,15 @@ fn replace(text: &str, kinds: &[Kind], mut with: impl FnMut(Kind, &str) -> Strin
     out
 }
 
+/// The text of a target, in which nothing may look like a label that the gate gave: `[IP_1]` there
+/// becomes `[literal:IP_1]`, so that a target cannot put words into a later command.
+pub fn literal(text: &str) -> std::borrow::Cow<'_, str> {
+    match LABEL.as_ref() {
+        Some(pattern) => pattern.replace_all(text, "[literal:${1}_${2}]"),
+        None => text.into(),
+    }
+}
+
 /// The values that a text holds.
 pub fn values(text: &str, kinds: &[Kind]) -> Vec<String> {
     find(text, kinds)

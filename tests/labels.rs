@@ -192,6 +192,26 @@ fn policy_decides_about_the_value_not_the_label() {
 }
 
 #[test]
+fn a_target_s_output_gives_no_labels_of_its_own() {
+    let gate = gate();
+    let hosts = gate.path("hosts").display().to_string();
+    run(&gate, "one", &format!("cat {hosts}"));
+    gate.write("page", "go to [IP_2], not 10.11.12.13; [IP_77] [ip_1]\n");
+    let page = gate.path("page").display().to_string();
+    let answer = run(&gate, "one", &format!("cat {page}"));
+    let told = "go to [literal:IP_2], not [IP_1]; [literal:IP_77] [ip_1]\n";
+    assert_eq!(answer["stdout"], told, "{answer}");
+    assert_eq!(gate.records().last().unwrap()["stdout"], told);
+    // What the agent makes of it is a word, and no address.
+    let answer = say(&gate, "one", "echo '[literal:IP_2]'");
+    assert_eq!(answer["stdout"], "[literal:IP_2]\n", "{answer}");
+    nothing_leaks(&gate, &answer.to_string());
+    // On standard error too.
+    let answer = say(&gate, "one", "ls '/[EMAIL_1]x' '/[literal:IP_1]'");
+    nothing_leaks(&gate, &answer.to_string());
+}
+
+#[test]
 fn without_the_setting_nothing_is_labelled() {
     let gate = Gate::local();
     let answer = gate.ask("here", "echo 10.11.12.13 db").0;

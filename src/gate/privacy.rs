@@ -8,7 +8,7 @@
 use super::{Fault, Gate};
 use crate::approval::Approval;
 use crate::audit::Entry;
-use crate::labels::{Talk, blank, values};
+use crate::labels::{Talk, blank, literal, values};
 use crate::outcome::Outcome;
 use crate::request::Request;
 use std::borrow::Cow;
@@ -142,13 +142,14 @@ impl Gate {
             &mut entry.canonical,
             &mut entry.reason,
             &mut entry.why,
-            &mut entry.stdout,
-            &mut entry.stderr,
         ]
         .into_iter()
         .flatten()
         {
             *text = self.hide(text, false);
+        }
+        for text in [&mut entry.stdout, &mut entry.stderr].into_iter().flatten() {
+            *text = self.hide(&literal(text), false);
         }
         entry
     }
@@ -159,11 +160,14 @@ impl Gate {
             return outcome;
         }
         outcome.message = self.hide(&outcome.message, false);
-        for text in [&mut outcome.why, &mut outcome.stdout, &mut outcome.stderr]
+        if let Some(why) = &mut outcome.why {
+            *why = self.hide(why, false);
+        }
+        for text in [&mut outcome.stdout, &mut outcome.stderr]
             .into_iter()
             .flatten()
         {
-            *text = self.hide(text, false);
+            *text = self.hide(&literal(text), false);
         }
         for text in [
             &mut outcome.command,

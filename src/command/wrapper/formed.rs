@@ -142,13 +142,20 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
 /// What keeps a transient unit from being just the command.
 fn unit(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
     for value in taken.values(&["p", "property", "timer-property"]) {
-        let name = match value {
-            Value::Text(text) | Value::Dynamic(text) => text.split('=').next().unwrap_or_default(),
+        let text = match value {
+            Value::Text(text) | Value::Dynamic(text) => text,
             Value::None => "",
         };
+        let name = text.split('=').next().unwrap_or_default();
         if name.starts_with("Exec") {
             return Some(Inner::Refused(
                 "a property of `systemd-run` that runs a program: run that by itself",
+            ));
+        }
+        let variables = text.split(['=', ' ', '"', '\'']);
+        if name == "Environment" && variables.skip(1).any(evaluated::is_code) {
+            return Some(Inner::Refused(
+                "a variable whose value a shell runs as code",
             ));
         }
         if !PROPERTIES.contains(&name) {

@@ -8,7 +8,7 @@ use super::options::is_substituted_file;
 use super::seen::{Seen, refuse, wrapped};
 use super::shells::{DYNAMIC_COMMAND, SHELLS};
 use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
-use crate::command::word::Word;
+use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, is_spent, read_at};
 
 /// Most words of a wrapper that is not understood: each could begin its command.
@@ -32,7 +32,7 @@ const INTERPRETERS: [&str; 24] = [
 ];
 
 /// Programs that run the command in their words, in ways that are not read here.
-const OPAQUE: [&str; 88] = [
+const OPAQUE: [&str; 89] = [
     "strace",
     "ltrace",
     "perf",
@@ -102,6 +102,7 @@ const OPAQUE: [&str; 88] = [
     "tini",
     "dumb-init",
     "sshpass",
+    "coreutils",
     "ifne",
     "pee",
     "mispipe",
@@ -265,7 +266,11 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
         let Some(text) = word.literal().filter(|t| !t.is_empty()) else {
             continue;
         };
-        if text.starts_with('-') {
+        if let Some(program) = named_program(text) {
+            let mut words = call.words[at..].to_vec();
+            words[0].segments = vec![Segment::Literal(program.to_owned())];
+            seen.push(wrapped(&call, words, parent))?;
+        } else if text.starts_with('-') {
             let mut tries = 0;
             let mut unread = 0;
             for value in glued(text) {
@@ -284,7 +289,7 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
             // `-o 'LocalCommand rm x'`: an option's name in front.
             if let Some((_, value)) = text
                 .split_once([' ', '\t'])
-                .filter(|_| call.name.base == "ssh")
+                .filter(|_| matches!(call.name.base.as_str(), "ssh" | "gdb"))
             {
                 guessed(&call, parent, value, depth, seen)?;
             }
@@ -308,6 +313,18 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
         }
     }
     Ok(())
+}
+
+/// The program that an option names (`docker run --entrypoint=X`); its words follow somewhere behind.
+fn named_program(option: &str) -> Option<&str> {
+    [
+        "--entrypoint=",
+        "--coreutils-prog=",
+        "--coreutils-prog-shebang=",
+    ]
+    .iter()
+    .find_map(|name| option.strip_prefix(name))
+    .filter(|program| !program.is_empty())
 }
 
 /// What is text for a shell must be readable; what may be another language need not.

@@ -141,6 +141,49 @@ fn awk() {
         - {extension("x")}
         - {
         - {print}}
+        + {s = s $1 " "} END {print s}
+        + {a[$1] = a[$1] " " $2} END {for (k in a) print k, a[k]}
+        + {s = (s ? s "," : "") $1} END {print s}
+        + {k = $1 ":" $2; c[k]++} END {for (x in c) print x, c[x]}
+        + {sub(/^ +/, ""); print}
+        + {for(i=1;i<=NF;i++) gsub(/"/,"",$i); print}
+        + {t=$1; gsub(/-/," ",t); print t}
+        + {gsub(/,/," "); print $2}
+        + {print strftime("%F %T", $1)}
+        + {n=split($0,p,","); out=""; for(i=1;i<=n;i++) out = out " " p[i]; print out}
+        + $1 ~ $2
+        + {print gensub(/([a-z]+)-([0-9]+)/, "\\2 \\1", "g")}
+        + {$3 = $1 "-" $2; print}
+        - {for(i=1;i<=NF;i++) {$0=$0 " x"}}
+        - {for(i=1;i<=NF;i++) sub(/$/," x")}
+        - {for(i=1;i<=NF;i++) gsub(/$/," x")}
+        - {for(i=1;i<=NF;i++) gsub(/$/," x",$0)}
+        - {for(i=1;i<=NF;i++) sub(/$/,"x",$(i+1))}
+        - {for(i=1;i<=length($0);i++) $0=$0 "x"}
+        - {s = s $0 s} END {print length(s)}
+        - {s = s s}
+        - {s = (1 ? s : "") s}
+        - {t = s s; s = t "x"}
+        - {s = s t; t = s}
+        - {s = sprintf("%s%s", s, s)}
+        - {a[NR] = a[NR-1] a[NR-1] "x"}
+        - {for (k in a) b[k k]++; for (k in b) a[k]++}
+        - {gsub(/./,"&&",s)}
+        - {s = gensub(/./,"&&","g",s)}
+        - {gsub(/./,"&&&&&&&&"); gsub(/./,"&&&&&&&&"); print length($0)}
+        - {$0=$0 $0;$0=$0 $0;$0=$0 $0;$0=$0 $0}
+        - {$0 = s s $0; s = $0}
+        - {split(s,a,","); for(i=1;i<=9;i++) s = s a[i]}
+        - BEGIN{for(i=0;i<10000;i++) s = s "xxxxxxxxxxxxxxxxxxxxx"}
+        - BEGIN{for(i=0;i<10000;i++) for(j=0;j<10000;j++) x++}
+        - /((a{1,255}){1,255}){1,255}/
+        - $0 ~ "((a{1,255}){1,255}){1,255}"
+        - $0 ~ "((a{1,255}" "){1,255}){1,255}"
+        - BEGIN{r="((a{1,255}"; r=r "){1,255}){1,255}"} $0 ~ r r
+        - BEGIN{FS="((a{1,255}" "){1,255}){1,255}"} {print $1}
+        - {split($0, a, "((a{1,255}" "){1,255}){1,255}")}
+        - {print strftime("%1000000000Y")}
+        - {f="%1000000000Y"; print strftime(f)}
     "#,
     );
 }
@@ -224,6 +267,17 @@ fn sed() {
         - s/a/b/M;e
         - s a b w 
         - y/a/b/w x
+        + s/.*/[&]/
+        + s/\([a-z]*\) \([0-9]*\) \(.*\)/\3 \2 \1/
+        + s/,/, /g
+        + s/&/\&amp;/g
+        - s/.*/&&/;s/.*/&&/;s/.*/&&/;s/.*/&&/
+        - s/./&&&&&&&&&/g
+        - s/\(\(\(\(.*\)\)\)\)/\1\2\3\4\1\2\3\4\1/
+        - s/x*/0123456789/g
+        - /((a{1,255}){1,255}){1,255}/p
+        - s/\(\(a\{1,255\}\)\{1,255\}\)\{1,255\}/x/
+        - /a\{1,255\}\{1,255\}/p
     "#,
     );
 }
@@ -269,6 +323,10 @@ fn find() {
         - /var/log -type f /etc
         - -D exec /var/log
         - /var/log -exe id
+        - /var/log|-printf|%1000000000p\\n
+        - /var/log|-printf|%.1000000000p
+        + /var/log|-printf|%-50p %10s\\n
+        - /var/log|-regextype|egrep|-regex|((a{1,255}){1,255}){1,255}
     "#,
     );
 }
@@ -337,6 +395,37 @@ fn jq() {
         - "x
         - (.
         - modulemeta
+        + .items[] | select(.status.phase != "Running") | "\(.metadata.namespace)/\(.metadata.name) \(.status.phase)"
+        + [.[] | {name: .name, size: (.size | tonumber), free: .free}] | sort_by(.size) | .[] | "\(.name) \(.size) \(.free)"
+        + map(select(.a > 1)) | length
+        + to_entries | map("\(.key)=\(.value)") | join(",")
+        + .blockdevices[] | select(.type=="disk") | .name
+        + .used / .total * 100 | round
+        + if .a then .a else "none" end
+        + gsub("[0-9]+"; "N")
+        + gsub("\\s+"; " ")
+        + .size * 1024 * 1024
+        + .[0].a, .[1].a
+        - gsub("^"; "x")
+        - gsub(""; "x")
+        - gsub("x*"; "y")
+        - gsub("a|$"; "y")
+        - gsub("\\b"; "y")
+        - gsub("\u005e"; "x")
+        - gsub(.re; "x")
+        - sub("x*"; "y"; "g")
+        - "\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"
+        - .+.|.+.|.+.|.+.|.+.|.+.|.+.
+        - [.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|tojson
+        - {a:[.a,.a]}|{a:[.a,.a]}|{a:[.a,.a]}|{a:[.a,.a]}|{a:[.a,.a]}|{a:[.a,.a]}|{a:[.a,.a]}
+        - [.,(0|0),.]|[.,(0|0),.]|[.,(0|0),.]|[.,(0|0),.]|[.,(0|0),.]|[.,(0|0),.]|[.,(0|0),.]
+        - . as $x|[$x,$x]|. as $x|[$x,$x]|. as $x|[$x,$x]|. as $x|[$x,$x]|. as $x|[$x,$x]|. as $x|[$x,$x]|. as $x|[$x,$x]
+        - [tostring,tostring]|tojson|[tostring,tostring]|tojson|[tostring,tostring]|tojson|[tostring,tostring]|tojson
+        - [..]|[..]|[..]
+        - .name * 1000000000
+        - .name * 1000 | . * 1000 | . * 1000
+        - strftime("%1000000000Y")
+        - test("((a{1,255}){1,255}){1,255}")
         - get_search_list
         - $x::y
     "#,
@@ -402,7 +491,7 @@ fn curl() {
 fn formats() {
     operands(
         Kind::DateFormat,
-        "+ +%F %T\n+ +%s\n- 9999999999\n- %F\n- -s\n- 10:00\n- +%999999999Y\n",
+        "+ +%F %T\n+ +%s\n- 9999999999\n- %F\n- -s\n- 10:00\n- +%999999999Y\n- +%+1000000000Y\n+ +%Y-%m-%d %H:%M:%S.%3N\n",
     );
     operands(
         Kind::PsFormat,
@@ -445,7 +534,10 @@ fn formats() {
         - {{with .State.Nothing}}x{{else}}{{json .}}{{end}}
     "#,
     );
-    operands(Kind::Regex, "+ error|warn\n+ ^a{1,3}$\n- a{99999}\n");
+    operands(
+        Kind::Regex,
+        "+ error|warn\n+ ^a{1,3}$\n+ ([0-9]{1,3}\\.){3}[0-9]{1,3}\n- a{99999}\n- ((a{1,255}){1,255}){1,255}\n- a{255}{255}{255}\n- \\(\\(a\\{255\\}\\)\\{255\\}\\)\\{255\\}\n",
+    );
     operands(Kind::Port, "+ 80\n- 0\n- 65536\n- +80\n- 8 0\n");
 }
 
@@ -486,7 +578,24 @@ fn postgres() {
         + select datname, pg_size_pretty(pg_database_size(datname)) from pg_database order by 1
         + select now() - pg_postmaster_start_time()
         + select relname, n_dead_tup from pg_stat_user_tables order by n_dead_tup desc limit 20
-        + select a.pid, l.mode from pg_locks l join pg_stat_activity a on a.pid = l.pid, pg_database d
+        + select a.pid, l.mode from pg_locks l join pg_stat_activity a on a.pid = l.pid
+        + select n.nspname, c.relname from pg_class c left join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r'
+        + select blocked.pid, blocking.pid from pg_locks bl join pg_stat_activity blocked on blocked.pid = bl.pid join pg_locks kl on kl.locktype = bl.locktype and kl.database is not distinct from bl.database and kl.pid != bl.pid join pg_stat_activity blocking on blocking.pid = kl.pid where not bl.granted
+        + select relname from pg_class where oid in (select indrelid from pg_index)
+        - select a.pid, l.mode from pg_locks l join pg_stat_activity a on a.pid = l.pid, pg_database d
+        - select count(*) from pg_class a, pg_class b, pg_class c, pg_class d
+        - select count(*) from pg_class a cross join pg_class b
+        - select count(*) from pg_class a natural join pg_type b
+        - select count(*) from pg_class a join pg_class b on true
+        - select count(*) from pg_class a join pg_class b on a.oid = a.oid
+        - select count(*) from pg_class a join pg_class b on a.oid = b.oid or true
+        - select count(*) from pg_class a join pg_class b on a.oid = b.oid join pg_class c on a.oid = b.oid
+        - select count(*) from pg_class a join pg_class b on a.oid = b.oid * 0
+        - select count(*) from pg_class a join pg_class b on a.relpages = b.relpages
+        - select count(*) from pg_class a join pg_class b on not a.oid = b.oid
+        - select (select count((select count((select count(*) from pg_class)) from pg_class)) from pg_class) from pg_class
+        - with a as (select concat(query,query) q from pg_stat_activity), b as (select concat(q,q) q from a), c as (select concat(q,q) q from b), d as (select q||q||q||q||q q from c) select q from d
+        - select * from pg_class where relname ~ '((a{1,255}){1,255}){1,255}'
         + select extract(epoch from now() - query_start) from pg_stat_activity
         + with x as (select pid from pg_locks) select * from x
         + select 'it''s'

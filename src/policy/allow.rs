@@ -7,7 +7,7 @@ use super::language::{self, Kind, Limits};
 use super::options::{self, OptionSpec};
 use super::rule::{Rule, Stdin, SudoUse};
 use super::types;
-use crate::command::{Assignment, Call, Segment, Sudo, Word, Wraps};
+use crate::command::{Assignment, Call, Place, Reading, Segment, Sudo, Word, Wraps};
 use std::borrow::Cow;
 
 /// Environment variables that change how output is written and nothing else.
@@ -30,7 +30,12 @@ fn miss(far: u8, why: impl Into<String>) -> Miss {
 }
 
 /// Whether an auto rule speaks of a call: every word is one that the rule names.
-pub(super) fn matches_auto(rule: &Rule, call: &Call, cx: &Context) -> Result<(), Miss> {
+pub(super) fn matches_auto(
+    rule: &Rule,
+    reading: &Reading,
+    call: &Call,
+    cx: &Context,
+) -> Result<(), Miss> {
     if !call.name.trusted {
         return Err(miss(
             0,
@@ -61,6 +66,12 @@ pub(super) fn matches_auto(rule: &Rule, call: &Call, cx: &Context) -> Result<(),
         None => words(rule, call)?,
     };
     stdin(rule, call, given)?;
+    if rule.stdin == Stdin::Silent && !is_silent(reading, call) {
+        return Err(miss(
+            6,
+            "what it reads goes to another program; let it read </dev/null or a bare `echo |`",
+        ));
+    }
     for assignment in &call.assignments {
         environment(rule, assignment).map_err(|why| miss(7, why))?;
     }
@@ -92,6 +103,54 @@ fn stdin(rule: &Rule, call: &Call, given: usize) -> Result<(), Miss> {
         )),
         _ => Ok(()),
     }
+}
+
+/// Whether there is nothing to read on a call's standard input, or the line feed of a bare `echo`.
+fn is_silent(reading: &Reading, call: &Call) -> bool {
+    let reads = |c: &Call| {
+        c.redirections
+            .iter()
+            .any(|r| !r.harmless && r.operator.starts_with('<'))
+    };
+    // Redirections of groups and loops are those of all calls in them, but a pipe inside takes their place.
+    let plain = |c: &Call| matches!(c.place, Place::Top | Place::Substitution | Place::Wrapped);
+    let plain_line = reading.calls.iter().all(plain);
+    let (mut at, mut piped, mut inherits) = (Some(call), false, !plain_line);
+    while let Some(here) = at {
+        if reads(here) || here.wraps == Wraps::Text || here.wraps == Wraps::Unknown {
+            return false;
+        }
+        if here.pipe.index > 0 {
+            piped = true;
+            let mut feeders = reading
+                .calls
+                .iter()
+                .filter(|c| c.pipe.pipeline == here.pipe.pipeline)
+                .filter(|c| c.pipe.index + 1 == here.pipe.index)
+                .peekable();
+            if feeders.peek().is_none() || !feeders.all(says_nothing) {
+                return false;
+            }
+        }
+        inherits |= here.place == Place::Substitution;
+        at = here.parent.and_then(|index| reading.calls.get(index));
+    }
+    let from_null = plain_line
+        && call
+            .redirections
+            .iter()
+            .any(|r| r.harmless && r.operator == "<");
+    piped || from_null || !inherits
+}
+
+/// `echo`, `echo ''` and `echo Q`, which ends the talk of `openssl s_client`.
+fn says_nothing(call: &Call) -> bool {
+    let words: Vec<Option<&str>> = call.words.iter().skip(1).map(Word::literal).collect();
+    call.name.trusted
+        && call.name.base == "echo"
+        && call.wraps == Wraps::Nothing
+        && call.pipe.index == 0
+        && matches!(words.as_slice(), [] | [Some("" | "Q" | "-n")])
 }
 
 /// Whether the rule speaks of the user as whom the call runs.

@@ -242,7 +242,7 @@ impl Policy {
             let why = "it is a function of the line's own";
             return (ask(builtin::NOT_LITERAL, why), None);
         }
-        let nearest = match auto_rule(candidates, call, cx) {
+        let nearest = match auto_rule(candidates, reading, call, cx) {
             Ok(rule) => return (auto(&rule.id, &rule.about, rule.reversibility), None),
             Err(nearest) => nearest,
         };
@@ -304,6 +304,7 @@ type Nearest<'a> = Option<(&'a Rule, Miss)>;
 /// The auto rule that speaks of a call, or the one that came nearest and what stood against it.
 fn auto_rule<'a>(
     candidates: &[&'a Rule],
+    reading: &Reading,
     call: &Call,
     cx: &Context,
 ) -> Result<&'a Rule, Nearest<'a>> {
@@ -314,7 +315,7 @@ fn auto_rule<'a>(
         .copied()
         .filter(|r| r.verdict == Verdict::Auto)
     {
-        match matches_auto(rule, call, cx) {
+        match matches_auto(rule, reading, call, cx) {
             // Of several the first by name, here and below: the order of rules must not show.
             Ok(()) => {
                 if allowed.is_none_or(|other| rule.id < other.id) {

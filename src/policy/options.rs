@@ -7,6 +7,9 @@ use super::rule::Style;
 use super::types::{self, Bounds, Type};
 use crate::command::Word;
 
+/// Most scripts in one command (`sed -e`).
+const MOST_SCRIPTS: usize = 6;
+
 /// One option that a rule allows.
 #[derive(Debug, Clone)]
 pub struct OptionSpec {
@@ -234,6 +237,14 @@ fn note(index: usize, specs: &[&OptionSpec], seen: &mut Vec<usize>) -> Result<()
     if seen.contains(&index) && !specs[index].repeat && !matches!(specs[index].value, Value::None) {
         return Err(format!(
             "option {} is given twice",
+            specs[index].names.join(" or ")
+        ));
+    }
+    // Each script may let a line grow a little; many of them would let it grow much.
+    let often = seen.iter().filter(|i| **i == index).count() >= MOST_SCRIPTS;
+    if often && matches!(specs[index].value, Value::Required(Type::Language(_))) {
+        return Err(format!(
+            "option {} is given more than {MOST_SCRIPTS} times",
             specs[index].names.join(" or ")
         ));
     }

@@ -32,8 +32,8 @@ pub fn is_place(path: &[&str], place: &str) -> bool {
     components(place).is_some_and(|p| p.len() == path.len()) && is_under(path, place)
 }
 
-/// Whether a path names, or lies below, a secret. A secret is an absolute pattern, or without a
-/// slash the pattern of a component anywhere. With `glob`, components of `path` are patterns too: then
+/// Whether a path names, or lies below, a secret. A secret is an absolute pattern (`**` stands for any number
+/// of components), or without a slash the pattern of a component anywhere. With `glob`, components of `path` are patterns too: then
 /// whether any name could be both.
 pub fn is_secret(path: &[&str], secret: &str, glob: bool) -> bool {
     let meets = |pattern: &str, name: &str| {
@@ -53,6 +53,7 @@ pub fn is_secret(path: &[&str], secret: &str, glob: bool) -> bool {
         });
     }
     match components(secret) {
+        Some(secret) if secret.contains(&"**") => deep(&secret, path, &meets),
         Some(secret) => {
             path.len() >= secret.len()
                 && secret
@@ -61,6 +62,21 @@ pub fn is_secret(path: &[&str], secret: &str, glob: bool) -> bool {
                     .all(|(pattern, name)| meets(pattern, name))
         }
         None => false,
+    }
+}
+
+/// [`is_secret`] for a pattern with `**`. A bare `*` at the path's end is not held against it: that stands for
+/// a whole folder, which is allowed only where the policy says `open`.
+fn deep(secret: &[&str], path: &[&str], meets: &dyn Fn(&str, &str) -> bool) -> bool {
+    match (secret.split_first(), path.split_first()) {
+        (None, _) => true,
+        (Some((&"**", rest)), _) => {
+            (0..=path.len()).any(|n| deep(rest, path.get(n..).unwrap_or_default(), meets))
+        }
+        (Some((pattern, rest)), Some((name, more))) => {
+            (*name != "*" || !more.is_empty()) && meets(pattern, name) && deep(rest, more, meets)
+        }
+        (Some(_), None) => false,
     }
 }
 
@@ -81,6 +97,10 @@ fn could_be(pattern: &str, secret: &str) -> bool {
 pub fn holds_secret(folder: &[&str], secret: &str) -> bool {
     secret.starts_with('/')
         && components(secret).is_some_and(|secret| {
+            let fixed: Vec<&str> = secret.iter().copied().take_while(|c| *c != "**").collect();
+            if fixed.len() < secret.len() {
+                return fixed.iter().zip(folder).all(|(p, name)| intersect(p, name));
+            }
             folder.len() <= secret.len()
                 && secret
                     .iter()
@@ -193,6 +213,20 @@ mod tests {
             holds_secret(&components("/etc").unwrap(), "/etc/shadow")
                 && holds_secret(&[], "/etc/shadow")
         );
+        let deep = "/sys/devices/**/resource*";
+        assert!(is(
+            "/sys/devices/pci0000:00/0000:00:1f.2/resource4",
+            deep,
+            false
+        ));
+        assert!(is("/sys/devices/pci*/0*/res*", deep, true));
+        assert!(!is("/sys/devices/system/cpu/online", deep, false));
+        assert!(!is("/sys/devices/virtual/net/lo/statistics/*", deep, true));
+        assert!(holds_secret(
+            &components("/sys/devices/pci0").unwrap(),
+            deep
+        ));
+        assert!(!holds_secret(&components("/sys/class/net").unwrap(), deep));
         assert!(!holds_secret(
             &components("/var/log").unwrap(),
             "/etc/shadow"

@@ -155,6 +155,8 @@ pub enum Stdin {
     PipeOrOperand,
     /// Behind a pipe only.
     Pipe,
+    /// Nothing to read: no pipe but from a bare `echo`, no input but `/dev/null`.
+    Silent,
 }
 
 /// Whether a rule also speaks of the command as root.

@@ -88,7 +88,7 @@ fn schema() -> Value {
             "operands": {"oneOf": [{"const": "none"}, operand, {"type": "array", "items": operand}]},
             "under": told("For paths in option values", texts()), "not": texts(), "hosts": texts(),
             "reader": {"enum": kinds}, "reader_options": limits,
-            "stdin": {"enum": ["any", "pipe_or_operand", "pipe"]},
+            "stdin": {"enum": ["any", "pipe_or_operand", "pipe", "silent"]},
             "sudo": {"enum": ["refused", "allowed"]},
             "env": texts(), "wraps": flag(), "when": when, "hint": text(),
             "unless_auto": told("Gives way to auto rules", flag()),

@@ -33,6 +33,8 @@ pub enum Type {
     User,
     /// Any printable text that does not begin with `-`.
     Text,
+    /// A regular expression: text whose repetitions are few enough not to fill memory.
+    Regex,
     /// Any printable text: only for programs that take no options there (`style: plain`).
     FreeText,
     /// ASCII text that a regular expression fits from end to end.
@@ -115,7 +117,8 @@ impl Type {
             "port" => Type::Port,
             "pid" => Type::Pid,
             "user" => Type::User,
-            "text" | "pattern" => Type::Text,
+            "text" => Type::Text,
+            "pattern" => Type::Regex,
             "free_text" => Type::FreeText,
             "word" => Type::Word,
             "name" => Type::Name,
@@ -203,7 +206,7 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
 
 /// Whether literal text is of a type.
 pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String> {
-    if text.is_empty() && !matches!(kind, Type::Text | Type::FreeText) {
+    if text.is_empty() && !matches!(kind, Type::Text | Type::Regex | Type::FreeText) {
         return Err("it is empty".into());
     }
     if text.starts_with('-') && !kind.may_begin_with_dash() {
@@ -258,6 +261,7 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
             "a user's name",
         ),
         Type::Text | Type::FreeText => Ok(()),
+        Type::Regex => language::check_repeats(text),
         Type::Like(pattern) => {
             if text.is_ascii() && pattern.0.is_match(text) {
                 Ok(())

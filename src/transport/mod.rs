@@ -214,7 +214,7 @@ fn keeper(script: &str, nonce: &str) -> (String, Vec<u8>) {
 }
 
 /// The command's environment: nothing of ours, nothing of the target's.
-pub(crate) const ENVIRONMENT: [(&str, &str); 14] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 24] = [
     (
         "PATH",
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -226,10 +226,22 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 14] = [
     ("SYSTEMD_PAGER", "cat"),
     ("SYSTEMD_COLORS", "0"),
     ("GIT_PAGER", "cat"),
-    // A repository's own configuration must not make `git log` run a program, or fetch.
-    ("GIT_CONFIG_COUNT", "1"),
+    // A repository's own configuration must not make `git log`, `git branch` or `git tag` run a program, or
+    // fetch: what stands here has the precedence of the command line (git-config(1), git 2.31). The programs
+    // are those that check signatures, which `format.pretty` and `branch.sort` can ask for.
+    ("GIT_CONFIG_COUNT", "6"),
     ("GIT_CONFIG_KEY_0", "log.showSignature"),
     ("GIT_CONFIG_VALUE_0", "false"),
+    ("GIT_CONFIG_KEY_1", "gpg.program"),
+    ("GIT_CONFIG_VALUE_1", "false"),
+    ("GIT_CONFIG_KEY_2", "gpg.openpgp.program"),
+    ("GIT_CONFIG_VALUE_2", "false"),
+    ("GIT_CONFIG_KEY_3", "gpg.x509.program"),
+    ("GIT_CONFIG_VALUE_3", "false"),
+    ("GIT_CONFIG_KEY_4", "gpg.ssh.program"),
+    ("GIT_CONFIG_VALUE_4", "false"),
+    ("GIT_CONFIG_KEY_5", "core.fsmonitor"),
+    ("GIT_CONFIG_VALUE_5", "false"),
     ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("DEBIAN_FRONTEND", "noninteractive"),

@@ -254,11 +254,21 @@ pub fn touch(gate: &Gate, name: &str) -> String {
 }
 
 /// The variables that a command sees, in order.
-pub const ENVIRONMENT: [&str; 14] = [
+pub const ENVIRONMENT: [&str; 24] = [
     "DEBIAN_FRONTEND",
     "GIT_CONFIG_COUNT",
     "GIT_CONFIG_KEY_0",
+    "GIT_CONFIG_KEY_1",
+    "GIT_CONFIG_KEY_2",
+    "GIT_CONFIG_KEY_3",
+    "GIT_CONFIG_KEY_4",
+    "GIT_CONFIG_KEY_5",
     "GIT_CONFIG_VALUE_0",
+    "GIT_CONFIG_VALUE_1",
+    "GIT_CONFIG_VALUE_2",
+    "GIT_CONFIG_VALUE_3",
+    "GIT_CONFIG_VALUE_4",
+    "GIT_CONFIG_VALUE_5",
     "GIT_NO_LAZY_FETCH",
     "GIT_PAGER",
     "GIT_TERMINAL_PROMPT",

@@ -4,6 +4,7 @@
 //! pipes, `getline`, `system`, files, environment, functions of one's own, and loops whose end
 //! cannot be seen.
 
+use super::awk_flow::{FIELDS, Flows};
 use super::awk_lex::{Tok, tokens};
 use std::collections::BTreeSet;
 
@@ -21,8 +22,15 @@ pub fn check(text: &str) -> Result<(), String> {
         guarded: Vec::new(),
         loose: BTreeSet::new(),
         bounds: BTreeSet::new(),
+        long_loops: 0,
+        field_growth: 1,
+        flows: Flows::default(),
     };
     p.program()?;
+    p.flows.check()?;
+    if p.field_growth > MOST_GROWTH {
+        return Err("awk: this may make a line many times longer".into());
+    }
     if let Some(v) = p.bounds.intersection(&p.loose).next() {
         return Err(format!(
             "awk: the loop bound `{v}` is not a count of fields or of split parts"
@@ -30,6 +38,11 @@ pub fn check(text: &str) -> Result<(), String> {
     }
     Ok(())
 }
+
+/// How many times longer a line may become.
+const MOST_GROWTH: usize = 8;
+/// A loop with more rounds must not let a text grow.
+const SHORT_LOOP: u64 = 100;
 
 /// What an expression is, as far as assignments need to know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +71,12 @@ struct Parser {
     loose: BTreeSet<String>,
     /// Variables used as a loop bound.
     bounds: BTreeSet<String>,
+    /// Loops of many rounds around the current statement.
+    long_loops: usize,
+    /// How many times longer fields may have become.
+    field_growth: usize,
+    /// What text goes into which variable.
+    flows: Flows,
 }
 
 /// Special variables that may be set.
@@ -102,7 +121,7 @@ impl Parser {
         let what = match self.peek() {
             Tok::Num(s) | Tok::Str(s) | Tok::Name(s) | Tok::Func(s) => s.clone(),
             Tok::Key(s) | Tok::Op(s) => (*s).to_string(),
-            Tok::Regex => "a regex".into(),
+            Tok::Regex(_) => "a regex".into(),
             Tok::Newline => "a line end".into(),
             Tok::End => "the end".into(),
         };
@@ -219,27 +238,34 @@ impl Parser {
             return self.fail("more than two loops in each other");
         }
         let mut guards = vec![var.clone()];
+        let mut long = false;
         if self.is_key("in") {
             self.at += 1;
             let Tok::Name(array) = self.bump() else {
                 return self.fail("an array is expected");
             };
+            self.flows.copies(&var, &array);
             guards.push(array);
         } else {
-            self.counted_head(&var, &mut guards)?;
+            long = self.counted_head(&var, &mut guards)? > SHORT_LOOP;
+        }
+        if long && self.long_loops > 0 {
+            return self.fail("a loop of many rounds in another");
         }
         self.need(")")?;
         self.newlines();
         let keep = self.guarded.len();
         self.guarded.extend(guards);
+        self.long_loops += usize::from(long);
         self.statement()?;
+        self.long_loops -= usize::from(long);
         self.guarded.truncate(keep);
         self.loops -= 1;
         Ok(())
     }
 
     /// `v = START; v <= BOUND; v++` or the same downwards, where BOUND cannot be huge.
-    fn counted_head(&mut self, var: &str, guards: &mut Vec<String>) -> R<()> {
+    fn counted_head(&mut self, var: &str, guards: &mut Vec<String>) -> R<u64> {
         if READ_ONLY.contains(&var)
             || SETTABLE.contains(&var)
             || self.guarded.iter().any(|g| g == var)
@@ -271,7 +297,7 @@ impl Parser {
         if !ok || start.max(end) > 10_000 {
             return self.fail("the end of this loop cannot be seen");
         }
-        Ok(())
+        Ok(start.max(end))
     }
 
     /// `NF`, `NF-1`, a number to 10,000, `length(x)`, or a variable that only counts.
@@ -337,7 +363,7 @@ impl Parser {
                     _ => self.fail("delete takes one element"),
                 }
             }
-            Tok::Regex => self.fail("a regex alone is not a statement"),
+            Tok::Regex(_) => self.fail("a regex alone is not a statement"),
             _ => match self.expr(false)? {
                 Expr::Effect { .. } => Ok(()),
                 _ => self.fail("a statement that prints, counts or assigns is expected"),
@@ -466,14 +492,46 @@ impl Parser {
             Tok::Op(op @ ("=" | "+=" | "-=" | "*=" | "/=" | "%=")) => {
                 self.at += 1;
                 self.newlines();
+                let from = self.at;
                 let right = self.expr(no_gt)?;
                 self.assign_to(&left, op, &right)?;
+                if op == "=" {
+                    self.text_into(&left, from)?;
+                }
                 Expr::Effect { bounded: false }
             }
             _ => left,
         };
         self.depth -= 1;
         Ok(out)
+    }
+
+    /// Notes what the value between token `from` and here puts into `target`.
+    fn text_into(&mut self, target: &Expr, from: usize) -> R<()> {
+        let value = self.toks.get(from..self.at).unwrap_or_default();
+        match target {
+            Expr::Var(name) if name == "FS" || name == "RS" => match value {
+                [(Tok::Str(_), _)] => Ok(()),
+                _ => self.fail(&format!("`{name}` must be one literal string")),
+            },
+            Expr::Var(name) | Expr::Element(name) => {
+                let itself = self.flows.text(name, value).grows();
+                if itself && self.long_loops > 0 {
+                    return self.fail("a text that grows in a loop of many rounds");
+                }
+                Ok(())
+            }
+            Expr::Field { .. } => {
+                // In a loop over the fields there must not be more and more of them.
+                if self.loops > 0 {
+                    return self.fail("a field is set in a loop");
+                }
+                let own = self.flows.text(FIELDS, value).factor();
+                self.field_growth = self.field_growth.saturating_mul(own);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     fn ternary(&mut self, no_gt: bool) -> R<Expr> {
@@ -518,11 +576,35 @@ impl Parser {
             if no_gt && self.is(">") {
                 return self.fail("`>` in print writes a file");
             }
+            let matches = self.is("~") || self.is("!~");
             self.at += 1;
+            let from = self.at;
             self.concat(no_gt)?;
+            if matches {
+                self.pattern(from, self.at)?;
+            }
             left = Expr::Value;
         }
         Ok(left)
+    }
+
+    /// A pattern must be a literal, or come whole out of the data: put together it could be anything.
+    fn pattern(&self, from: usize, to: usize) -> R<()> {
+        match self.toks.get(from..to).unwrap_or_default() {
+            [(Tok::Regex(_), _)] => Ok(()),
+            [(Tok::Str(s), _)] => {
+                let hidden = s
+                    .as_bytes()
+                    .windows(2)
+                    .any(|w| w[0] == b'\\' && matches!(w[1], b'x' | b'u' | b'0'..=b'7'));
+                if hidden {
+                    return self.fail("a character by its number in a pattern");
+                }
+                super::check_repeats(s).map_err(|e| format!("awk: {e}"))
+            }
+            [(Tok::Op("$"), _), (Tok::Num(_) | Tok::Name(_), _)] => Ok(()),
+            _ => self.fail("a pattern must be written out"),
+        }
     }
 
     fn concat(&mut self, no_gt: bool) -> R<Expr> {
@@ -585,7 +667,7 @@ impl Parser {
         self.deeper()?;
         let out = match self.bump() {
             Tok::Num(n) => n.parse().map_or(Expr::Value, Expr::Number),
-            Tok::Str(_) | Tok::Regex => Expr::Value,
+            Tok::Str(_) | Tok::Regex(_) => Expr::Value,
             Tok::Op("(") => {
                 self.newlines();
                 self.expr(false)?;
@@ -598,7 +680,11 @@ impl Parser {
                     return self.fail(&format!("`{n}` before `(` may call a function"));
                 }
                 if self.eat("[") {
+                    let from = self.at;
                     self.list(no_gt, "]")?;
+                    // Its indices are texts too.
+                    let index = self.toks.get(from..self.at).unwrap_or_default();
+                    self.flows.text(&n, index);
                     self.need("]")?;
                     if READ_ONLY.contains(&n.as_str()) || SETTABLE.contains(&n.as_str()) {
                         return self.fail("a special variable is not an array");
@@ -642,6 +728,39 @@ impl Parser {
         let first = self.at;
         self.list(false, ")")?;
         self.need(")")?;
+        let arguments = self.arguments(first, self.at - 1);
+        match (f, arguments.as_slice()) {
+            ("sub" | "gsub" | "gensub", [pattern, ..]) => self.pattern(pattern.0, pattern.1)?,
+            ("match", [_, pattern, ..]) | ("split", [_, _, pattern, ..]) => {
+                self.pattern(pattern.0, pattern.1)?;
+            }
+            _ => {}
+        }
+        if f == "gensub" {
+            let by = self.replaced(&arguments, true)?;
+            self.flows.longer |= by > 1;
+            self.field_growth = self.field_growth.saturating_mul(by);
+        }
+        if f == "strftime"
+            && let Some(format) = arguments.first()
+        {
+            match self.toks.get(format.0..format.1).unwrap_or_default() {
+                [(Tok::Str(s), _)] => {
+                    super::formats::check_widths(s).map_err(|e| format!("awk: strftime: {e}"))?
+                }
+                _ => return self.fail("the format must be one literal string"),
+            }
+        }
+        if matches!(f, "sub" | "gsub") {
+            self.replaces(f, &arguments)?;
+        }
+        if f == "split"
+            && let [(text, text_end), (array, _), ..] = arguments.as_slice()
+            && let Some((Tok::Name(name), _)) = self.toks.get(*array).cloned()
+        {
+            let text = self.toks.get(*text..*text_end).unwrap_or_default();
+            self.flows.text(&name, text);
+        }
         if matches!(f, "sub" | "gsub" | "split") {
             self.written_argument(f, first)?;
         }
@@ -650,6 +769,65 @@ impl Parser {
             "sub" | "gsub" | "match" => Expr::Effect { bounded: true },
             _ => Expr::Value,
         })
+    }
+
+    /// Where the arguments of a call stand, between its parentheses.
+    fn arguments(&self, first: usize, end: usize) -> Vec<(usize, usize)> {
+        let (mut depth, mut from, mut out) = (0usize, first, Vec::new());
+        for at in first..end {
+            match self.toks.get(at).map(|t| &t.0) {
+                Some(Tok::Op("(" | "[")) => depth += 1,
+                Some(Tok::Op(")" | "]")) => depth = depth.saturating_sub(1),
+                Some(Tok::Op(",")) if depth == 0 => {
+                    out.push((from, at));
+                    from = at + 1;
+                }
+                _ => {}
+            }
+        }
+        if first < end {
+            out.push((from, end));
+        }
+        out
+    }
+
+    /// How many times longer a text may become by `sub(pattern, replacement)`.
+    fn replaced(&self, arguments: &[(usize, usize)], all: bool) -> R<usize> {
+        let [(from, to), (with, with_end), ..] = arguments else {
+            return self.fail("a pattern and a replacement are expected");
+        };
+        let pattern = match self.toks.get(*from..*to) {
+            Some([(Tok::Regex(text) | Tok::Str(text), _)]) => Some(text.as_str()),
+            _ => None,
+        };
+        match self.toks.get(*with..*with_end) {
+            Some([(Tok::Str(text), _)]) => Ok(super::formats::growth(pattern, text, all)),
+            _ => self.fail("the replacement must be one literal string"),
+        }
+    }
+
+    /// `sub` and `gsub` change their third argument, or `$0`.
+    fn replaces(&mut self, f: &str, arguments: &[(usize, usize)]) -> R<()> {
+        let by = self.replaced(arguments, f == "gsub")?;
+        let target = arguments
+            .get(2)
+            .and_then(|(from, to)| self.toks.get(*from..*to));
+        match target {
+            Some([(Tok::Name(_), _)] | [(Tok::Name(_), _), (Tok::Op("["), _), ..]) => {
+                if by > 1 {
+                    return self.fail("a replacement that makes a variable longer each time");
+                }
+                if self.long_loops > 0 {
+                    return self.fail("a text that grows in a loop of many rounds");
+                }
+            }
+            // The field of a loop's own round, which there is already.
+            Some([(Tok::Op("$"), _), (Tok::Name(n), _)])
+                if self.loops == 1 && self.guarded.contains(n) && by <= MOST_GROWTH => {}
+            _ if self.loops > 0 => return self.fail("fields are changed in a loop"),
+            _ => self.field_growth = self.field_growth.saturating_mul(by),
+        }
+        Ok(())
     }
 
     /// sub, gsub and split write their last (or second) argument: it must be an ordinary name,

@@ -5,7 +5,8 @@
 pub(super) enum Tok {
     Num(String),
     Str(String),
-    Regex,
+    /// Its text between the slashes.
+    Regex(String),
     Name(String),
     /// A function of the allow list.
     Func(String),
@@ -130,7 +131,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Tok, usize)>, String> {
                     operator(text, &mut i)?
                 } else {
                     regex(b, &mut i)?;
-                    Tok::Regex
+                    let text = text.get(start + 1..i - 1).unwrap_or_default();
+                    super::check_repeats(text).map_err(|e| format!("awk: {e}"))?;
+                    Tok::Regex(text.to_string())
                 }
             }
             b'0'..=b'9' => number(text, &mut i)?,
@@ -273,7 +276,7 @@ fn regex(b: &[u8], i: &mut usize) -> Result<(), String> {
 /// Whether a `/` here divides.
 fn operand_ended(out: &[(Tok, usize)], at: usize) -> Result<bool, String> {
     Ok(match out.last().map(|t| &t.0) {
-        Some(Tok::Num(_) | Tok::Str(_) | Tok::Regex | Tok::Name(_)) => true,
+        Some(Tok::Num(_) | Tok::Str(_) | Tok::Regex(_) | Tok::Name(_)) => true,
         Some(Tok::Op(")" | "]")) => true,
         Some(Tok::Op("++" | "--" | "$") | Tok::Func(_)) => {
             return Err(format!("awk: `/` at {at} may be a division or a regex"));

@@ -85,10 +85,16 @@ fn begins_expression(w: &str) -> bool {
 }
 
 fn with_value(test: &str, value: &str, limits: &Limits) -> R {
+    if matches!(test, "-regex" | "-iregex") {
+        super::check_repeats(value).map_err(|e| format!("find: {test}: {e}"))?;
+    }
     let signed = value.strip_prefix(['+', '-']).unwrap_or(value);
     let ok = match test {
         "-name" | "-iname" | "-path" | "-ipath" | "-wholename" | "-iwholename" | "-regex"
-        | "-iregex" | "-lname" | "-ilname" | "-printf" => !value.is_empty() && value.len() <= 512,
+        | "-iregex" | "-lname" | "-ilname" => !value.is_empty() && value.len() <= 512,
+        "-printf" if value.len() <= 512 => {
+            return super::formats::check_widths(value).map_err(|e| format!("find: -printf: {e}"));
+        }
         "-regextype" => plain_word(value, "-"),
         "-type" | "-xtype" => value
             .split(',')

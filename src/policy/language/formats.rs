@@ -10,20 +10,117 @@ pub fn check_regex(text: &str) -> R {
     if text.len() > 1024 {
         return Err("regex: longer than 1024 characters".into());
     }
-    for part in text.split('{').skip(1) {
-        let body = part.split('}').next().unwrap_or("");
-        if body
-            .split(',')
-            .any(|n| n.len() > 3 && n.trim_end_matches('\\').bytes().all(|b| b.is_ascii_digit()))
-        {
-            return Err(format!("regex: the repetition `{{{body}}}` is too large"));
-        }
-    }
+    check_repeats(text)?;
     if text.contains('\n') {
         Err("regex: a line end inside".into())
     } else {
         Ok(())
     }
+}
+
+/// Refuses a regular expression whose counted repetitions multiply: tools unfold them, and
+/// `((a{1,255}){1,255}){1,255}` fills memory. Basic, extended and Perl's are not told apart: a `{2,5}` behind
+/// what may be a group or another repetition multiplies, any other adds.
+///
+/// # Errors
+/// Says what is too large.
+pub fn check_repeats(text: &str) -> R {
+    const MOST: usize = 10_000;
+    let (mut sum, mut product) = (text.len(), 1usize);
+    for (at, _) in text.match_indices('{') {
+        let body = text[at + 1..].split('}').next().unwrap_or("");
+        let body = body.strip_suffix('\\').unwrap_or(body);
+        if body.is_empty() || !body.bytes().all(|b| b.is_ascii_digit() || b == b',') {
+            continue;
+        }
+        let mut most = 1;
+        for number in body.split(',').filter(|n| !n.is_empty()) {
+            match number.parse::<usize>() {
+                Ok(n) if number.len() <= 3 => most = most.max(n),
+                _ => return Err(format!("regex: the repetition `{{{body}}}` is too large")),
+            }
+        }
+        let before = text[..at].strip_suffix('\\').unwrap_or(&text[..at]);
+        if before.ends_with([')', '}', '*', '+', '?']) {
+            product = product.saturating_mul(most);
+        } else {
+            sum = sum.saturating_add(most);
+        }
+    }
+    if sum.saturating_mul(product) > MOST {
+        return Err("regex: its repetitions multiply to too much".into());
+    }
+    Ok(())
+}
+
+/// Refuses a width of more than three digits behind a `%` (printf(3), strftime(3), find's and stat's formats): it
+/// is that many bytes for each item.
+///
+/// # Errors
+/// Says so.
+pub fn check_widths(text: &str) -> R {
+    let mut rest = text;
+    while let Some((_, behind)) = rest.split_once('%') {
+        rest = behind.strip_prefix('%').unwrap_or(behind);
+        if rest.len() < behind.len() {
+            continue;
+        }
+        let end = rest
+            .find(|c: char| c.is_ascii_alphabetic() || c == '%')
+            .unwrap_or(rest.len());
+        if rest[..end]
+            .split(|c: char| !c.is_ascii_digit())
+            .any(|digits| digits.len() > 3)
+        {
+            return Err("a width of more than three digits".into());
+        }
+    }
+    Ok(())
+}
+
+/// How much longer a text may become when matches of `pattern` are replaced: a factor, 1 where it does not grow.
+/// `&` and `\\1` stand for what was matched, as in sed and awk; with `all` every match is replaced.
+pub(super) fn growth(pattern: Option<&str>, replacement: &str, all: bool) -> usize {
+    let (mut whole, mut groups, mut letters) = (0, [0usize; 10], 0);
+    let mut bytes = replacement.bytes().peekable();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'\\' => {
+                while bytes.next_if_eq(&b'\\').is_some() {}
+                match bytes.next() {
+                    Some(b'0') => whole += 1,
+                    Some(d @ b'1'..=b'9') => groups[usize::from(d - b'0')] += 1,
+                    _ => letters += 1,
+                }
+            }
+            b'&' => whole += 1,
+            _ => letters += 1,
+        }
+    }
+    // Groups side by side share what was matched; groups in each other each hold it.
+    let nested = pattern.is_none_or(|p| {
+        let opens = p.matches('(').count();
+        opens > 1 && p.split(')').any(|part| part.matches('(').count() > 1)
+    });
+    let kept: usize = if nested {
+        groups.iter().sum()
+    } else {
+        groups.iter().copied().max().unwrap_or(0)
+    };
+    let factor = if all {
+        // A pattern of plain characters matches its own length, any other perhaps nothing at all.
+        let matched = pattern
+            .filter(|p| {
+                !p.is_empty()
+                    && p.bytes()
+                        .all(|b| b.is_ascii_alphanumeric() || b" _,:;-\"'".contains(&b))
+            })
+            .map_or(1, str::len);
+        whole + kept + usize::div_ceil(letters, matched)
+    } else {
+        whole + kept
+    };
+    factor.max(1)
 }
 
 /// `+FORMAT`. A bare operand without `+` would set the clock.
@@ -36,17 +133,7 @@ pub fn check_date(text: &str) -> R {
             "date: the operand does not begin with `+`; without it date sets the clock".into(),
         );
     };
-    for part in f.split('%').skip(1) {
-        let width: String = part
-            .chars()
-            .skip_while(|c| "_-^#".contains(*c))
-            .take_while(char::is_ascii_digit)
-            .collect();
-        if width.len() > 2 {
-            return Err("date: a width of more than two digits".into());
-        }
-    }
-    Ok(())
+    check_widths(f).map_err(|e| format!("date: {e}"))
 }
 
 const PS: &[&str] = &[

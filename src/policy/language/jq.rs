@@ -146,13 +146,101 @@ pub fn check(text: &str) -> R<()> {
     let mut lexer = Lexer {
         b: text.as_bytes(),
         i: 0,
+        refs: Vec::new(),
+        first: None,
+        grows: 1,
+        factors: 1,
     };
-    lexer.filter(0, None)
+    lexer.tokens(0, None)?;
+    lexer.stage_ends();
+    if lexer.grows > MOST_GROWTH {
+        return Err("jq: this says its input again and again, which may fill memory".into());
+    }
+    Ok(())
 }
+
+/// How many times larger a value may become: `[.,.]|[.,.]|…` doubles it at each step.
+const MOST_GROWTH: usize = 64;
+/// How many times longer a string may become by numbers (`.name * 1000`), which numbers do not.
+const MOST_FACTOR: u64 = 10_000_000;
+/// Functions that repeat parts of their input, by how much.
+const REPEATING: &[(&str, usize)] = &[
+    ("recurse", 8),
+    ("paths", 8),
+    ("leaf_paths", 8),
+    ("tojson", 2),
+];
+/// Functions of which only a number, a truth value or nothing comes.
+const SMALL: &[&str] = &[
+    "if",
+    "then",
+    "elif",
+    "else",
+    "end",
+    "and",
+    "or",
+    "not",
+    "as",
+    "try",
+    "catch",
+    "true",
+    "false",
+    "null",
+    "length",
+    "utf8bytelength",
+    "has",
+    "in",
+    "inside",
+    "contains",
+    "any",
+    "all",
+    "floor",
+    "ceil",
+    "round",
+    "sqrt",
+    "fabs",
+    "abs",
+    "tonumber",
+    "type",
+    "infinite",
+    "nan",
+    "isnan",
+    "isinfinite",
+    "isnormal",
+    "startswith",
+    "endswith",
+    "empty",
+    "now",
+    "mktime",
+    "test",
+    "index",
+    "rindex",
+    "todate",
+    "fromdate",
+    "date",
+    "gmtime",
+    "localtime",
+    "strftime",
+    "strptime",
+    "strflocaltime",
+    "fromdateiso8601",
+    "todateiso8601",
+    "dateadd",
+    "datesub",
+];
 
 struct Lexer<'a> {
     b: &'a [u8],
     i: usize,
+    /// What the stage of the pipe that is being read says of its input: paths as they are written up to their
+    /// first bracket, empty for all of it.
+    refs: Vec<String>,
+    /// What the first stage of the pipe in these parentheses said, once it is over.
+    first: Option<Vec<String>>,
+    /// How many times larger the input may have become by the stages before.
+    grows: usize,
+    /// The product of the numbers that something is multiplied by.
+    factors: u64,
 }
 
 impl Lexer<'_> {
@@ -170,8 +258,161 @@ impl Lexer<'_> {
         std::str::from_utf8(&self.b[start..self.i]).unwrap_or("")
     }
 
+    /// A pipe: what comes now speaks of what came out.
+    fn stage_ends(&mut self) {
+        // A part of the input is there once for each path that leads to it, or to what it lies in.
+        let lies_in = |inner: &str, outer: &str| {
+            outer.is_empty()
+                || inner
+                    .strip_prefix(outer)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        let said = |path: &String| self.refs.iter().filter(|r| lies_in(path, r)).count();
+        let most = self.refs.iter().map(said).max().unwrap_or(1);
+        self.grows = self.grows.saturating_mul(most.max(1));
+        self.refs.clear();
+    }
+
+    /// `.a.b` from its first dot, whose name is read already: the path as far as it is plain.
+    fn path(&mut self, start: usize) {
+        while self.at(self.i) == b'.'
+            && (self.at(self.i + 1).is_ascii_alphabetic() || self.at(self.i + 1) == b'_')
+        {
+            self.i += 1;
+            self.word();
+        }
+        let text = String::from_utf8_lossy(&self.b[start..self.i]).into_owned();
+        self.refs.push(text);
+    }
+
+    /// The text of the plain string that is the first argument from here, behind `(`.
+    fn literal_argument(&self) -> Option<(String, bool)> {
+        let mut i = self.i;
+        while matches!(self.at(i), b' ' | b'\t' | b'\n') {
+            i += 1;
+        }
+        if self.at(i) != b'(' {
+            return None;
+        }
+        i += 1;
+        while matches!(self.at(i), b' ' | b'\t' | b'\n') {
+            i += 1;
+        }
+        if self.at(i) != b'"' {
+            return None;
+        }
+        let start = i + 1;
+        i = start;
+        while self.at(i) != b'"' {
+            if self.at(i) == 0 || self.at(i) == b'\\' && self.at(i + 1) == b'(' {
+                return None;
+            }
+            i += 1 + usize::from(self.at(i) == b'\\');
+        }
+        let text = String::from_utf8_lossy(&self.b[start..i]).into_owned();
+        i += 1;
+        while matches!(self.at(i), b' ' | b'\t' | b'\n') {
+            i += 1;
+        }
+        match self.at(i) {
+            b')' => Some((text, true)),
+            b';' => Some((text, false)),
+            _ => None,
+        }
+    }
+
+    /// What a function does with its literal arguments: patterns must not match nothing where each match is
+    /// replaced (jq 1.6 never ends then), nor unfold to much; formats must have small widths.
+    fn function(&mut self, start: usize, name: &str) -> R<()> {
+        let argument = self.literal_argument();
+        if argument
+            .as_ref()
+            .is_some_and(|(text, _)| text.contains("\\u"))
+        {
+            return self.fail(start, "`\\u` in a pattern or format is not accepted");
+        }
+        match name {
+            "sub" | "gsub" => {
+                let Some((pattern, _)) = &argument else {
+                    return self.fail(start, "the pattern must be one plain string");
+                };
+                if name == "gsub" || self.has_flags() {
+                    self.never_empty(start, pattern)?;
+                }
+                super::check_repeats(pattern).map_err(|e| format!("jq: {e}"))
+            }
+            "test" | "match" | "capture" | "scan" | "splits" | "split" => match &argument {
+                Some((pattern, _)) => super::check_repeats(pattern).map_err(|e| format!("jq: {e}")),
+                None => self.fail(start, "the pattern must be one plain string"),
+            },
+            "strftime" | "strflocaltime" | "strptime" => match &argument {
+                Some((format, _)) => super::formats::check_widths(format)
+                    .map_err(|e| format!("jq: {e}, at byte {start}")),
+                None => self.fail(start, "the format must be one plain string"),
+            },
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether the call from here has a third argument.
+    fn has_flags(&self) -> bool {
+        let (mut depth, mut semicolons, mut text) = (0usize, 0, false);
+        let mut i = self.i;
+        while i < self.b.len() {
+            match self.at(i) {
+                b'\\' => i += 1,
+                b'"' => text = !text,
+                b'(' if !text => depth += 1,
+                b')' if !text && depth <= 1 => break,
+                b')' if !text => depth -= 1,
+                b';' if !text && depth == 1 => semicolons += 1,
+                _ => {}
+            }
+            i += 1;
+        }
+        semicolons != 1
+    }
+
+    fn never_empty(&self, start: usize, pattern: &str) -> R<()> {
+        // In the string's own spelling `\\` is one.
+        let text = pattern.replace("\\\\", "\\").replace("\\\"", "\"");
+        let plain = text.strip_prefix('^').unwrap_or(&text);
+        let plain = plain.strip_suffix('$').unwrap_or(plain);
+        let stands_between = plain.contains(['^', '$'])
+            || ["\\b", "\\B", "\\A", "\\z", "\\Z", "\\G", "\\K"]
+                .iter()
+                .any(|a| plain.contains(a));
+        let probe = regex::RegexBuilder::new(&format!("^(?:{plain})$"))
+            .size_limit(1 << 20)
+            .build();
+        match probe {
+            Ok(regex) if !stands_between && !regex.is_match("") => Ok(()),
+            _ => self.fail(
+                start,
+                "a pattern that may match nothing is replaced without end by some jq",
+            ),
+        }
+    }
+
     /// Tokens up to `close` (or the end of the text).
     fn filter(&mut self, depth: usize, close: Option<u8>) -> R<()> {
+        let outer = std::mem::take(&mut self.refs);
+        let outer_first = self.first.take();
+        self.tokens(depth, close)?;
+        let first = std::mem::replace(&mut self.first, outer_first);
+        let mine = match first {
+            Some(first) => {
+                self.stage_ends();
+                first
+            }
+            None => std::mem::take(&mut self.refs),
+        };
+        self.refs = outer;
+        self.refs.extend(mine);
+        Ok(())
+    }
+
+    fn tokens(&mut self, depth: usize, close: Option<u8>) -> R<()> {
         if depth > 40 {
             return self.fail(self.i, "nested too deeply");
         }
@@ -193,6 +434,7 @@ impl Lexer<'_> {
                 self.i += 1;
                 return Ok(());
             }
+            let said = self.refs.len();
             let was_key_place = std::mem::replace(&mut key_place, false);
             let after_recurse = std::mem::replace(&mut last_word_recurse, false);
             match c {
@@ -216,10 +458,22 @@ impl Lexer<'_> {
                         }),
                     )?;
                 }
-                b'.' if self.at(start + 1) == b'.' => self.i += 2,
+                b'.' if self.at(start + 1) == b'.' => {
+                    self.i += 2;
+                    self.refs.extend(vec![String::new(); 8]);
+                }
                 b'.' if self.at(start + 1).is_ascii_alphabetic() || self.at(start + 1) == b'_' => {
+                    // Behind a bracket it goes on with a path that has been said.
+                    let goes_on = start > 0
+                        && matches!(self.b.get(start - 1), Some(b']' | b')' | b'?' | b'"'));
+                    self.path(start);
+                    if goes_on {
+                        self.refs.pop();
+                    }
+                }
+                b'.' if !self.at(start + 1).is_ascii_digit() => {
                     self.i += 1;
-                    self.word();
+                    self.refs.push(String::new());
                 }
                 b'0'..=b'9' | b'.' => self.number()?,
                 b'$' => {
@@ -232,12 +486,19 @@ impl Lexer<'_> {
                     {
                         return self.fail(start, &format!("variable `${name}` is not accepted"));
                     }
+                    let named = self.b[..start].trim_ascii_end().ends_with(b" as");
+                    if !named {
+                        self.refs.push(String::new());
+                    }
                 }
                 b'@' => {
                     self.i += 1;
                     let name = self.word().to_string();
                     if !FORMATS.contains(&name.as_str()) {
                         return self.fail(start, &format!("format `@{name}` is not accepted"));
+                    }
+                    if !matches!(name.as_str(), "text" | "csv" | "tsv") {
+                        self.grows = self.grows.saturating_mul(2);
                     }
                 }
                 b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
@@ -254,6 +515,31 @@ impl Lexer<'_> {
                         return self.fail(start, &format!("`{name}` is not accepted"));
                     }
                     last_word_recurse = !is_key && name == "recurse";
+                    if !is_key {
+                        self.function(start, &name)?;
+                        if let Some((_, by)) = REPEATING.iter().find(|(n, _)| *n == name) {
+                            self.grows = self.grows.saturating_mul(*by);
+                        }
+                    }
+                    let alone = self.at(j) != b'(';
+                    if (is_key && self.at(j) != b':') || !is_key && !SMALL.contains(&name.as_str())
+                    {
+                        if is_key {
+                            self.refs.push(format!(".{name}"));
+                        } else if alone {
+                            self.refs.push(String::new());
+                        } else {
+                            // With arguments it speaks of its input through them, or else of all of it.
+                            if name == "recurse" {
+                                return self.fail(start, "recurse with a filter may not end");
+                            }
+                            self.i = j + 1;
+                            self.filter(depth + 1, Some(b')'))?;
+                            if self.refs.len() == said {
+                                self.refs.push(String::new());
+                            }
+                        }
+                    }
                 }
                 b',' => {
                     self.i += 1;
@@ -278,9 +564,43 @@ impl Lexer<'_> {
                     if self.at(j) == b'=' {
                         return self.fail(start, "assignment is not accepted");
                     }
+                    // A string that is multiplied is repeated; what stands here may be one.
+                    let number = |text: &[u8]| {
+                        let digits: Vec<u8> = text.to_vec();
+                        std::str::from_utf8(&digits)
+                            .ok()
+                            .and_then(|t| t.split('.').next())
+                            .and_then(|t| t.parse::<u64>().ok())
+                    };
+                    let length = |bytes: &mut dyn Iterator<Item = &u8>| {
+                        bytes
+                            .take_while(|b| b.is_ascii_digit() || **b == b'.')
+                            .count()
+                    };
+                    let behind = &self.b[j.min(self.b.len())..];
+                    let before = self.b[..start].trim_ascii_end();
+                    let right = length(&mut behind.iter());
+                    let left = length(&mut before.iter().rev());
+                    let by = number(&behind[..right])
+                        .into_iter()
+                        .chain(number(&before[before.len() - left..]))
+                        .max()
+                        .unwrap_or(1000);
+                    self.factors = self.factors.saturating_mul(by.max(1));
+                    if self.factors > MOST_FACTOR {
+                        return self.fail(start, "a repeated string may fill memory");
+                    }
                 }
-                b'|' | b'/' | b'+' | b'-' | b'%' | b'=' | b'!' | b'<' | b'>' | b':' | b';'
-                | b'?' => self.operator()?,
+                b'|' => {
+                    self.operator()?;
+                    if self.first.is_none() {
+                        self.first = Some(self.refs.clone());
+                    }
+                    self.stage_ends();
+                }
+                b'/' | b'+' | b'-' | b'%' | b'=' | b'!' | b'<' | b'>' | b':' | b';' | b'?' => {
+                    self.operator()?
+                }
                 _ => return self.fail(start, &format!("`{}` is not accepted", char::from(c))),
             }
         }

@@ -7,6 +7,7 @@
 //! would probably refuse it.
 
 pub mod awk;
+mod awk_flow;
 mod awk_lex;
 pub mod curl;
 pub mod docker;
@@ -21,6 +22,7 @@ pub mod redis;
 pub mod sed;
 pub mod sql;
 
+pub use formats::check_repeats;
 pub use limits::{Limits, Namespaces, check_host, check_path, check_port, check_url};
 
 /// The longest operand any reader looks at, in bytes: longer text is for a human.

@@ -76,9 +76,7 @@ fn s_client(words: &[&str], limits: &Limits) -> R {
             | "-status"
             | "-tls1_2"
             | "-tls1_3"
-            | "-verify_return_error"
-            | "-quiet"
-            | "-no_ign_eof" => {}
+            | "-verify_return_error" => {}
             "-connect" => {
                 let v = it.next().copied().unwrap_or("");
                 let ok = v.rsplit_once(':').is_some_and(|(h, p)| {

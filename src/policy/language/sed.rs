@@ -21,8 +21,12 @@ pub fn check(text: &str) -> R<()> {
         b: text.as_bytes(),
         i: 0,
         held: Vec::new(),
+        grows: 1,
     };
     p.commands(0)?;
+    if p.grows > MOST_GROWTH {
+        return Err("sed: these substitutions may make a line many times longer".into());
+    }
     // Hold and pattern space can double each line by g/G with h/H/x, or by several H and x.
     let count = |c: u8| p.held.iter().filter(|h| **h == c).count();
     let (takes, gives) = (
@@ -35,10 +39,15 @@ pub fn check(text: &str) -> R<()> {
     Ok(())
 }
 
+/// How many times longer a line may become in one script: `s/.*/&&/` again and again would fill memory.
+const MOST_GROWTH: usize = 8;
+
 struct Parser<'a> {
     b: &'a [u8],
     i: usize,
     held: Vec<u8>,
+    /// How many times longer a line may have become.
+    grows: usize,
 }
 
 impl Parser<'_> {
@@ -175,7 +184,9 @@ impl Parser<'_> {
 
     fn substitute(&mut self) -> R<()> {
         let d = self.delimiter()?;
+        let pattern = self.i;
         self.part(d, true)?;
+        let replacement = self.i;
         self.part(d, false)?;
         let start = self.i;
         while matches!(
@@ -185,14 +196,34 @@ impl Parser<'_> {
             self.i += 1;
         }
         if self.i - start > 8 {
-            self.fail("too many flags")
-        } else {
-            Ok(())
+            return self.fail("too many flags");
         }
+        let text = |from: usize, to: usize| {
+            let bytes = self.b.get(from..to.saturating_sub(1)).unwrap_or_default();
+            std::str::from_utf8(bytes).unwrap_or("&&&&&&&&&")
+        };
+        let all = self.b[start..self.i].contains(&b'g');
+        let by = super::formats::growth(
+            Some(text(pattern, replacement)),
+            text(replacement, start),
+            all,
+        );
+        self.grows = self.grows.saturating_mul(by);
+        Ok(())
     }
 
     /// Text up to the delimiter, which is passed over.
     fn part(&mut self, d: u8, regex: bool) -> R<()> {
+        let start = self.i;
+        self.cut(d, regex)?;
+        let text = std::str::from_utf8(&self.b[start..self.i]).unwrap_or_default();
+        if regex {
+            super::check_repeats(text).map_err(|e| format!("sed: {e}"))?;
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self, d: u8, regex: bool) -> R<()> {
         let mut bracket = false;
         loop {
             match self.peek() {

@@ -362,6 +362,7 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
                 if b.get(i).is_some_and(word_byte) {
                     return Err(format!("sql: text glued to the string at {start}"));
                 }
+                super::check_repeats(&text[start + 1..i - 1]).map_err(|e| format!("sql: {e}"))?;
                 out.push(Tok::Text);
             }
             b'"' if dialect == Dialect::Postgres => {
@@ -587,10 +588,147 @@ fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
         i += 1;
     }
     if levels.len() == 1 {
-        Ok(())
+        size(toks)
     } else {
         Err("sql: a `)` is missing".into())
     }
+}
+
+/// Most tables that one statement may name.
+const MOST_TABLES: usize = 4;
+/// Most texts that are put together where the result can be named and put together again.
+const MOST_JOINED: usize = 6;
+
+/// What a statement may cost: every further table multiplies the rows unless its key ties it to another, and a
+/// server goes on with a statement though the client is gone.
+fn size(toks: &[Tok]) -> R<()> {
+    let is = |i: usize, w: &str| matches!(toks.get(i), Some(Tok::Word(t)) if t == w);
+    let op = |i: usize, c: char| toks.get(i) == Some(&Tok::Op(c));
+    let count = |w: &str| (0..toks.len()).filter(|i| is(*i, w)).count();
+    if count("cross") + count("natural") > 0 {
+        return Err(
+            "sql: CROSS and NATURAL joins are not accepted; write JOIN ... ON a.key = b.key".into(),
+        );
+    }
+    // A comma in FROM is a join without its condition.
+    let mut from = vec![false];
+    let mut tables = 0;
+    // `extract(epoch FROM x)` and `IS DISTINCT FROM` name no table.
+    let mut parts = vec![false];
+    for i in 0..toks.len() {
+        let Some(here) = from.last_mut() else { break };
+        match &toks[i] {
+            Tok::Op('(') => {
+                from.push(false);
+                let part = ["extract", "substring", "trim"];
+                parts.push(i > 0 && part.iter().any(|p| is(i - 1, p)));
+            }
+            Tok::Op(')') => {
+                from.pop();
+                parts.pop();
+            }
+            Tok::Op(',') if *here => {
+                return Err(
+                    "sql: a comma joins tables without a key; write JOIN ... ON a.key = b.key"
+                        .into(),
+                );
+            }
+            Tok::Word(w) if i == 0 || !op(i - 1, '.') => match w.as_str() {
+                "from" if parts.last() == Some(&true) || i > 0 && is(i - 1, "distinct") => {}
+                "from" => {
+                    *here = true;
+                    tables += 1;
+                }
+                "join" => {
+                    tables += 1;
+                    if !keyed(toks, i + 1) {
+                        return Err("sql: a JOIN needs ON with the keys of both tables, such as ON a.oid = b.relid".into());
+                    }
+                }
+                w if AFTER_FROM.contains(&w) => *here = false,
+                _ => {}
+            },
+            _ => {}
+        }
+    }
+    if tables > MOST_TABLES {
+        return Err(format!(
+            "sql: more than {MOST_TABLES} tables in one statement"
+        ));
+    }
+    // A SELECT in a SELECT may run once for each row; those of WITH and UNION run once.
+    let inner = (1..toks.len())
+        .filter(|i| is(*i, "select") && op(i - 1, '(') && (*i < 2 || !is(i - 2, "as")))
+        .count();
+    if inner > 2 {
+        return Err("sql: more than two statements inside each other".into());
+    }
+    let joined = count("concat")
+        + count("string_agg")
+        + count("group_concat")
+        + (0..toks.len())
+            .filter(|i| op(*i, '|') && op(i + 1, '|'))
+            .count();
+    if count("select") > 1 && joined > MOST_JOINED {
+        return Err("sql: texts are put together too often".into());
+    }
+    Ok(())
+}
+
+/// Whether the join whose table stands at `at` has a condition `a.key = b.key`, and no OR that goes round it.
+fn keyed(toks: &[Tok], at: usize) -> bool {
+    let word = |i: usize| match toks.get(i) {
+        Some(Tok::Word(w)) => w.as_str(),
+        _ => "",
+    };
+    let op = |i: usize, c: char| toks.get(i) == Some(&Tok::Op(c));
+    // What is joined must be a plain table, whose name stands before ON.
+    if op(at, '(') {
+        return false;
+    }
+    let Some(on) = (at..toks.len().min(at + 8)).find(|i| matches!(word(*i), "on" | "using")) else {
+        return false;
+    };
+    let key = |w: &str| {
+        ["id", "name", "relation", "namespace", "schema", "locktype"]
+            .iter()
+            .any(|end| w.ends_with(end))
+    };
+    if word(on) == "using" {
+        return op(on + 1, '(') && key(word(on + 2));
+    }
+    let mut depth = 0usize;
+    let mut tied = false;
+    let mut i = on + 1;
+    while i < toks.len() {
+        match &toks[i] {
+            Tok::Op('(') => depth += 1,
+            Tok::Op(')') if depth == 0 => break,
+            Tok::Op(')') => depth -= 1,
+            Tok::Word(w) if w == "or" => return false,
+            Tok::Word(w) if depth == 0 && (w == "join" || AFTER_FROM.contains(&w.as_str())) => {
+                break;
+            }
+            Tok::Op('=')
+                if i > on + 3
+                    && op(i - 2, '.')
+                    && op(i + 2, '.')
+                    && (matches!(toks.get(i - 4), Some(Tok::Word(_))) || op(i - 4, '('))
+                    && !matches!(toks.get(i + 4), Some(Tok::Op(c)) if *c != ')')
+                    && word(i - 3) != word(i + 1)
+                    && (word(i - 3) == word(on - 1) || word(i + 1) == word(on - 1))
+                    && key(word(i - 1))
+                    && key(word(i + 3)) =>
+            {
+                tied = true;
+            }
+            Tok::Op('!' | '<' | '>') if op(i + 1, '=') => i += 1,
+            Tok::Word(w) if w == "not" && depth == 0 && word(i - 1) != "is" => return false,
+            _ => {}
+        }
+        i += 1;
+    }
+    tied
 }
 
 fn table(dialect: Dialect, toks: &[Tok], at: usize, given: &[&str], limits: &Limits) -> R<()> {

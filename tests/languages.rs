@@ -600,7 +600,10 @@ fn postgres() {
         + with x as (select pid from pg_locks) select * from x
         + select 'it''s'
         + show max_connections
-        + show all
+        - show all
+        - show primary_conninfo
+        - select setting from pg_settings
+        + select name, setting from pg_settings where name = 'port'
         + explain select * from pg_class
         + select c.relname::text from pg_catalog.pg_class c
         + select table_name from information_schema.tables

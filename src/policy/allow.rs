@@ -172,12 +172,15 @@ fn as_root(rule: &Rule, call: &Call) -> Result<(), Miss> {
 /// Checks all words by the rule's lists; how many operands there are.
 fn words(rule: &Rule, call: &Call) -> Result<usize, Miss> {
     let (global, rest) = subcommand(rule, &call.words[1..])?;
-    let bounds = &rule.bounds;
+    let bounds = &match call.sudo {
+        Sudo::Plain => Cow::Owned(rule.bounds.as_root()),
+        _ => Cow::Borrowed(&rule.bounds),
+    };
     let globals: Vec<&OptionSpec> = rule.global_options.iter().collect();
     options::take(global, &globals, rule.style, bounds).map_err(|why| miss(3, why))?;
     let all: Vec<&OptionSpec> = rule.options.iter().chain(&rule.global_options).collect();
     let taken = options::take(rest, &all, rule.style, bounds).map_err(|why| miss(4, why))?;
-    operands(rule, &taken.operands).map_err(|why| miss(5, why))?;
+    operands(rule, &taken.operands, call.sudo).map_err(|why| miss(5, why))?;
     Ok(taken.operands.len())
 }
 
@@ -255,7 +258,7 @@ fn subcommand<'a>(rule: &Rule, words: &'a [Word]) -> Result<(&'a [Word], &'a [Wo
     }
 }
 
-fn operands(rule: &Rule, words: &[&Word]) -> Result<(), String> {
+fn operands(rule: &Rule, words: &[&Word], sudo: Sudo) -> Result<(), String> {
     let wanted = &rule.operands;
     if words.len() < wanted.min {
         return Err(format!("it needs {} operands", wanted.min));
@@ -278,7 +281,10 @@ fn operands(rule: &Rule, words: &[&Word]) -> Result<(), String> {
         else {
             return Err("it takes no operands".into());
         };
-        types::check(&operand.kind, word, &operand.bounds)?;
+        match sudo {
+            Sudo::Plain => types::check(&operand.kind, word, &operand.bounds.as_root())?,
+            _ => types::check(&operand.kind, word, &operand.bounds)?,
+        }
     }
     Ok(())
 }

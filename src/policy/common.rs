@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub(super) struct Common {
     pub(super) readable: Vec<String>,
+    /// What of it may be read as root; empty: all.
+    pub(super) readable_as_root: Vec<String>,
+    /// Folders in which looking for a name asks another host for it.
+    pub(super) remote: Vec<String>,
     pub(super) secret: Vec<String>,
     pub(super) open: Vec<String>,
     pub(super) hosts: Vec<String>,
@@ -30,6 +34,7 @@ impl Common {
         for item in list {
             match item.strip_prefix('$') {
                 Some("readable") => out.extend(self.readable.iter().cloned()),
+                Some("readable_as_root") => out.extend(self.readable_as_root.iter().cloned()),
                 Some("secret") => out.extend(self.secret.iter().cloned()),
                 Some("hosts") => out.extend(self.hosts.iter().cloned()),
                 Some(name) => out.extend(
@@ -72,6 +77,7 @@ impl Common {
         ] {
             *list = self.expand(list)?;
         }
+        limits.not.extend(self.remote.iter().cloned());
         // Readers know `*` only, and patterns of whole paths.
         for pattern in &mut limits.not {
             *pattern = pattern.replace('?', "*");
@@ -87,7 +93,11 @@ impl Common {
         let (under, not, hosts, glob) = raw.map_or((&[][..], &[][..], &[][..], false), |o| {
             (&o.under[..], &o.not[..], &o.hosts[..], o.glob)
         });
-        self.bounds_of(under, not, hosts, glob)
+        let mut bounds = self.bounds_of(under, not, hosts, glob)?;
+        if let Some(own) = raw.and_then(|o| o.as_root.as_ref()) {
+            bounds.under_as_root = Some(self.expand(own)?);
+        }
+        Ok(bounds)
     }
 
     /// Bounds from their parts; what is not written is the policy's own.
@@ -98,6 +108,9 @@ impl Common {
         hosts: &[String],
         glob: bool,
     ) -> Result<Bounds, String> {
+        // A rule that says itself where its paths may lead means it for root as well.
+        let under_as_root = (under.is_empty() && !self.readable_as_root.is_empty())
+            .then(|| self.readable_as_root.clone());
         let under = if under.is_empty() {
             self.readable.clone()
         } else {
@@ -112,6 +125,9 @@ impl Common {
         };
         Ok(Bounds {
             under,
+            under_as_root,
+            root: false,
+            remote: self.remote.clone(),
             secret,
             open: self.open.clone(),
             hosts,

@@ -44,6 +44,10 @@ struct RawPolicy {
     #[serde(default)]
     readable: Vec<String>,
     #[serde(default)]
+    readable_as_root: Vec<String>,
+    #[serde(default)]
+    remote: Vec<String>,
+    #[serde(default)]
     secret: Vec<String>,
     #[serde(default)]
     open: Vec<String>,
@@ -67,6 +71,10 @@ struct RawPack {
     pack: String,
     #[serde(default)]
     readable: Vec<String>,
+    #[serde(default)]
+    readable_as_root: Vec<String>,
+    #[serde(default)]
+    remote: Vec<String>,
     #[serde(default)]
     secret: Vec<String>,
     #[serde(default)]
@@ -145,6 +153,8 @@ impl Policy {
         }
         let mut common = Common {
             readable: raw.readable,
+            readable_as_root: raw.readable_as_root,
+            remote: raw.remote,
             secret: raw.secret,
             open: raw.open,
             hosts: raw.hosts,
@@ -156,6 +166,10 @@ impl Policy {
             common.writes.extend(pack.writes.iter().cloned());
             common.code.extend(pack.code.iter().cloned());
             common.readable.extend(pack.readable.iter().cloned());
+            common
+                .readable_as_root
+                .extend(pack.readable_as_root.iter().cloned());
+            common.remote.extend(pack.remote.iter().cloned());
             common.secret.extend(pack.secret.iter().cloned());
             common.open.extend(pack.open.iter().cloned());
             common

@@ -188,6 +188,8 @@ pub struct RawOperand {
     #[serde(default)]
     pub under: Vec<String>,
     #[serde(default)]
+    pub as_root: Option<Vec<String>>,
+    #[serde(default)]
     pub not: Vec<String>,
     #[serde(default)]
     pub hosts: Vec<String>,

@@ -38,6 +38,7 @@ fn schema() -> Value {
             "under": told("Folders and files that may be read; $name is a set", texts()),
             "not": told("What may not, besides `secret`", texts()), "hosts": texts(),
             "glob": flag(), "optional": flag(), "repeat": flag(),
+            "as_root": told("Where it may lead as root instead of `under`", texts()),
         }),
     );
     let places = object(
@@ -130,14 +131,14 @@ fn schema() -> Value {
             "include": texts(),
             "approval": object(&[], json!({"methods": texts(), "separation": flag(), "probes": flag()})),
             "levels": by_level(quorum), "trust": by_level(json!({"type": "array", "items": step})),
-            "readable": texts(), "secret": texts(), "open": texts(), "hosts": texts(), "sets": sets,
+            "readable": texts(), "readable_as_root": texts(), "remote": texts(), "secret": texts(), "open": texts(), "hosts": texts(), "sets": sets,
             "writes": writes, "code": told("Programs whose words may hold code", texts()), "rules": rules,
         }),
     );
     let pack = object(
         &["version", "pack", "rules"],
         json!({
-            "version": {"const": 1}, "pack": text(), "readable": texts(), "secret": texts(), "open": texts(),
+            "version": {"const": 1}, "pack": text(), "readable": texts(), "readable_as_root": texts(), "remote": texts(), "secret": texts(), "open": texts(),
             "sets": sets, "writes": writes, "code": texts(), "rules": rules,
         }),
     );

@@ -21,6 +21,8 @@ pub enum Type {
     Place,
     /// A folder of which everything may be read.
     Tree,
+    /// A kernel setting by its name, or a group of them: what lies there in /proc/sys may be read.
+    Sysctl,
     /// `pod-1`, `deploy/web`.
     Object,
     /// A host that the policy lists.
@@ -112,6 +114,7 @@ impl Type {
             "path" => Type::Path,
             "tree" => Type::Tree,
             "place" => Type::Place,
+            "sysctl" => Type::Sysctl,
             "object" => Type::Object,
             "host" => Type::Host,
             "port" => Type::Port,
@@ -155,6 +158,12 @@ fn argument<'a>(text: &'a str, name: &str) -> Option<&'a str> {
 pub struct Bounds {
     /// Folders and files that may be read.
     pub under: Vec<String>,
+    /// What of them may be read as root; none: all.
+    pub under_as_root: Option<Vec<String>>,
+    /// Whether it is root who reads.
+    pub root: bool,
+    /// Folders in which looking for a name asks another host for it.
+    pub remote: Vec<String>,
     /// What is never read.
     pub secret: Vec<String>,
     /// Folders in which a bare `*` may stand for every file.
@@ -166,6 +175,30 @@ pub struct Bounds {
 }
 
 impl Bounds {
+    /// The bounds of a command that runs as root, where the modes of files hold nothing back.
+    pub fn as_root(&self) -> Bounds {
+        Bounds {
+            root: true,
+            ..self.clone()
+        }
+    }
+
+    /// Whether what `lies` tells is so of one of the folders and files that may be read, and of one that root may.
+    fn allow(&self, lies: impl Fn(&String) -> bool) -> Result<(), &'static str> {
+        if !self.under.iter().any(&lies) {
+            Err("is not below a folder that may be read")
+        } else if self.root
+            && !self
+                .under_as_root
+                .as_ref()
+                .is_none_or(|u| u.iter().any(&lies))
+        {
+            Err("is not below a folder that may be read as root; without sudo it may be")
+        } else {
+            Ok(())
+        }
+    }
+
     fn without_secrets(&self) -> Bounds {
         Bounds {
             secret: Vec::new(),
@@ -247,6 +280,10 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
                 }
             }),
         Type::Tree => check_tree(text, bounds),
+        Type::Sysctl => check_text(&Type::Name, text, bounds).and_then(|()| {
+            let file = format!("/proc/sys/{}", text.replace('.', "/"));
+            check_tree(&file, bounds).map_err(|why| format!("{why}, and `{text}` is that file"))
+        }),
         Type::Host => check_host(text, bounds),
         Type::Port => number(text, 1, 65_535).or_else(|e| {
             if text.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') {
@@ -330,7 +367,7 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
             &Limits {
                 hosts: bounds.hosts.clone(),
                 under: bounds.under.clone(),
-                not: bounds.secret.clone(),
+                not: [&bounds.secret[..], &bounds.remote[..]].concat(),
                 ..Limits::default()
             },
         ),
@@ -368,11 +405,12 @@ fn check_path(text: &str, bounds: &Bounds) -> Result<(), String> {
     {
         return Err(format!("`{text}` is secret"));
     }
-    if bounds.under.iter().any(|root| path::is_under(&parts, root)) {
-        Ok(())
-    } else {
-        Err(format!("`{text}` is not below a folder that may be read"))
+    if bounds.remote.iter().any(|r| path::is_under(&parts, r)) {
+        return Err(format!("looking for `{text}` asks another host"));
     }
+    bounds
+        .allow(|root| path::is_under(&parts, root))
+        .map_err(|why| format!("`{text}` {why}"))
 }
 
 /// Everything below is read: nothing secret may be there.
@@ -402,6 +440,16 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
     {
         return Err(format!("`{pattern}` could name {secret}, which is secret"));
     }
+    // The folder itself may be named: only what is looked for in it is asked.
+    let asks = |remote: &&String| {
+        path::components(remote).is_some_and(|r| r.len() < parts.len())
+            && path::is_secret(&parts, remote, true)
+    };
+    if let Some(remote) = bounds.remote.iter().find(asks) {
+        return Err(format!(
+            "`{pattern}` would look for names in {remote}, which asks other hosts"
+        ));
+    }
     let below = |root: &String| {
         path::components(folder).is_some_and(|f| path::is_under(&f, root))
             || path::components(root).is_some_and(|r| {
@@ -411,13 +459,9 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
                         .all(|(r, p)| r == p || (r.contains('*') && *r == "*"))
             })
     };
-    if bounds.under.iter().any(below) {
-        Ok(())
-    } else {
-        Err(format!(
-            "`{pattern}` is not below a folder that may be read"
-        ))
-    }
+    bounds
+        .allow(below)
+        .map_err(|why| format!("`{pattern}` {why}"))
 }
 
 fn check_host(text: &str, bounds: &Bounds) -> Result<(), String> {

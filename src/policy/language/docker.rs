@@ -176,11 +176,10 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
             Err("docker: events never end; add --until".into())
         }
         Some(&"inspect")
-            if !matches!(path.first(), Some(&"volume" | &"network"))
-                && !has(&["-f", "--format"]) =>
+            if path.first() != Some(&"network") && !has(&["-f", "--format"]) =>
         {
             Err(
-                "docker: inspect shows the environment; add --format with the fields you need"
+                "docker: inspect shows the environment, or a volume's password; add --format with the fields you need"
                     .into(),
             )
         }

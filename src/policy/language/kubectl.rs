@@ -197,6 +197,9 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
             if p.words.get(1) == Some(&"status") && p.get("--timeout").is_none() {
                 return Err("kubectl: rollout status waits; add --timeout=30s".into());
             }
+            if p.get("--output").is_some() || p.get("--revision").is_some() {
+                return Err("kubectl: a revision in full shows its environment".into());
+            }
             targets(rest).map(|_| ())
         }
         ["logs", rest @ ..] if !rest.is_empty() || p.get("--selector").is_some() => {

@@ -20,6 +20,7 @@ pub mod net;
 pub mod openssl;
 pub mod redis;
 pub mod sed;
+mod settings;
 pub mod sql;
 
 pub use formats::check_repeats;

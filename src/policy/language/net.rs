@@ -101,6 +101,15 @@ fn is_type(w: &str) -> bool {
     TYPES.contains(&w.to_ascii_uppercase().as_str())
 }
 
+/// An address whose name no other network is asked for: this host's own, and private ones (RFC 1918, RFC 6303).
+/// Any other carries its digits to a name server of whoever holds it.
+fn is_near(address: std::net::IpAddr) -> bool {
+    match address {
+        std::net::IpAddr::V4(a) => a.is_loopback() || a.is_private(),
+        std::net::IpAddr::V6(a) => a.is_loopback(),
+    }
+}
+
 /// A name to look up. What is asked leaves the host, so names are short, and only below the
 /// allowed domains where a policy has some.
 fn name(w: &str, limits: &Limits) -> R {
@@ -112,7 +121,9 @@ fn name(w: &str, limits: &Limits) -> R {
     }
     let bare = w.strip_suffix('.').unwrap_or(w);
     check_host(bare)?;
-    let address = bare.parse::<std::net::IpAddr>().is_ok();
+    let address = bare
+        .parse()
+        .is_ok_and(|a| limits.domains.is_empty() || is_near(a));
     let lower = bare.to_ascii_lowercase();
     if limits.domains.is_empty() {
         let long = bare.len() > 100
@@ -165,7 +176,7 @@ pub fn check_dig(words: &[&str], limits: &Limits) -> R {
                     let v = it.next().ok_or(format!("dig: {w} lacks its value"))?;
                     let ok = match *w {
                         "-t" => is_type(v),
-                        "-x" => v.parse::<std::net::IpAddr>().is_ok(),
+                        "-x" => v.parse::<std::net::IpAddr>().is_ok() && name(v, limits).is_ok(),
                         _ => name(v, limits).is_ok(),
                     };
                     if !ok {

@@ -3,7 +3,7 @@
 //! Tokens are cut exactly; comments, backslashes, dollar quotes and client commands are refused,
 //! so no dialect can see other tokens than we do. Functions and tables are allow lists.
 
-use super::Limits;
+use super::{Limits, settings};
 
 type R<T> = Result<T, String>;
 
@@ -17,10 +17,11 @@ pub enum Dialect {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Tok {
+pub(super) enum Tok {
     /// Lower case.
     Word(String),
-    Text,
+    /// What stands between its quotes, as it is written.
+    Text(String),
     Num,
     Op(char),
 }
@@ -353,6 +354,7 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
                         Some(_) => i += 1,
                     }
                 }
+                let held = text[start + 1..i].to_string();
                 i += 1;
                 // E'..', B'..', U&'..' have rules of their own.
                 if matches!(out.last(), Some(Tok::Word(_))) && start > 0 && word_byte(&b[start - 1])
@@ -362,8 +364,8 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
                 if b.get(i).is_some_and(word_byte) {
                     return Err(format!("sql: text glued to the string at {start}"));
                 }
-                super::check_repeats(&text[start + 1..i - 1]).map_err(|e| format!("sql: {e}"))?;
-                out.push(Tok::Text);
+                super::check_repeats(&held).map_err(|e| format!("sql: {e}"))?;
+                out.push(Tok::Text(held));
             }
             b'"' if dialect == Dialect::Postgres => {
                 while b
@@ -423,7 +425,7 @@ fn show(dialect: Dialect, toks: &[Tok]) -> R<()> {
         .iter()
         .map(|t| match t {
             Tok::Word(w) => w.as_str(),
-            Tok::Text => "'",
+            Tok::Text(_) => "'",
             Tok::Num => "1",
             Tok::Op('.') => ".",
             Tok::Op(_) => "?",
@@ -432,9 +434,7 @@ fn show(dialect: Dialect, toks: &[Tok]) -> R<()> {
     let rest = &words[1..];
     let ok = match dialect {
         Dialect::Postgres => match rest {
-            [w] | [w, ".", _] => {
-                w.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') && !w.contains("conninfo")
-            }
+            [w] => settings::is_open(w),
             _ => false,
         },
         Dialect::Mysql => {
@@ -510,6 +510,9 @@ fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
     }
     if word(0) != Some("with") {
         given.clear();
+    }
+    if dialect == Dialect::Postgres {
+        settings::check(toks)?;
     }
     let mut levels = vec![Level::default()];
     let mut i = 0;

@@ -460,6 +460,10 @@ fn no_wrapper_hides_what_it_runs() {
         "chrt -o 0 rm -rf /usr",
         "chrt --idle rm -rf /usr",
         "choom -n 5 rm -rf /usr",
+        "choom -p 0 rm -rf /usr",
+        "prlimit -p 0 rm -rf /usr",
+        "taskset -p 1 rm -rf /usr 0",
+        "chrt -o -p 0 rm -rf /usr 0",
         "choom -n 5 -- rm -rf /usr",
         "strace -fo out rm -rf /usr",
         "strace -o '|rm -rf /usr' df",
@@ -648,6 +652,7 @@ fn a_command_whose_name_was_not_seen_is_refused_behind_every_wrapper() {
 fn wrappers_that_run_nothing_run_nothing() {
     for line in [
         "taskset -p 1234",
+        "taskset -p 03 1234",
         "chrt -p 1234",
         "prlimit -p 1234",
         "ionice -p 1234",

@@ -572,6 +572,7 @@ fn line(tool: &Tool, random: &mut Random) -> String {
         " cmd -- a",
         " -u cmd",
         " a=b cmd",
+        " cmd 0",
         " nohup timeout -k 1 5 cmd",
     ]));
     line

@@ -115,6 +115,20 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
         "watch" if taken.has(&["x", "exec"]) && taken.at < words.len() => {
             Some(Inner::Argv(taken.at))
         }
+        // With the process 0, which is none, they run what stands in front of it.
+        "taskset" | "chrt" if taken.has(&["p", "pid"]) => {
+            match words.get(taken.at..).unwrap_or_default() {
+                [] => Some(Inner::Nothing),
+                [pid]
+                    if pid
+                        .literal()
+                        .is_some_and(|t| t != "0" && t.bytes().all(|b| b.is_ascii_digit())) =>
+                {
+                    Some(Inner::Nothing)
+                }
+                _ => None,
+            }
+        }
         // Some releases need no priority for some classes.
         "chrt" => {
             let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());

@@ -45,7 +45,7 @@ pub(super) const MANNER: [Form; 19] = [
     },
     Form {
         names: &["chrt"],
-        flags: "abdfiorRv",
+        flags: "abdfiorRvp",
         values: "TPD",
         long_flags: &[
             "all-tasks",
@@ -57,26 +57,26 @@ pub(super) const MANNER: [Form; 19] = [
             "rr",
             "reset-on-fork",
             "verbose",
+            "pid",
         ],
         long_values: &["sched-runtime", "sched-period", "sched-deadline"],
-        quits: &["p", "pid", "m", "max"],
+        quits: &["m", "max"],
         operands: 1,
         ..PLAIN
     },
     Form {
         names: &["taskset"],
-        flags: "ac",
-        long_flags: &["all-tasks", "cpu-list"],
-        quits: &["p", "pid"],
+        flags: "acp",
+        long_flags: &["all-tasks", "cpu-list", "pid"],
         operands: 1,
         ..PLAIN
     },
     Form {
         names: &["prlimit"],
-        values: "o",
+        values: "op",
         optional: "cdefilmnqrstuvxy",
         long_flags: &["noheadings", "raw", "verbose"],
-        long_values: &["output"],
+        long_values: &["output", "pid"],
         long_optional: &[
             "core",
             "data",
@@ -95,15 +95,14 @@ pub(super) const MANNER: [Form; 19] = [
             "locks",
             "rttime",
         ],
-        quits: &["p", "pid"],
         ..PLAIN
     },
     Form {
         names: &["choom"],
-        values: "n",
-        long_values: &["adjust"],
+        values: "np",
+        // The process 0 is none: a command runs.
+        long_values: &["adjust", "pid"],
         permutes: true,
-        quits: &["p", "pid"],
         ..PLAIN
     },
     Form {

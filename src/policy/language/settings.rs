@@ -229,7 +229,7 @@ fn named(rest: &[Tok]) -> bool {
     let order = [
         is(rest.get(at), "order"),
         is(rest.get(at + 1), "by"),
-        is(rest.get(at + 2), "name"),
+        is(rest.get(at + 2), "name") || rest.get(at + 2) == Some(&Tok::Num),
     ];
     at > 0 && (at == rest.len() || order == [true; 3] && at + 3 == rest.len())
 }
@@ -251,7 +251,7 @@ mod tests {
             "SELECT current_setting('work_mem')",
             "SELECT current_setting('work_mem', true)",
             "SELECT name, setting, unit FROM pg_settings WHERE name = 'shared_buffers'",
-            "SELECT name, setting FROM pg_settings WHERE name IN ('work_mem', 'max_connections') ORDER BY name",
+            "SELECT name, setting FROM pg_settings WHERE name IN ('work_mem', 'max_connections') ORDER BY 1",
             "SELECT * FROM pg_catalog.pg_settings WHERE name = 'fsync' OR name LIKE 'autovacuum%'",
             "SELECT name, source FROM pg_settings WHERE source <> 'default'",
             "SELECT count(*) FROM pg_settings WHERE pending_restart",

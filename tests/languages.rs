@@ -666,6 +666,8 @@ fn postgres() {
         + SHOW ENGINE INNODB STATUS\G
         + SHOW SLAVE STATUS\G
         + show variables like 'max_connections'
+        + show global status like "Threads%"
+        - show status like "x\"
         + select count(*) from information_schema.tables
         + select version()
         - select * from mysql.user

@@ -79,6 +79,9 @@ fn form(path: &[&str]) -> Option<Form> {
         }
         ["version"] | ["info"] | ["system", "info"] => f(&[], &["-f", "--format"], (0, 0)),
         ["system", "df"] => f(&["-v", "--verbose"], &["--format"], (0, 0)),
+        ["service" | "node" | "stack", "ls" | "list"] => {
+            f(&["-q", "--quiet"], &["-f", "--filter", "--format"], (0, 0))
+        }
         ["volume" | "network", "ls" | "list"] => f(
             &["-q", "--quiet", "--no-trunc"],
             &["-f", "--filter", "--format"],
@@ -112,6 +115,14 @@ fn form(path: &[&str]) -> Option<Form> {
 pub fn check(words: &[&str], limits: &Limits) -> R {
     if matches!(words, ["-v" | "--version"]) {
         return Ok(());
+    }
+    // A project is chosen by its label.
+    if let ["compose", "-p" | "--project-name", name, rest @ ..] = words {
+        if !plain_word(name, "_-") {
+            return Err(format!("docker: `{name}` is not a project's name"));
+        }
+        let words: Vec<&str> = ["compose"].iter().chain(rest).copied().collect();
+        return check(&words, limits);
     }
     let depth = match words.first() {
         Some(n) if NOUNS.contains(n) => 2,
@@ -191,7 +202,10 @@ fn value(path: &[&str], name: &str, v: &str, limits: &Limits) -> R {
     let inspect = path.last() == Some(&"inspect");
     let ok = match name {
         "--format" => {
-            let whole = matches!(v, "json" | "table" | "pretty") && !inspect;
+            let whole = matches!(
+                v,
+                "json" | "table" | "pretty" | "{{json .}}" | "{{ json . }}"
+            ) && !inspect;
             return if whole { Ok(()) } else { check_template(v) };
         }
         "-f" if inspect || matches!(path, ["version" | "info"] | ["system", "info"]) => {

@@ -58,6 +58,10 @@ const RESOURCES: &[(&str, &[&str])] = &[
     ("componentstatuses", &["componentstatus", "cs"]),
     ("apiservices", &["apiservice"]),
     ("certificates", &["certificate", "cert"]),
+    (
+        "certificatesigningrequests",
+        &["certificatesigningrequest", "csr"],
+    ),
     ("all", &[]),
 ];
 
@@ -141,12 +145,13 @@ fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, String> {
         } else if FLAGS.contains(w) {
             p.flags.push(w);
         } else {
+            let short = !w.starts_with("--") && w.len() > 2 && w.as_bytes().get(2) != Some(&b'=');
             let (name, glued) = match w.split_once('=') {
-                Some((n, v)) => (n, Some(v)),
-                None if !w.starts_with("--") && w.len() > 2 && w.is_char_boundary(2) => {
+                Some((n, v)) if !short => (n, Some(v)),
+                _ if !w.starts_with("--") && w.len() > 2 && w.is_char_boundary(2) => {
                     (&w[..2], Some(&w[2..]))
                 }
-                None => (*w, None),
+                _ => (*w, None),
             };
             let Some((_, long)) = VALUED.iter().find(|(s, l)| *s == name || *l == name) else {
                 return Err(format!("kubectl: option `{w}` is not accepted"));
@@ -202,6 +207,12 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
             }
             targets(rest).map(|_| ())
         }
+        ["wait", rest @ ..] if !rest.is_empty() => {
+            if p.get("--timeout").is_none() || p.get("--for").is_none() {
+                return Err("kubectl: wait needs --for and --timeout=30s".into());
+            }
+            targets(rest).map(|_| ())
+        }
         ["logs", rest @ ..] if !rest.is_empty() || p.get("--selector").is_some() => {
             if p.get("--tail").is_none() && p.get("--since").is_none() {
                 return Err("kubectl: logs need --tail or --since; add --tail=200".into());
@@ -245,6 +256,7 @@ fn values(p: &Parsed<'_>, limits: &Limits) -> R {
                 .all(|b| b.is_ascii_alphanumeric() || b".{}[]_-'\"\\/*@".contains(&b)),
             "--tail" => int_in(v, 0, limits.lines(), "--tail").is_ok(),
             "--limit-bytes" | "--chunk-size" => int_in(v, 1, 100_000_000, "size").is_ok(),
+            "--for" => plain_word(v, "._/:+-,="),
             "--since" | "--request-timeout" | "--timeout" => duration(v),
             "--revision" => int_in(v, 0, 1_000_000, "revision").is_ok(),
             _ => plain_word(v, "._/:+-,"),

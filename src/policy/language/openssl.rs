@@ -19,6 +19,7 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
             Ok(())
         }
         Some((&("x509" | "req" | "crl"), rest)) => show(rest, limits),
+        Some((&"verify", rest)) => verify(rest, limits),
         Some((&"s_client", rest)) if limits.s_client => s_client(rest, limits),
         Some((&"s_client", _)) => {
             Err("openssl: s_client sends what is piped into it; it is not accepted here".into())
@@ -57,6 +58,37 @@ fn show(words: &[&str], limits: &Limits) -> R {
         Ok(())
     } else {
         Err("openssl: -noout is required".into())
+    }
+}
+
+/// `verify`: certificates against others; without a file it reads standard input.
+fn verify(words: &[&str], limits: &Limits) -> R {
+    let mut files = 0;
+    let mut it = words.iter();
+    while let Some(w) = it.next() {
+        match *w {
+            "-verbose" | "-show_chain" | "-x509_strict" | "-partial_chain" => {}
+            "-CAfile" | "-CApath" | "-untrusted" | "-trusted" => {
+                let v = it.next().ok_or(format!("openssl: {w} lacks its value"))?;
+                return_path(v, limits)?;
+            }
+            "-verify_hostname" | "-purpose" => {
+                let v = it.next().copied().unwrap_or("");
+                if !plain_word(v, ".-") {
+                    return Err(format!("openssl: `{v}` is not accepted after {w}"));
+                }
+            }
+            w if w.starts_with('-') => return Err(format!("openssl: `{w}` is not accepted")),
+            file => {
+                return_path(file, limits)?;
+                files += 1;
+            }
+        }
+    }
+    if files > 0 {
+        Ok(())
+    } else {
+        Err("openssl: a certificate is expected".into())
     }
 }
 

@@ -367,6 +367,22 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
                 super::check_repeats(&held).map_err(|e| format!("sql: {e}"))?;
                 out.push(Tok::Text(held));
             }
+            // A text in MySQL's SHOW ... LIKE "x"; where it stands for a name instead, that is an error there.
+            b'"' if dialect == Dialect::Mysql
+                && matches!(out.first(), Some(Tok::Word(w)) if w == "show") =>
+            {
+                while b
+                    .get(i)
+                    .is_some_and(|c| c.is_ascii_alphanumeric() || b"_%-.".contains(c))
+                {
+                    i += 1;
+                }
+                if b.get(i) != Some(&b'"') || b.get(i + 1) == Some(&b'"') {
+                    return Err(format!("sql: the string at {start} is not plain"));
+                }
+                i += 1;
+                out.push(Tok::Text(text[start + 1..i - 1].to_string()));
+            }
             b'"' if dialect == Dialect::Postgres => {
                 while b
                     .get(i)

@@ -88,7 +88,8 @@ fn git_runs_no_program_that_a_repository_s_configuration_names() {
             let _ = std::fs::remove_file(&marker);
             gate.ask("here", &format!("git -C {} {line}", repository.display()));
             let answer = gate.send("Approve");
-            assert_eq!(answer.0["exit_code"], 0, "{line}: {:?}", answer.0);
+            // That git itself may end by SIGPIPE, as nobody reads what it would have checked, is no harm.
+            assert_eq!(answer.0["status"], "executed", "{line}: {:?}", answer.0);
             assert!(!marker.exists(), "{kind}: {line}");
         }
     }

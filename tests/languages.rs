@@ -414,6 +414,12 @@ fn jq() {
         - gsub("\u005e"; "x")
         - gsub(.re; "x")
         - sub("x*"; "y"; "g")
+        + gsub("a"; "b"; "i")
+        - gsub(" "; "b"; "x")
+        - gsub(" # x"; "b"; "gx")
+        - sub(" "; "b"; "gx")
+        - gsub(" "; ";"; "x")
+        - gsub("a"; "b"; .f)
         - "\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"|"\(.)\(.)"
         - .+.|.+.|.+.|.+.|.+.|.+.|.+.
         - [.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|[.,.]|tojson
@@ -587,6 +593,8 @@ fn postgres() {
         - select count(*) from pg_class a cross join pg_class b
         - select count(*) from pg_class a natural join pg_type b
         - select count(*) from pg_class a join pg_class b on true
+        - select count(*) from pg_class a join pg_class b on a.relnamespace = b.relnamespace
+        - select count(*) from pg_tables a join pg_tables b using (schemaname)
         - select count(*) from pg_class a join pg_class b on a.oid = a.oid
         - select count(*) from pg_class a join pg_class b on a.oid = b.oid or true
         - select count(*) from pg_class a join pg_class b on a.oid = b.oid join pg_class c on a.oid = b.oid

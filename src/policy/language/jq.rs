@@ -336,6 +336,9 @@ impl Lexer<'_> {
                 let Some((pattern, _)) = &argument else {
                     return self.fail(start, "the pattern must be one plain string");
                 };
+                if self.odd_flags() {
+                    return self.fail(start, "flags other than \"gins\" are not accepted here");
+                }
                 if name == "gsub" || self.has_flags() {
                     self.never_empty(start, pattern)?;
                 }
@@ -371,6 +374,24 @@ impl Lexer<'_> {
             i += 1;
         }
         semicolons != 1
+    }
+
+    /// Whether the call from here gives flags other than `g`, `i`, `n`, `s`: with `x` blanks in a pattern count for nothing.
+    fn odd_flags(&self) -> bool {
+        let rest = &self.b[self.i.min(self.b.len())..];
+        let rest = std::str::from_utf8(rest).unwrap_or("x");
+        let mut parts = rest.split(';').skip(1);
+        let flags = parts
+            .by_ref()
+            .nth(1)
+            .map(|p| p.split(')').next().unwrap_or(p).trim());
+        self.has_flags()
+            && !flags.is_some_and(|f| {
+                f.len() >= 2
+                    && f.starts_with('"')
+                    && f.ends_with('"')
+                    && f[1..f.len() - 1].bytes().all(|b| b"gins".contains(&b))
+            })
     }
 
     fn never_empty(&self, start: usize, pattern: &str) -> R<()> {

@@ -713,8 +713,12 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
             .iter()
             .any(|end| w.ends_with(end))
     };
+    // Of one side there must be few rows for each key: many tables share a schema.
+    let own = |w: &str| {
+        w.ends_with("id") || w.ends_with("name") && !w.contains("schema") || w == "locktype"
+    };
     if word(on) == "using" {
-        return op(on + 1, '(') && key(word(on + 2));
+        return op(on + 1, '(') && own(word(on + 2));
     }
     let mut depth = 0usize;
     let mut tied = false;
@@ -737,7 +741,8 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
                     && word(i - 3) != word(i + 1)
                     && (word(i - 3) == word(on - 1) || word(i + 1) == word(on - 1))
                     && key(word(i - 1))
-                    && key(word(i + 3)) =>
+                    && key(word(i + 3))
+                    && (own(word(i - 1)) || own(word(i + 3))) =>
             {
                 tied = true;
             }

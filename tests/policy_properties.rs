@@ -219,6 +219,10 @@ proptest! {
             for line in lines.iter().map(String::as_str).chain(UNKNOWN) {
                 let (before, after) = (decide(policy, line), decide(&more, line));
                 prop_assert_eq!(before.calls.len(), after.calls.len());
+                if after.risk == Risk::Forbidden {
+                    // Nothing is stricter, and of what never runs not every call is looked at.
+                    continue;
+                }
                 let mut named = false;
                 for (old, new) in before.calls.iter().zip(&after.calls) {
                     if call_strictness(new) >= call_strictness(old) {
@@ -236,8 +240,7 @@ proptest! {
                     "`{line}`: {:?} became {:?} by\n{text}", strictness(&before), strictness(&after)
                 );
                 // Whatever else makes a line forbidden keeps it so.
-                let kept = after.calls.iter().any(|c| c.risk == Risk::Forbidden);
-                prop_assert!(!kept || after.risk == Risk::Forbidden, "`{line}`");
+                prop_assert!(after.calls.iter().all(|c| c.risk != Risk::Forbidden), "`{line}`");
             }
         }
     }
@@ -334,6 +337,10 @@ fn stays_a_command(line: &str) -> bool {
 fn loosened(policy: &Policy, line: &str, bare: &Decision, wrapper: &str) -> Option<String> {
     let quoted = wrapper.contains("{}");
     if !quoted && !stays_a_command(line) {
+        return None;
+    }
+    // A `{}` is taken for what xargs puts in, which it is only with -I: then the text around it is unknown.
+    if wrapper.starts_with("xargs") && line.contains("{}") {
         return None;
     }
     let wrapped = wrap(wrapper, line);

@@ -6,9 +6,22 @@ use super::Context;
 use super::language::{self, Kind, Limits};
 use super::options::{self, OptionSpec};
 use super::rule::{Rule, Stdin, SudoUse};
-use super::types;
+use super::types::{self, BELOW};
 use crate::command::{Assignment, Call, Place, Reading, Segment, Sudo, Word, Wraps};
 use std::borrow::Cow;
+
+/// Variables with values that change how output is written and nothing else, for whatever program.
+const HARMLESS_VALUES: [(&str, &str); 9] = [
+    ("PAGER", "cat"),
+    ("SYSTEMD_PAGER", "cat"),
+    ("SYSTEMD_PAGER", ""),
+    ("GIT_PAGER", "cat"),
+    ("SYSTEMD_COLORS", "0"),
+    ("NO_COLOR", "1"),
+    ("TERM", "dumb"),
+    ("SYSTEMD_LESS", ""),
+    ("DEBIAN_FRONTEND", "noninteractive"),
+];
 
 /// Environment variables that change how output is written and nothing else.
 const HARMLESS_ENV: [&str; 4] = ["LC_ALL", "LANG", "LC_NUMERIC", "LC_TIME"];
@@ -45,13 +58,9 @@ pub(super) fn matches_auto(
             ),
         ));
     }
-    if !rule.when.holds(cx) {
-        return Err(miss(
-            1,
-            "its conditions (target, requester, hours) do not hold",
-        ));
-    }
-    if rule.wraps != (call.wraps == Wraps::Calls) {
+    // What `find -exec` runs is a call of its own.
+    let finds = matches!(rule.reader, Some((Kind::Find, _))) && call.wraps == Wraps::Calls;
+    if !finds && rule.wraps != (call.wraps == Wraps::Calls) {
         return Err(miss(
             1,
             if rule.wraps {
@@ -74,6 +83,9 @@ pub(super) fn matches_auto(
     }
     for assignment in &call.assignments {
         environment(rule, assignment).map_err(|why| miss(7, why))?;
+    }
+    if let Some(condition) = rule.when.unmet(cx) {
+        return Err(miss(9, format!("it only speaks {condition}")));
     }
     if let Some(rate) = rule.when.rate
         && rate.is_used_up(&rule.id, cx)
@@ -169,6 +181,45 @@ fn as_root(rule: &Rule, call: &Call) -> Result<(), Miss> {
     }
 }
 
+/// A call that `find -exec` runs, with the found file written as what it is: something below a folder where
+/// find begins. Only types that read no more of a file than its name and facts take such a word.
+pub(super) fn below_find<'a>(reading: &Reading, call: &'a Call) -> Cow<'a, Call> {
+    let found = [Segment::Expansion("{}".into())];
+    let parent = call.parent.and_then(|at| reading.calls.get(at));
+    let (Some(find), Some((last, words))) = (parent, call.words.split_last()) else {
+        return Cow::Borrowed(call);
+    };
+    if find.name.base != "find" || !find.name.trusted || last.segments != found {
+        return Cow::Borrowed(call);
+    }
+    let folders: Vec<&str> = find
+        .words
+        .iter()
+        .skip(1)
+        .skip_while(|w| matches!(w.literal(), Some("-H" | "-P")))
+        .map_while(|w| w.literal().filter(|text| text.starts_with('/')))
+        .collect();
+    // Below these, a name can lead to other processes' files, or to other hosts.
+    let apart = |text: &&str| {
+        let first = text.split('/').find(|part| !part.is_empty());
+        first.is_none_or(|name| matches!(name, "proc" | "sys" | "net" | "misc"))
+    };
+    if folders.iter().any(apart) {
+        return Cow::Borrowed(call);
+    }
+    let below = folders.into_iter().map(|folder| Word {
+        segments: vec![
+            Segment::Literal(format!("{}/", folder.trim_end_matches('/'))),
+            Segment::Glob(BELOW.to_owned()),
+        ],
+        span: last.span,
+    });
+    Cow::Owned(Call {
+        words: words.iter().cloned().chain(below).collect(),
+        ..call.clone()
+    })
+}
+
 /// Checks all words by the rule's lists; how many operands there are.
 fn words(rule: &Rule, call: &Call) -> Result<usize, Miss> {
     let (global, rest) = subcommand(rule, &call.words[1..])?;
@@ -186,11 +237,24 @@ fn words(rule: &Rule, call: &Call) -> Result<usize, Miss> {
 
 /// Checks all words by a reader; how many words there are.
 fn read_by(kind: Kind, limits: &Limits, call: &Call) -> Result<usize, Miss> {
+    // Of a pattern that fits one name, the shell hands on itself or that name: both are read.
+    if kind == Kind::Kubectl && call.words.iter().any(|w| w.literal().is_none()) {
+        read_words(kind, limits, call, true)?;
+    }
+    read_words(kind, limits, call, false)
+}
+
+fn read_words(kind: Kind, limits: &Limits, call: &Call, fitted: bool) -> Result<usize, Miss> {
+    let one = |word: &Word| {
+        let (pattern, name) = types::of_one_name(word)?;
+        Some(Cow::Owned(if fitted { name } else { pattern }))
+    };
     let words: Option<Vec<Cow<str>>> = call.words[1..]
         .iter()
         .map(|word| match word.literal() {
             Some(text) => Some(Cow::Borrowed(text)),
             None if kind == Kind::Curl => query(word).map(Cow::Owned),
+            None if kind == Kind::Kubectl => one(word),
             None => None,
         })
         .collect();
@@ -301,7 +365,10 @@ fn environment(rule: &Rule, assignment: &Assignment) -> Result<(), String> {
             }));
     let allowed =
         HARMLESS_ENV.contains(&name) || name == "TZ" || rule.env.iter().any(|e| e == name);
-    if allowed && plain {
+    let width = matches!(name, "COLUMNS" | "LINES")
+        && (1..=4).contains(&value.len())
+        && value.bytes().all(|b| b.is_ascii_digit());
+    if allowed && plain || width || HARMLESS_VALUES.contains(&(name, value)) {
         Ok(())
     } else {
         Err(format!(

@@ -2,7 +2,7 @@
 //!
 //! Deny wins, then approval, then auto, then the unknown default. The order of rules and files never matters.
 
-use super::allow::{Miss, matches_auto};
+use super::allow::{Miss, below_find, matches_auto};
 use super::builtin;
 use super::rule::{Rule, Verdict};
 use super::tighten::{self, Seen};
@@ -242,7 +242,7 @@ impl Policy {
             let why = "it is a function of the line's own";
             return (ask(builtin::NOT_LITERAL, why), None);
         }
-        let nearest = match auto_rule(candidates, reading, call, cx) {
+        let nearest = match auto_rule(candidates, reading, &below_find(reading, call), cx) {
             Ok(rule) => return (auto(&rule.id, &rule.about, rule.reversibility), None),
             Err(nearest) => nearest,
         };

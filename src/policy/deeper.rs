@@ -104,12 +104,20 @@ impl Policy {
         deep: &Deep,
         cx: &Context,
     ) -> Option<Verdicts> {
+        let given = [Segment::Expansion("…".into())];
         let choices: Vec<Vec<Vec<Word>>> = call
             .words
             .iter()
-            .map(|word| match deep.values.alternatives(word) {
-                none if none.is_empty() => vec![vec![word.clone()]],
-                some => some,
+            .map(|word| {
+                let mut ways = match deep.values.alternatives(word) {
+                    none if none.is_empty() => vec![vec![word.clone()]],
+                    some => some,
+                };
+                // Without input, xargs runs its command as it stands (it has none: the gate gives none).
+                if word.segments == given {
+                    ways.insert(0, Vec::new());
+                }
+                ways
             })
             .collect();
         let ways = choices.iter().map(Vec::len).max().unwrap_or(0);

@@ -250,8 +250,11 @@ impl Policy {
                 return Err(fail(format!("rule {} is there twice", raw.id)));
             }
             let id = raw.id.clone();
-            let rule = compile(raw, &self.common, (source.0.clone(), line))
-                .map_err(|why| fail(format!("rule {id}: {why}")))?;
+            let rule = compile(raw, &self.common, (source.0.clone(), line)).map_err(|why| {
+                let (line, column) = place(&source.1, line, &why);
+                let why = format!("rule {id}: {why}");
+                yaml::Error::at(&source.0, &source.1, line, column, why)
+            })?;
             self.rates |= rule.when.rate.is_some();
             self.rules.push(rule);
         }
@@ -286,6 +289,22 @@ fn hash(sources: &[Source]) -> String {
         text.push_str(&format!("{}\n{source}", source.len()));
     }
     crate::audit::record::hex(text.as_bytes())
+}
+
+/// Where in the rule that begins on `line` the first word stands that an error quotes in backquotes: its line
+/// and column, from 1; the rule's beginning where it is not to be found.
+fn place(text: &str, line: usize, why: &str) -> (usize, usize) {
+    let quoted = why.split('`').nth(1).filter(|word| !word.is_empty());
+    let own = text
+        .lines()
+        .enumerate()
+        .skip(line.saturating_sub(1))
+        .take_while(|(at, l)| *at < line || !l.trim_start().starts_with("- id:"));
+    let found = quoted.and_then(|word| {
+        own.into_iter()
+            .find_map(|(at, l)| Some((at + 1, l[..l.find(word)?].chars().count() + 1)))
+    });
+    found.unwrap_or((line, 5))
 }
 
 /// The lines on which rules begin, in order.

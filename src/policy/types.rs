@@ -218,6 +218,11 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
     if let Some(text) = word.literal() {
         return check_text(kind, text, bounds);
     }
+    if matches!(kind, Type::Text | Type::Regex)
+        && let Some((pattern, name)) = of_one_name(word)
+    {
+        return check_text(kind, &pattern, bounds).and_then(|()| check_text(kind, &name, bounds));
+    }
     if matches!(kind, Type::Path | Type::Place) && bounds.glob {
         let pattern: String = word
             .segments
@@ -228,6 +233,9 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
                 | crate::command::Segment::Expansion(t) => t.as_str(),
             })
             .collect();
+        if *kind == Type::Path && pattern.contains(BELOW) {
+            return Err("it may be any file below that folder".into());
+        }
         return if *kind == Type::Place {
             check_pattern(&pattern, word.literal_prefix(), &bounds.without_secrets())
         } else {
@@ -235,6 +243,33 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
         };
     }
     Err("a pattern is not allowed here".into())
+}
+
+/// Stands for anything below a folder, at any depth.
+pub(super) const BELOW: &str = "**";
+
+/// A pattern that fits one name only, and that name: `[n]ginx` and `nginx`, as people write it so that grep
+/// does not find itself. The shell hands on the one or the other.
+pub(super) fn of_one_name(word: &Word) -> Option<(String, String)> {
+    let (mut pattern, mut name) = (String::new(), String::new());
+    for segment in &word.segments {
+        match segment {
+            crate::command::Segment::Literal(text) => {
+                pattern.push_str(text);
+                name.push_str(text);
+            }
+            crate::command::Segment::Glob(text) => {
+                let inner = text.strip_prefix('[')?.strip_suffix(']')?;
+                if inner.len() != 1 || !inner.bytes().all(|b| b.is_ascii_alphanumeric()) {
+                    return None;
+                }
+                pattern.push_str(text);
+                name.push_str(inner);
+            }
+            crate::command::Segment::Expansion(_) => return None,
+        }
+    }
+    Some((pattern, name))
 }
 
 /// Whether literal text is of a type.
@@ -429,13 +464,19 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
     let parts = path::components(pattern)
         .ok_or_else(|| format!("`{pattern}` is not an absolute pattern without `.` and `..`"))?;
     // `*` alone stands for all of a folder; that no key lies in an open one is its administrator's care.
-    let open = pattern.strip_prefix(folder) == Some("/*")
+    // `NAME*` (a log and its rotated copies) stands for less than that.
+    let name = pattern
+        .strip_prefix(folder)
+        .and_then(|rest| rest.strip_prefix('/')?.strip_suffix('*'))
+        .filter(|name| !name.contains(['*', '?', '[', '/']));
+    let open = name.is_some()
         && path::components(folder)
             .is_some_and(|f| bounds.open.iter().any(|o| path::is_place(&f, o)));
+    let named = |secret: &str| name.is_some_and(|name| path::matches(secret, name));
     if let Some(secret) = bounds
         .secret
         .iter()
-        .filter(|s| !open || s.starts_with('/'))
+        .filter(|s| !open || s.starts_with('/') || named(s))
         .find(|s| path::is_secret(&parts, s, true))
     {
         return Err(format!("`{pattern}` could name {secret}, which is secret"));

@@ -20,11 +20,29 @@ pub struct When {
 impl When {
     /// Whether the conditions hold now.
     pub fn holds(&self, cx: &Context) -> bool {
+        self.unmet(cx).is_none()
+    }
+
+    /// The first condition that does not hold, for a person, behind "it only speaks".
+    pub fn unmet(&self, cx: &Context) -> Option<String> {
         let any = |list: &[String], word: &str| list.is_empty() || list.iter().any(|w| w == word);
-        any(&self.targets, cx.target.unwrap_or_default())
-            && (self.tags.is_empty() || self.tags.iter().any(|t| cx.tags.contains(t)))
-            && any(&self.requesters, cx.requester)
-            && self.hours.as_ref().is_none_or(|h| h.hold(cx.now))
+        if !any(&self.targets, cx.target.unwrap_or_default()) {
+            return Some(format!("of {}", self.targets.join(", ")));
+        }
+        if !self.tags.is_empty() && !self.tags.iter().any(|t| cx.tags.contains(t)) {
+            let tags = self.tags.join(", ");
+            return Some(format!("of targets with the tag {tags}"));
+        }
+        if !any(&self.requesters, cx.requester) {
+            return Some(format!("to {}", self.requesters.join(", ")));
+        }
+        let hours = self.hours.as_ref().filter(|h| !h.hold(cx.now))?;
+        let days: Vec<String> = hours.days.iter().map(Weekday::to_string).collect();
+        let (from, to) = (hours.from.format("%H:%M"), hours.to.format("%H:%M"));
+        Some(match days.is_empty() {
+            true => format!("from {from} to {to}"),
+            false => format!("from {from} to {to} on {}", days.join(", ")),
+        })
     }
 }
 

@@ -43,14 +43,18 @@ fn only_knocks(words: &[&str]) -> bool {
     let mut rest = words.iter();
     while let Some(word) = rest.next() {
         match *word {
-            "-w" => {
-                rest.next();
-            }
             option if option.starts_with('-') => {
-                if option.len() < 2 || !option[1..].bytes().all(|b| b"zvnu46".contains(&b)) {
+                // `-zvw3`, `-zvw 3`: the seconds are glued or the next word.
+                let (letters, seconds) = match option[1..].split_once('w') {
+                    Some((letters, "")) => (letters, rest.next().copied().unwrap_or("-")),
+                    Some((letters, glued)) => (letters, glued),
+                    None => (&option[1..], "0"),
+                };
+                let plain = !seconds.is_empty() && seconds.bytes().all(|b| b.is_ascii_digit());
+                if option.len() < 2 || !plain || !letters.bytes().all(|b| b"zvnu46".contains(&b)) {
                     return false;
                 }
-                knocks |= option.contains('z');
+                knocks |= letters.contains('z');
             }
             _ => {}
         }

@@ -1,7 +1,7 @@
 //! `docker` (and `podman`): which line only reads, which changes, and which must never run.
 
 use super::formats::check_template;
-use super::{Class, Limits, int_in, plain_word};
+use super::{Class, Limits, check_path, int_in, plain_word};
 use crate::policy::RiskLevel;
 
 type R = Result<(), String>;
@@ -116,14 +116,14 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
     if matches!(words, ["-v" | "--version"]) {
         return Ok(());
     }
-    // A project is chosen by its label.
-    if let ["compose", "-p" | "--project-name", name, rest @ ..] = words {
-        if !plain_word(name, "_-") {
-            return Err(format!("docker: `{name}` is not a project's name"));
+    let joined;
+    let words = match words.split_first() {
+        Some((&"compose", rest)) => {
+            joined = project(rest, limits)?;
+            &joined[..]
         }
-        let words: Vec<&str> = ["compose"].iter().chain(rest).copied().collect();
-        return check(&words, limits);
-    }
+        _ => words,
+    };
     let depth = match words.first() {
         Some(n) if NOUNS.contains(n) => 2,
         _ => 1,
@@ -158,9 +158,19 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
                 Some((n, v)) => (n, Some(v)),
                 None => (*w, None),
             };
-            if !form.valued.contains(&name) {
+            // `-qf VALUE`: flags, and at their end a letter that takes the next word.
+            let last = format!("-{}", name.chars().last().unwrap_or('-'));
+            let cluster = glued.is_none()
+                && !name.starts_with("--")
+                && name.len() > 2
+                && form.valued.contains(&last.as_str())
+                && name[1..name.len() - 1]
+                    .chars()
+                    .all(|c| form.flags.contains(&format!("-{c}").as_str()));
+            let takes = |v: &&&str| **v == name || cluster && **v == last;
+            let Some(name) = form.valued.iter().find(takes).copied() else {
                 return Err(format!("docker: option `{w}` is not accepted here"));
-            }
+            };
             let v = match glued {
                 Some(v) => v,
                 None => it.next().ok_or(format!("docker: {w} lacks its value"))?,
@@ -196,6 +206,42 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
         }
         _ => Ok(()),
     }
+}
+
+/// `compose` with its words, without the options that say which project: `-f FILE`, `-p NAME`.
+fn project<'a>(words: &[&'a str], limits: &Limits) -> Result<Vec<&'a str>, String> {
+    let mut it = words.iter();
+    let mut rest = vec!["compose"];
+    while let Some(w) = it.next() {
+        let (name, glued) = match w.split_once('=') {
+            Some((name, v)) if w.starts_with("--") => (name, Some(v)),
+            _ => (*w, None),
+        };
+        if !matches!(
+            name,
+            "-f" | "--file" | "-p" | "--project-name" | "--project-directory"
+        ) {
+            rest.push(w);
+            rest.extend(it.by_ref());
+            break;
+        }
+        let v = glued
+            .or_else(|| it.next().copied())
+            .ok_or(format!("docker: {name} lacks its value"))?;
+        let file = matches!(name, "-f" | "--file");
+        // A file that is none would be quoted in the error.
+        let last = v.rsplit('/').next().unwrap_or_default();
+        let composes =
+            last.contains("compose") && (last.ends_with(".yml") || last.ends_with(".yaml"));
+        let ok = match name {
+            "-p" | "--project-name" => plain_word(v, "_-") && !v.starts_with('-'),
+            _ => check_path(v, limits).is_ok() && (composes || !file),
+        };
+        if !ok {
+            return Err(format!("docker: `{v}` is not accepted for {name}"));
+        }
+    }
+    Ok(rest)
 }
 
 fn value(path: &[&str], name: &str, v: &str, limits: &Limits) -> R {

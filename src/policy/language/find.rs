@@ -65,6 +65,7 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
             | "-noignore_readdir_race"
             | "-nowarn"
             | "-warn" => {}
+            "-exec" => action(&mut it)?,
             _ => {
                 let value = it
                     .next()
@@ -77,6 +78,24 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
         Err("find: a `)` is missing".into())
     } else {
         Ok(())
+    }
+}
+
+/// `-exec COMMAND … {} ;`, or `+`. What the command may be is decided by its own rules; here only that it is
+/// given the found files, in one place, as its last word.
+fn action(it: &mut std::slice::Iter<&str>) -> R {
+    let words: Vec<&str> = it
+        .by_ref()
+        .copied()
+        .take_while(|w| !matches!(*w, ";" | "+"))
+        .collect();
+    match words.split_last() {
+        Some((&"{}", command))
+            if !command.is_empty() && !command.iter().any(|w| w.contains("{}")) =>
+        {
+            Ok(())
+        }
+        _ => Err("find: -exec is accepted with `{}` as its last word and nowhere else".into()),
     }
 }
 

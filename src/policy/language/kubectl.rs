@@ -199,7 +199,8 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
             rest @ ..,
         ] => names(rest),
         ["rollout", "status" | "history", rest @ ..] if !rest.is_empty() => {
-            if p.words.get(1) == Some(&"status") && p.get("--timeout").is_none() {
+            let ends = p.get("--timeout").is_some() || p.flags.contains(&"--watch=false");
+            if p.words.get(1) == Some(&"status") && !ends {
                 return Err("kubectl: rollout status waits; add --timeout=30s".into());
             }
             if p.get("--output").is_some() || p.get("--revision").is_some() {
@@ -450,10 +451,7 @@ fn is_path(path: &str, leaf: bool) -> bool {
                 .is_some_and(|(n, w)| {
                     LEAVES.contains(&n) && plain_word(w.trim_matches(['"', '\'']), "._-")
                 });
-            if index != "*"
-                && !filter
-                && (index.is_empty() || !index.bytes().all(|b| b.is_ascii_digit()))
-            {
+            if index != "*" && !filter && !is_index(index) {
                 return false;
             }
             rest = tail;
@@ -462,6 +460,12 @@ fn is_path(path: &str, leaf: bool) -> bool {
         }
     }
     !path.is_empty() && (!leaf || LEAVES.contains(&last))
+}
+
+/// `0`, or `-1` for the last.
+fn is_index(text: &str) -> bool {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn names(words: &[&str]) -> R {

@@ -25,11 +25,14 @@ impl Policy {
             .iter()
             .map(|call| (shown(call), self.in_its_place(reading, call, cx)))
             .collect();
-        if decided.iter().map(|(_, v)| v.risk).max() == Some(Risk::ApprovalRequired) {
-            let asks = |(_, v): &&(String, Verdicts)| v.risk == Risk::ApprovalRequired;
-            let asked: Vec<usize> = (0..decided.len())
-                .filter(|at| decided.get(*at).as_ref().is_some_and(asks))
-                .collect();
+        // Also where another call is forbidden already: what is said of one never depends on that.
+        let asked: Vec<usize> = (0..decided.len())
+            .filter(|at| {
+                let own = decided.get(*at);
+                own.is_some_and(|(_, v)| v.risk == Risk::ApprovalRequired)
+            })
+            .collect();
+        if !asked.is_empty() {
             for (at, verdicts) in self.deeper(reading, &asked, cx) {
                 if let Some((_, own)) = decided.get_mut(at) {
                     *own = verdicts;

@@ -45,6 +45,9 @@ pub fn mask(text: &str) -> Cow<'_, str> {
 /// Masked until nothing more is found: a mark can lay open what stood behind it.
 fn mask_settled(text: &str) -> Cow<'_, str> {
     let mut masked = mask_plain(text);
+    if matches!(masked, Cow::Borrowed(_)) {
+        return masked;
+    }
     for _ in 0..MOST_PASSES {
         match mask_plain(&masked) {
             Cow::Owned(more) if more != *masked => masked = Cow::Owned(more),

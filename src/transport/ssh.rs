@@ -137,7 +137,7 @@ impl Open {
                 nonce,
             }),
             Err(why) => {
-                let _ = runtime.block_on(async { leave(session) });
+                runtime.block_on(async { leave(session) });
                 Err(why)
             }
         }
@@ -155,7 +155,7 @@ impl Open {
                 said.judge(status)
             }
         };
-        let _ = self.runtime.block_on(async { leave(self.session) });
+        self.runtime.block_on(async { leave(self.session) });
         result
     }
 }

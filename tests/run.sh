@@ -26,7 +26,7 @@ cleanup() {
 }
 trap cleanup EXIT
 
-need sshd=openssh-server ssh=openssh-client cc=gcc dash=dash jq=jq strace=strace gawk=gawk mawk=mawk \
+need git=git sshd=openssh-server ssh=openssh-client cc=gcc dash=dash jq=jq strace=strace gawk=gawk mawk=mawk \
   oathtool=oathtool exim4=exim4-daemon-light curl=curl sudo=sudo busybox=busybox setpriv=util-linux ps=procps gzip=gzip flock=util-linux \
   openssl=openssl rsyslogd=rsyslog chattr=e2fsprogs ip=iproute2 visudo=sudo unshare=util-linux \
   parallel=parallel ltrace=ltrace time=time script=bsdutils watch=procps xargs=findutils

@@ -103,19 +103,27 @@ impl Bucket {
                 ..Bucket::default()
             };
         }
-        let needs: Vec<(usize, Vec<Vec<Key>>)> = own
+        let needs: Vec<(usize, Vec<Need>)> = own
             .iter()
             .filter_map(|number| Some((*number, needs(rules.get(*number)?))))
             .collect();
         let mut shared: HashMap<Key, usize> = HashMap::new();
-        for key in needs.iter().flat_map(|(_, n)| n.iter().flatten()) {
+        for key in needs.iter().flat_map(|(_, n)| n.iter().flatten().flatten()) {
             *shared.entry(*key).or_default() += 1;
         }
+        // What the fewest others share finds a rule best.
+        let crowd = |key: &Key| shared.get(key).copied().unwrap_or(0);
         let mut bucket = Bucket::default();
-        for (number, alternatives) in &needs {
-            // What the fewest others share finds it best.
-            let crowd = |keys: &&Vec<Key>| keys.iter().map(|k| shared.get(k).copied()).max();
-            match alternatives.iter().min_by_key(crowd) {
+        for (number, needs) in &needs {
+            let best = needs
+                .iter()
+                .map(|need| {
+                    let ways = need.iter();
+                    ways.filter_map(|way| way.iter().copied().min_by_key(|key| crowd(key)))
+                        .collect::<Vec<Key>>()
+                })
+                .min_by_key(|keys| keys.iter().map(crowd).max());
+            match best {
                 None => bucket.always.push(*number),
                 Some(keys) => keys.iter().for_each(|key| bucket.put(*key, *number)),
             }
@@ -157,15 +165,21 @@ fn closest(rules: &[&Rule], own: &[usize]) -> Option<usize> {
         .map(|(number, _)| number)
 }
 
-/// Lists of which each must have one entry in a call for the rule to match it; none where nothing is known.
-fn needs(rule: &Rule) -> Vec<Vec<Key<'_>>> {
-    let mut needs: Vec<Vec<Key>> = Vec::new();
+/// Ways of which a call must go one for a rule to match it, each with the keys that it then has, all of them.
+type Need<'a> = Vec<Vec<Key<'a>>>;
+
+/// All that is known of what a rule needs; none where nothing is. No way is ever without a key.
+fn needs(rule: &Rule) -> Vec<Need<'_>> {
+    let mut needs: Vec<Need> = Vec::new();
     // Every word of a subcommand must be there as it is written: in `allow::subcommand` in its place, in
     // `tighten::has_in_order` in any.
-    let depth = rule.subcommands.iter().map(Vec::len).min().unwrap_or(0);
-    for at in 0..depth {
-        let names = rule.subcommands.iter().filter_map(|path| path.get(at));
-        needs.push(names.map(|name| Key::Word(name)).collect());
+    if !rule.subcommands.is_empty() && rule.subcommands.iter().all(|path| !path.is_empty()) {
+        let paths = rule.subcommands.iter();
+        needs.push(
+            paths
+                .map(|path| path.iter().map(|name| Key::Word(name)).collect())
+                .collect(),
+        );
     }
     match rule.verdict {
         Verdict::Auto => {
@@ -173,28 +187,23 @@ fn needs(rule: &Rule) -> Vec<Vec<Key<'_>>> {
                 && rule.operands.min > 0
                 && let Some(Type::Enum(words)) = rule.operands.list.first().map(|o| &o.kind)
             {
-                needs.push(words.iter().map(|word| Key::Word(word)).collect());
+                needs.push(words.iter().map(|word| vec![Key::Word(word)]).collect());
             }
         }
         Verdict::Approval | Verdict::Forbidden => {
             let signs = &rule.signs.words;
             if !signs.is_empty() && !signs.iter().any(|w| w.contains(['*', '?', '['])) {
-                needs.push(signs.iter().map(|word| Key::Word(word)).collect());
+                needs.push(signs.iter().map(|word| vec![Key::Word(word)]).collect());
             }
         }
     }
     if !rule.when.targets.is_empty() {
-        needs.push(rule.when.targets.iter().map(|t| Key::Target(t)).collect());
+        let names = rule.when.targets.iter();
+        needs.push(names.map(|t| vec![Key::Target(t)]).collect());
     }
     if !rule.when.requesters.is_empty() {
         let names = rule.when.requesters.iter();
-        needs.push(names.map(|r| Key::Requester(r)).collect());
-    }
-    for list in &mut needs {
-        list.sort_unstable_by_key(|key| match key {
-            Key::Word(name) | Key::Target(name) | Key::Requester(name) => *name,
-        });
-        list.dedup();
+        needs.push(names.map(|r| vec![Key::Requester(r)]).collect());
     }
     needs
 }

@@ -212,7 +212,7 @@ fn two_people_are_two_by_the_kernel_and_a_freeze_needs_no_agent() {
         return;
     }
     let stage = Stage::new();
-    let request = support::request("here", "systemctl mask aiops-no-such-unit").to_string();
+    let request = support::request("here", "systemctl mask no-such-unit-of-aiops").to_string();
     let asked = stage.outcome(AGENT, &["run"], &request);
     assert_eq!(asked["approvals"]["need"], 2, "{asked}");
     let code = asked["approval_code"].as_str().unwrap().to_owned();

@@ -258,14 +258,15 @@ fn mark(run_id: &str) -> String {
 
 /// A line that ends a run of ours on its target as its time limit would: first politely, then for good.
 /// It exits with 3 where there is no such run, and with 4 where something of it is left: what became
-/// root is not the login user's to end. One line, so that it does not find itself.
+/// root is not the login user's to end. One line, so that it does not find itself. The group is told from here too:
+/// sudo passes on no signal that comes from its own group, as `timeout` does while it lives (sudo(8)).
 pub fn ending_line(run_id: &str) -> String {
     // The process groups of all that lives; in stat(5) what stands behind the last `) ` is numbers.
     let left = "L=; for P in $G; do if cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/.*) [^Z] [0-9]* \\([0-9]*\\) .*/\\1/p' | grep -qxF -e \"$P\"; then L=1; fi; done";
     format!(
         "M={}; G=; for D in /proc/[0-9]*; do A=$(tr '\\0' '\\n' <\"$D/cmdline\" 2>/dev/null); \
          if [ \"$(printf '%s\\n' \"$A\" | head -n 1)\" = timeout ] && printf '%s\\n' \"$A\" | grep -qxF -e \"$M\"; then G=\"$G ${{D#/proc/}}\"; fi; done; \
-         [ -n \"$G\" ] || exit 3; kill $G; for I in 1 2 3 4 5 6; do sleep 0.5; {left}; [ -n \"$L\" ] || exit 0; done; \
+         [ -n \"$G\" ] || exit 3; kill $G; for P in $G; do kill -- \"-$P\" 2>/dev/null; done; for I in 1 2 3 4 5 6; do sleep 0.5; {left}; [ -n \"$L\" ] || exit 0; done; \
          for P in $G; do kill -9 -- \"-$P\" 2>/dev/null; done; sleep 0.2; {left}; [ -n \"$L\" ] || exit 0; exit 4",
         mark(run_id)
     )

@@ -61,14 +61,8 @@ impl Freezes {
     /// # Errors
     /// When one cannot be read or is not what we wrote: then nothing may run.
     pub fn all(&self) -> io::Result<Vec<Freeze>> {
-        let entries = match fs::read_dir(&self.dir) {
-            Ok(entries) => entries,
-            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(e) => return Err(e),
-        };
         let mut found = Vec::new();
-        for entry in entries {
-            let path = entry?.path();
+        for path in files::list(&self.dir)? {
             let name = path
                 .file_name()
                 .and_then(|n| n.to_str())

@@ -132,19 +132,18 @@ pub fn open(path: &Path) -> io::Result<Option<File>> {
     Ok(Some(file))
 }
 
+/// All that lies in a folder; nothing if there is no such folder.
+pub fn list(dir: &Path) -> io::Result<Vec<PathBuf>> {
+    match fs::read_dir(dir) {
+        Ok(entries) => entries.map(|entry| Ok(entry?.path())).collect(),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        Err(e) => Err(e),
+    }
+}
+
 /// The files of a folder whose names end in `.json`; none if there is no such folder.
 pub fn json(dir: &Path) -> io::Result<Vec<PathBuf>> {
-    let entries = match fs::read_dir(dir) {
-        Ok(entries) => entries,
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(e) => return Err(e),
-    };
-    let mut found = Vec::new();
-    for entry in entries {
-        let path = entry?.path();
-        if path.extension().is_some_and(|e| e == "json") {
-            found.push(path);
-        }
-    }
+    let mut found = list(dir)?;
+    found.retain(|path| path.extension().is_some_and(|e| e == "json"));
     Ok(found)
 }

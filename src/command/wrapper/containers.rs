@@ -39,12 +39,9 @@ const COMPOSE: Form = Form {
 
 const COMPOSE_EXEC: Form = Form {
     flags: "dT",
-    values: "euw",
     long_values: &["env", "user", "workdir", "index"],
     long_optional: &["detach", "no-TTY", "no-tty", "privileged"],
-    sets: &["e", "env"],
-    operands: 1,
-    ..PLAIN
+    ..EXEC
 };
 
 /// `kubectl exec` takes options anywhere in front of `--`.

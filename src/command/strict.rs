@@ -486,27 +486,13 @@ fn assignment_name(raw: &str) -> Option<&str> {
 }
 
 fn assignment(name: &str, word: &Word) -> Assignment {
-    let mut segments = word.segments.clone();
-    if let Some(Segment::Literal(text)) = segments.first_mut() {
-        text.drain(..=name.len());
-        if text.is_empty() {
-            segments.remove(0);
-        }
-    }
     // In the value of an assignment patterns are text: the shell does no pathname expansion there.
-    let mut value: Vec<Segment> = Vec::new();
-    for segment in &segments {
-        match segment {
-            Segment::Literal(text) | Segment::Glob(text) | Segment::Expansion(text) => {
-                literal(&mut value, text)
-            }
-        }
-    }
+    let text = word.behind(name.len() + 1).spelt();
     Assignment {
         name: name.to_owned(),
         value: Word {
-            segments: value,
             span: word.span,
+            ..Word::of(&text)
         },
         span: word.span,
     }

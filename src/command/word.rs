@@ -31,6 +31,16 @@ pub struct Word {
 }
 
 impl Word {
+    /// A word of plain text that stands nowhere in the line.
+    pub fn of(text: &str) -> Word {
+        let mut segments = Vec::new();
+        literal(&mut segments, text);
+        Word {
+            segments,
+            span: Span::default(),
+        }
+    }
+
     /// The text, if all of the word is literal.
     pub fn literal(&self) -> Option<&str> {
         match self.segments.as_slice() {
@@ -46,6 +56,28 @@ impl Word {
             Some(Segment::Literal(text)) => text,
             _ => "",
         }
+    }
+
+    /// Its text with patterns and expansions as they are written.
+    pub fn spelt(&self) -> String {
+        let parts = self.segments.iter().map(|segment| match segment {
+            Segment::Literal(text) | Segment::Glob(text) | Segment::Expansion(text) => {
+                text.as_str()
+            }
+        });
+        parts.collect()
+    }
+
+    /// The word without so many bytes of the literal text that it begins with.
+    pub fn behind(&self, length: usize) -> Word {
+        let mut word = self.clone();
+        if let Some(Segment::Literal(text)) = word.segments.first_mut() {
+            *text = text.get(length..).unwrap_or_default().to_owned();
+            if text.is_empty() {
+                word.segments.remove(0);
+            }
+        }
+        word
     }
 
     /// Whether the word is a pattern of literal and glob parts only.

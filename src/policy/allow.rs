@@ -330,7 +330,7 @@ fn operands(rule: &Rule, words: &[&Word], sudo: Sudo) -> Result<(), String> {
     if words.len() > wanted.max {
         let extra = words
             .get(wanted.max)
-            .map(|w| w.literal().unwrap_or_else(|| w.literal_prefix()))
+            .map(|w| w.literal_prefix())
             .unwrap_or_default();
         return Err(format!(
             "the operand `{}` is one too many",

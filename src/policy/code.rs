@@ -129,7 +129,7 @@ fn is_name(text: &str) -> bool {
 fn call(of: &Call, command: &str, first: &[&str], rest: &[Piece], run: bool) -> Found {
     let mut words: Vec<Word> = std::iter::once(command)
         .chain(first.iter().copied())
-        .map(super::values::literal)
+        .map(Word::of)
         .collect();
     let mut redirections: Vec<Redirection> = Vec::new();
     let mut rest = rest.iter().take(MOST_WORDS).peekable();
@@ -140,7 +140,7 @@ fn call(of: &Call, command: &str, first: &[&str], rest: &[Piece], run: bool) -> 
             redirections.push(Redirection {
                 operator: ">".to_owned(),
                 descriptor: None,
-                target: super::values::literal(&file.text),
+                target: Word::of(&file.text),
                 harmless: file.text == "/dev/null",
                 span: of.span,
             });
@@ -163,9 +163,8 @@ fn pattern(text: &str) -> Word {
     let text = text.strip_prefix("0o").unwrap_or(text);
     let at = text.find('*').unwrap_or(text.len());
     let (plain, stars) = text.split_at(at);
-    let mut word = super::values::literal(plain);
+    let mut word = Word::of(plain);
     if !stars.is_empty() {
-        word.segments.retain(|_| !plain.is_empty());
         word.segments.push(Segment::Glob(stars.to_owned()));
     }
     word
@@ -277,12 +276,7 @@ mod tests {
         calls(text, &reading.calls[0], false)
             .iter()
             .map(|f| {
-                let words: Vec<String> = f
-                    .call
-                    .words
-                    .iter()
-                    .map(super::super::tighten::spelt)
-                    .collect();
+                let words: Vec<String> = f.call.words.iter().map(Word::spelt).collect();
                 let run = if f.run { "!" } else { "" };
                 let to: Vec<String> = f
                     .call

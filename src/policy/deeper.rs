@@ -7,7 +7,7 @@
 use super::builtin;
 use super::code;
 use super::rule::{Rule, Verdict};
-use super::tighten::{self, Seen, spelt};
+use super::tighten::{self, Seen};
 use super::values::{self, Values};
 use super::verdict::{Found, Verdicts, by_rules, forbid};
 use super::writes::{self, Target};
@@ -75,8 +75,8 @@ impl Policy {
         let mut words = deep.words(call);
         if self.common.code.contains(&call.name.base) {
             for text in values::input(reading, call) {
-                words.extend(text.split_whitespace().map(values::literal));
-                words.push(values::literal(&text));
+                words.extend(text.split_whitespace().map(Word::of));
+                words.push(Word::of(&text));
             }
         }
         let targets: Vec<Target> = writes::targets(&self.common.writes, call)
@@ -155,14 +155,14 @@ impl Policy {
         let mut texts: BTreeSet<String> = call
             .assignments
             .iter()
-            .map(|a| spelt(&a.value))
+            .map(|a| a.value.spelt())
             .filter(|text| text.contains(' '))
             .collect();
         let given = values::input(reading, call);
         if runs {
             let words = call.words.iter().skip(1);
-            texts.extend(words.map(spelt));
-            texts.extend(deep.words(call).iter().map(spelt));
+            texts.extend(words.map(Word::spelt));
+            texts.extend(deep.words(call).iter().map(Word::spelt));
             texts.extend(given.iter().cloned());
             let made: Vec<String> = texts.iter().filter_map(|t| code::replacement(t)).collect();
             texts.extend(made);
@@ -253,7 +253,7 @@ impl Deep {
         let mut first = first.skip_while(|w| matches!(*w, "-H" | "-L" | "-P"));
         // Without a folder, find begins where it runs.
         if call.name.base == "find" && first.next().is_none_or(|w| w.starts_with(['-', '(', '!'])) {
-            out.extend(self.relative(&values::literal(".")));
+            out.extend(self.relative(&Word::of(".")));
         }
         out
     }
@@ -321,7 +321,7 @@ fn folders(reading: &Reading, values: &Values) -> Vec<String> {
                 .alternatives(&word)
                 .concat()
                 .iter()
-                .map(spelt)
+                .map(Word::spelt)
                 .collect();
             texts.extend(word.literal().map(str::to_owned));
             for text in texts {
@@ -357,11 +357,11 @@ fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
             && name.len() > 3
             && long.starts_with(name)
         {
-            out.push(values::literal(value));
+            out.push(Word::of(value));
         } else if !short.is_empty()
             && let Some(value) = text.strip_prefix(short)
         {
-            out.push(values::literal(value));
+            out.push(Word::of(value));
         }
     }
     out

@@ -146,7 +146,7 @@ impl Bucket {
         if !self.words.is_empty() {
             // A word known only in part is held against rules by the part that is known.
             for word in words {
-                let text = word.literal().unwrap_or_else(|| word.literal_prefix());
+                let text = word.literal_prefix();
                 found.extend(self.words.get(text).into_iter().flatten());
             }
         }

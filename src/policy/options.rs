@@ -107,7 +107,7 @@ pub fn take<'a>(
     let mut ended = false;
     while let Some(word) = words.get(at) {
         at += 1;
-        let text = word.literal().unwrap_or_else(|| word.literal_prefix());
+        let text = word.literal_prefix();
         if ended || !is_option(text, specs, &taken) {
             if word.literal() == Some("--") && !ended && style == Style::Gnu {
                 ended = true;

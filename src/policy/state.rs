@@ -109,7 +109,7 @@ fn operands<'a>(rule: &Rule, words: &'a [Word]) -> Vec<&'a Word> {
     words
         .iter()
         .filter(|word| {
-            let text = word.literal().unwrap_or_else(|| word.literal_prefix());
+            let text = word.literal_prefix();
             if let Some(skip) = &mut skip
                 && skip.next_if(|name| *name == text).is_some()
             {

@@ -62,7 +62,7 @@ pub fn matches(rule: &Rule, seen: &Seen) -> bool {
         && signs
             .word
             .as_ref()
-            .is_none_or(|pattern| words.iter().any(|w| pattern.is_match(&spelt(w))))
+            .is_none_or(|pattern| words.iter().any(|w| pattern.is_match(&w.spelt())))
         && signs
             .line
             .as_ref()
@@ -80,7 +80,7 @@ fn wanted_of<'a>(words: &'a [Word], wanted: &RawHasOperand) -> &'a [Word] {
 
 /// Whether what is written is one of the places.
 fn is_written(target: &Target, wanted: &RawWritesTo) -> bool {
-    let text = spelt(&target.word);
+    let text = target.word.spelt();
     let holds = |at, under| places::holds(&text, target.word.is_glob(), Places { at, under });
     if target.word.is_dynamic() {
         return writes::is_written(&target.word, &wanted.words);
@@ -159,7 +159,7 @@ fn has_in_order(words: &[Word], path: &[String]) -> bool {
 
 /// `-r` in a cluster, `--rec` for `--recursive`, `-delete` as it stands.
 fn has_option(word: &Word, name: &str) -> bool {
-    let text = word.literal().unwrap_or_else(|| word.literal_prefix());
+    let text = word.literal_prefix();
     if text == name {
         return true;
     }
@@ -175,18 +175,6 @@ fn has_option(word: &Word, name: &str) -> bool {
     }
 }
 
-/// A word's text with patterns and expansions as they are written.
-pub(super) fn spelt(word: &Word) -> String {
-    word.segments
-        .iter()
-        .map(|s| match s {
-            crate::command::Segment::Literal(t)
-            | crate::command::Segment::Glob(t)
-            | crate::command::Segment::Expansion(t) => t.as_str(),
-        })
-        .collect()
-}
-
 /// Whether a word is, holds, or could become one of the places.
 fn is_operand(word: &Word, wanted: &RawHasOperand) -> bool {
     if word.is_dynamic() {
@@ -200,7 +188,7 @@ fn is_operand(word: &Word, wanted: &RawHasOperand) -> bool {
                     .chain(&wanted.under)
                     .any(|p| p.starts_with(prefix)));
     }
-    let text = spelt(word);
+    let text = word.spelt();
     if wanted.words.iter().any(|w| path::matches(w, &text)) {
         return true;
     }
@@ -234,7 +222,7 @@ fn redirects_to(call: &Call, places: &RawPlaces) -> bool {
         ..RawHasOperand::default()
     };
     let written = |word: &Word| {
-        let text = spelt(word);
+        let text = word.spelt();
         places.words.iter().any(|w| path::matches(w, &text))
     };
     call.redirections.iter().filter(|r| r.writes()).any(|r| {

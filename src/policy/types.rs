@@ -224,15 +224,7 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
         return check_text(kind, &pattern, bounds).and_then(|()| check_text(kind, &name, bounds));
     }
     if matches!(kind, Type::Path | Type::Place) && bounds.glob {
-        let pattern: String = word
-            .segments
-            .iter()
-            .map(|s| match s {
-                crate::command::Segment::Literal(t)
-                | crate::command::Segment::Glob(t)
-                | crate::command::Segment::Expansion(t) => t.as_str(),
-            })
-            .collect();
+        let pattern = word.spelt();
         if *kind == Type::Path && pattern.contains(BELOW) {
             return Err("it may be any file below that folder".into());
         }

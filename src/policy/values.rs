@@ -286,7 +286,7 @@ fn of_call(reading: &Reading, call: &Call, set: &mut Vec<(String, Word)>) {
         "export" | "readonly" | "local" | "declare" | "typeset" | "env" | "sudo" | "doas" => {
             for word in words {
                 if let Some((name, _)) = word.literal_prefix().split_once('=') {
-                    set.push((name.to_owned(), behind(word, name.len() + 1)));
+                    set.push((name.to_owned(), word.behind(name.len() + 1)));
                 }
             }
         }
@@ -325,7 +325,7 @@ fn of_call(reading: &Reading, call: &Call, set: &mut Vec<(String, Word)>) {
                         true => (*name).to_owned(),
                         false => format!("{}/{name}", start.trim_end_matches('/')),
                     };
-                    set.push(("{}".to_owned(), literal(&path)));
+                    set.push(("{}".to_owned(), Word::of(&path)));
                 }
             }
         }
@@ -372,7 +372,7 @@ fn read_by(reading: &Reading, call: &Call) -> Vec<Word> {
         .iter()
         .flat_map(|text| lines(text))
         .take(MOST)
-        .map(|text| literal(&text))
+        .map(|text| Word::of(&text))
         .collect()
 }
 
@@ -384,7 +384,7 @@ pub fn input(reading: &Reading, call: &Call) -> Vec<String> {
             .redirections
             .iter()
             .filter(|r| r.operator.starts_with("<<"));
-        here.map(|r| super::tighten::spelt(&r.target)).collect()
+        here.map(|r| r.target.spelt()).collect()
     };
     let mut texts = document(call);
     for other in reading.calls.iter().filter(|other| {
@@ -392,12 +392,7 @@ pub fn input(reading: &Reading, call: &Call) -> Vec<String> {
     }) {
         texts.extend(document(other));
         if matches!(other.name.base.as_str(), "echo" | "printf") {
-            let words: Vec<String> = other
-                .words
-                .iter()
-                .skip(1)
-                .map(super::tighten::spelt)
-                .collect();
+            let words: Vec<String> = other.words.iter().skip(1).map(Word::spelt).collect();
             texts.push(words.join(" "));
         }
     }
@@ -413,37 +408,18 @@ fn lines(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// A word without its first bytes, which are literal.
-fn behind(word: &Word, length: usize) -> Word {
-    let mut word = word.clone();
-    if let Some(Segment::Literal(text)) = word.segments.first_mut() {
-        *text = text.get(length..).unwrap_or_default().to_owned();
-    }
-    word
-}
-
-pub(super) fn literal(text: &str) -> Word {
-    Word {
-        segments: vec![Segment::Literal(text.to_owned())],
-        span: Default::default(),
-    }
-}
-
 /// A text as a word that is a pattern from its first special character on.
 fn as_word(text: &str, of: &Word) -> Word {
     let at = text.find(['*', '?', '[']).unwrap_or(text.len());
     let (plain, pattern) = text.split_at(at);
-    let mut segments = Vec::new();
-    if !plain.is_empty() || pattern.is_empty() {
-        segments.push(Segment::Literal(plain.to_owned()));
-    }
-    if !pattern.is_empty() {
-        segments.push(Segment::Glob(pattern.to_owned()));
-    }
-    Word {
-        segments,
+    let mut word = Word {
         span: of.span,
+        ..Word::of(plain)
+    };
+    if !pattern.is_empty() {
+        word.segments.push(Segment::Glob(pattern.to_owned()));
     }
+    word
 }
 
 #[cfg(test)]
@@ -457,7 +433,7 @@ mod tests {
         let call = reading.calls.iter().rfind(|c| c.name.base == "ls").unwrap();
         let alternatives = values.alternatives(call.words.last().unwrap());
         let text = |words: &Vec<Word>| {
-            let texts: Vec<String> = words.iter().map(super::super::tighten::spelt).collect();
+            let texts: Vec<String> = words.iter().map(Word::spelt).collect();
             texts.join("|")
         };
         alternatives.iter().map(text).collect()

@@ -166,10 +166,10 @@ impl Parted {
         let mut ended = false;
         while let Some(word) = words.get(at) {
             at += 1;
-            let text = word.literal().unwrap_or_else(|| word.literal_prefix());
+            let text = word.literal_prefix();
             if ended || !text.starts_with('-') || text == "-" {
                 match key(entry, text) {
-                    Some(length) => parted.files.push(tail(word, length)),
+                    Some(length) => parted.files.push(word.behind(length)),
                     None => parted.operands.push(word.clone()),
                 }
             } else if text == "--" {
@@ -212,7 +212,7 @@ impl Parted {
         if text.starts_with("--") || (kind.is_some() && name.len() > 2) {
             self.flags.push(name.to_owned());
             if glued {
-                self.value(kind, tail(word, name.len() + 1));
+                self.value(kind, word.behind(name.len() + 1));
             } else if let (Some(_), Some(value)) = (kind, next) {
                 self.value(kind, value.clone());
                 return true;
@@ -228,7 +228,7 @@ impl Parted {
                 continue;
             }
             if end < text.len() || word.literal().is_none() {
-                self.value(kind, tail(word, end));
+                self.value(kind, word.behind(end));
                 return false;
             }
             if let Some(value) = next {
@@ -266,17 +266,6 @@ fn key(entry: &Writes, text: &str) -> Option<usize> {
     key.map(String::len)
 }
 
-/// A word without its first bytes, which are literal.
-fn tail(word: &Word, length: usize) -> Word {
-    let mut word = word.clone();
-    if let Some(Segment::Literal(text)) = word.segments.first_mut() {
-        *text = text.get(length..).unwrap_or_default().to_owned();
-    }
-    word.segments
-        .retain(|s| !matches!(s, Segment::Literal(t) if t.is_empty()));
-    word
-}
-
 /// What a call writes to: its redirections, and what the tables say.
 pub fn targets(table: &[Writes], call: &Call) -> Vec<Target> {
     let mut out: Vec<Target> = call
@@ -310,7 +299,7 @@ fn of_entry(entry: &Writes, words: &[Word], out: &mut Vec<Target>) {
     for word in words.iter().filter_map(Word::literal) {
         for pattern in entry.inside() {
             let found = pattern.captures_iter(word).filter_map(|c| c.get(1));
-            out.extend(found.map(|m| file(named(m.as_str()))));
+            out.extend(found.map(|m| file(Word::of(m.as_str()))));
         }
     }
     let parted = Parted::of(entry, words);
@@ -327,7 +316,7 @@ fn of_entry(entry: &Writes, words: &[Word], out: &mut Vec<Target>) {
     } = parted;
     out.extend(files.into_iter().map(file));
     if folders.is_empty() && entry.here {
-        folders.push(named("."));
+        folders.push(Word::of("."));
     }
     if folders.is_empty() {
         let written: Vec<Word> = match entry.operands {
@@ -405,13 +394,6 @@ fn name_of(source: &Word) -> Option<Vec<Segment>> {
     plain.then_some(name)
 }
 
-fn named(text: &str) -> Word {
-    Word {
-        segments: vec![Segment::Literal(text.to_owned())],
-        span: Default::default(),
-    }
-}
-
 /// Adjacent literals as one, without empty ones.
 fn merged(segments: Vec<Segment>) -> Vec<Segment> {
     let mut out: Vec<Segment> = Vec::new();
@@ -427,7 +409,7 @@ fn merged(segments: Vec<Segment>) -> Vec<Segment> {
 
 /// Whether a name as it is written, expansions and all, fits a pattern.
 pub fn is_written(word: &Word, patterns: &[String]) -> bool {
-    let text = super::tighten::spelt(word);
+    let text = word.spelt();
     patterns.iter().any(|p| path::matches(p, &text))
 }
 
@@ -447,7 +429,7 @@ mod tests {
         targets(&table(entries), &reading.calls[0])
             .iter()
             .map(|t| {
-                let text = super::super::tighten::spelt(&t.word);
+                let text = t.word.spelt();
                 if t.tree { text + "…" } else { text }
             })
             .collect()

@@ -120,10 +120,10 @@ impl Flat {
                 return true;
             }
             Kind::Test { pieces } => {
-                let mut words = vec![text("[[")];
+                let mut words = vec![Word::of("[[")];
                 words.extend(pieces.iter().map(|piece| match piece {
                     Piece::Word(word) => word.clone(),
-                    Piece::Operator(operator) => text(operator),
+                    Piece::Operator(operator) => Word::of(operator),
                 }));
                 self.push(command, pipe, below, &words, Vec::new());
                 return true;
@@ -211,11 +211,4 @@ fn looped(around: &Scope, name: &str, words: Option<&[Word]>) -> Scope {
         span: word.span,
     }));
     scope
-}
-
-fn text(literal: &str) -> Word {
-    Word {
-        segments: vec![Segment::Literal(literal.to_owned())],
-        span: Default::default(),
-    }
 }

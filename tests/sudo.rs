@@ -27,11 +27,7 @@ const BOB: &str = "lp";
 struct Stage {
     gate: Gate,
     program: String,
-    _alone: std::sync::MutexGuard<'static, ()>,
 }
-
-/// One stage at a time: what ends a run through sudo is a matter of signals, and sudo is not always quick on a busy machine.
-static ALONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 impl Stage {
     fn new() -> Stage {
@@ -39,7 +35,6 @@ impl Stage {
     }
 
     fn with(defaults: &str) -> Stage {
-        let alone = ALONE.lock().unwrap_or_else(|e| e.into_inner());
         let gate = Gate::local();
         let d = gate.dir.path().display().to_string();
         let program = format!("{d}/aiops");
@@ -51,7 +46,7 @@ impl Stage {
             "sudoers.d/aiops",
             &format!(
                 "Defaults {defaults}\n{AGENT} ALL=({GATE}) NOPASSWD: {program} run --config {d}/config.yml, {program} approve * --config {d}/config.yml\n\
-                 {GATE} ALL=(root) NOPASSWD: /usr/bin/sleep 7319\n\
+                 {GATE} ALL=(root) NOPASSWD: /usr/bin/sleep 73??\n\
                  {ALICE}, {BOB} ALL=({GATE}) NOPASSWD: {program} approve *, {program} freeze *, {program} thaw *, {program} approver *, {program} approval *\n"
             ),
         );
@@ -85,11 +80,7 @@ impl Stage {
             .status()
             .unwrap();
         fs::set_permissions(gate.dir.path(), fs::Permissions::from_mode(0o711)).unwrap();
-        Stage {
-            gate,
-            program,
-            _alone: alone,
-        }
+        Stage { gate, program }
     }
 
     /// `sudo -n -u GATE aiops ARGS` as that user.
@@ -252,37 +243,64 @@ fn two_people_are_two_by_the_kernel_and_a_freeze_needs_no_agent() {
     assert_eq!(done["status"], "executed", "{done}");
 }
 
+/// A line that became root, approved by one person, until it is seen to run and `then` has been done; and its outcome.
+fn while_root_sleeps(seconds: &str, limit: u64, then: impl FnOnce(&Stage)) -> Value {
+    let stage = Stage::new();
+    let mut request = support::request("here", &format!("sudo /usr/bin/sleep {seconds}"));
+    request["timeout_s"] = limit.into();
+    let asked = stage.outcome(AGENT, &["run"], &request.to_string());
+    assert_eq!(asked["status"], "approval_requested", "{asked}");
+    let code = asked["approval_code"].as_str().unwrap().to_owned();
+    let outcome = std::thread::scope(|scope| {
+        let run = scope.spawn(|| stage.outcome(ALICE, &["approve", &code], ""));
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while !sleeps(seconds) && std::time::Instant::now() < deadline {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+        assert!(sleeps(seconds), "it runs");
+        then(&stage);
+        run.join().unwrap()
+    });
+    assert!(!sleeps(seconds), "{outcome}");
+    outcome
+}
+
 #[test]
 fn what_became_root_is_ended_through_sudo() {
     if !ready() {
         return;
     }
-    let stage = Stage::new();
-    let request = support::request("here", "sudo /usr/bin/sleep 7319").to_string();
-    let asked = stage.outcome(AGENT, &["run"], &request);
-    assert_eq!(asked["status"], "approval_requested", "{asked}");
-    let code = asked["approval_code"].as_str().unwrap().to_owned();
-    std::thread::scope(|scope| {
-        let run = scope.spawn(|| stage.outcome(ALICE, &["approve", &code], ""));
-        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
-        while sleeper().is_none() && std::time::Instant::now() < deadline {
-            std::thread::sleep(std::time::Duration::from_millis(20));
-        }
-        assert!(sleeper().is_some(), "it runs");
+    let outcome = while_root_sleeps("7319", 60, |stage| {
         let (text, _) = stage.sudo(BOB, &["freeze", "--now", "stop"], "");
         assert!(text.contains("ended on here"), "{text}");
-        assert_eq!(sleeper(), None, "{text}");
-        let outcome = run.join().unwrap();
-        assert_eq!(outcome["status"], "interrupted", "{outcome}");
+        assert!(!sleeps("7319"), "{text}");
+    });
+    assert_eq!(outcome["status"], "interrupted", "{outcome}");
+}
+
+/// Several at once: sudo must have passed the signal on before it is killed itself, also on a busy machine.
+#[test]
+fn a_time_limit_ends_what_became_root() {
+    if !ready() {
+        return;
+    }
+    std::thread::scope(|scope| {
+        for n in 20..28 {
+            scope.spawn(move || {
+                let outcome = while_root_sleeps(&format!("73{n}"), 8, |_| {});
+                assert_eq!(outcome["status"], "timed_out", "{outcome}");
+            });
+        }
     });
 }
 
-/// The process that this test started.
-fn sleeper() -> Option<i32> {
-    fs::read_dir("/proc").unwrap().flatten().find_map(|entry| {
-        let line = fs::read(entry.path().join("cmdline")).ok()?;
-        (line == b"/usr/bin/sleep\x007319\x00").then(|| entry.file_name().to_str()?.parse().ok())?
-    })
+/// Whether such a process of these tests is there.
+fn sleeps(seconds: &str) -> bool {
+    let line = format!("/usr/bin/sleep\0{seconds}\0");
+    fs::read_dir("/proc")
+        .unwrap()
+        .flatten()
+        .any(|entry| fs::read(entry.path().join("cmdline")).is_ok_and(|l| l == line.as_bytes()))
 }
 
 #[test]

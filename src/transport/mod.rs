@@ -180,9 +180,10 @@ pub fn run_after<E>(spec: &RunSpec, first: impl FnOnce() -> Result<(), E>) -> Re
     Ok(result)
 }
 
-/// The keeper. It stays through the SIGTERM of `timeout`, so that it can tell how the command itself ended, and then
-/// ends what is left of the group. Its text has none of `' \ !` and no line feed, so that every login shell reads it
-/// alike in single quotes (fish and tcsh differ from POSIX on those); `READ` stands for how it reads the line.
+/// The keeper. It stays through the SIGTERM of `timeout`, so that it can tell how the command itself ended, gives the
+/// others a second to end, and then ends what is left of the group. Its text has none of `' \ !` and no line feed, so
+/// that every login shell reads it alike in single quotes (fish and tcsh differ from POSIX on those); `READ` stands
+/// for how it reads the line.
 /// Arguments: the shell, the nonce.
 const KEEPER: &str = concat!(
     "cd / || exit 1; K=$1; N=$2; X=0; trap X=1 TERM; READ; exec </dev/null; ",
@@ -190,8 +191,10 @@ const KEEPER: &str = concat!(
     "case $S in *\"$N\") S=${S%\"$N\"};; *) echo \"$N cut\" >&2; exit 1;; esac; ",
     "if [ \"$K\" = bash ]; then set -- bash --noprofile --norc; ",
     "elif [ -x /bin/dash ]; then set -- /bin/dash; else set -- /bin/sh; fi; ",
+    // A sudo that is killed before it passed the SIGTERM on leaves what became root running.
+    "\"$@\" -c -- \"$S\"; R=$?; [ $X = 0 ] || (trap \"\" TERM; exec sleep 1); ",
     // Said on both streams: what stands before it is all that the command wrote.
-    "\"$@\" -c -- \"$S\"; R=$?; echo \"$N\"; echo >&2; echo \"$N end $R $X\" >&2; ",
+    "echo \"$N\"; echo >&2; echo \"$N end $R $X\" >&2; ",
     "[ $X = 0 ] || kill -9 0"
 );
 
@@ -259,7 +262,7 @@ fn mark(run_id: &str) -> String {
 /// A line that ends a run of ours on its target as its time limit would: first politely, then for good.
 /// It exits with 3 where there is no such run, and with 4 where something of it is left: what became
 /// root is not the login user's to end. One line, so that it does not find itself. The group is told from here too:
-/// sudo passes on no signal that comes from its own group, as `timeout` does while it lives (sudo(8)).
+/// a sudo may pass on no signal that comes from its own process group, in which `timeout` is.
 pub fn ending_line(run_id: &str) -> String {
     // The process groups of all that lives; in stat(5) what stands behind the last `) ` is numbers.
     let left = "L=; for P in $G; do if cat /proc/[0-9]*/stat 2>/dev/null | sed -n 's/.*) [^Z] [0-9]* \\([0-9]*\\) .*/\\1/p' | grep -qxF -e \"$P\"; then L=1; fi; done";

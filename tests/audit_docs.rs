@@ -119,17 +119,30 @@ fn every_shell_line_of_the_document_does_what_it_says() {
     assert!(String::from_utf8_lossy(&out.stdout).contains("record 1 does not fit"));
 }
 
-fn first_cells(after: &str) -> BTreeSet<String> {
-    DOCUMENT
-        .split_once(after)
-        .unwrap()
-        .1
+/// The cells of the table below a heading, a row at a time.
+fn rows(heading: &str) -> impl Iterator<Item = Vec<&'static str>> {
+    let (_, below) = DOCUMENT.split_once(heading).unwrap();
+    below
         .lines()
         .skip_while(|l| !l.starts_with("| ---"))
         .skip(1)
         .take_while(|l| l.starts_with('|'))
-        .map(|l| l.split('`').nth(1).unwrap().to_owned())
-        .collect()
+        .map(|row| row.trim_matches('|').split(" |").map(str::trim).collect())
+}
+
+/// What stands in backquotes in a cell.
+fn named(cell: &str) -> BTreeSet<String> {
+    let quoted = cell.split('`').skip(1).step_by(2);
+    quoted.map(str::to_owned).collect()
+}
+
+/// The one name in a row's first cell.
+fn name(row: &[&str]) -> String {
+    row[0].split('`').nth(1).unwrap().to_owned()
+}
+
+fn first_cells(heading: &str) -> BTreeSet<String> {
+    rows(heading).map(|row| name(&row)).collect()
 }
 
 #[test]
@@ -298,26 +311,8 @@ fn everything() -> (Gate, Vec<Value>) {
 fn every_event_has_the_fields_that_its_row_says() {
     let (gate, records) = everything();
     let base = ["seq", "timestamp", "event", "prev", "hash"];
-    let named = |cell: &str| -> BTreeSet<String> {
-        cell.split('`')
-            .skip(1)
-            .step_by(2)
-            .map(str::to_owned)
-            .collect()
-    };
-    let rows: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = DOCUMENT
-        .split_once("## Events")
-        .unwrap()
-        .1
-        .lines()
-        .skip_while(|l| !l.starts_with("| ---"))
-        .skip(1)
-        .take_while(|l| l.starts_with('|'))
-        .map(|row| {
-            let cells: Vec<&str> = row.split(" |").collect();
-            let event = cells[0].split('`').nth(1).unwrap().to_owned();
-            (event, (named(cells[2]), named(cells[3])))
-        })
+    let rows: BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)> = rows("## Events")
+        .map(|row| (name(&row), (named(row[2]), named(row[3]))))
         .collect();
     let mut seen = BTreeSet::new();
     let mut fields = BTreeSet::new();
@@ -350,20 +345,7 @@ fn every_event_has_the_fields_that_its_row_says() {
 
 /// The types that the document names.
 fn types_fit(records: &[Value]) {
-    let types: BTreeMap<String, String> = DOCUMENT
-        .split_once("## Fields")
-        .unwrap()
-        .1
-        .lines()
-        .skip_while(|l| !l.starts_with("| ---"))
-        .skip(1)
-        .take_while(|l| l.starts_with('|'))
-        .map(|row| {
-            let cells: Vec<&str> = row.split(" | ").collect();
-            let name = cells[0].split('`').nth(1).unwrap().to_owned();
-            (name, cells[1].to_owned())
-        })
-        .collect();
+    let types: BTreeMap<String, &str> = rows("## Fields").map(|row| (name(&row), row[1])).collect();
     for record in records {
         for (key, value) in record.as_object().unwrap() {
             let is = match value {

@@ -14,7 +14,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
-use support::{AIOPS, Gate, keygen, request, status, touch, user};
+use support::{AIOPS, Gate, fed, keygen, request, status, touch, user};
 
 /// A gate whose policy takes these methods, with people and notifiers.
 fn gate(methods: &str, more: &str) -> Gate {
@@ -626,16 +626,12 @@ fn guessing_passwords_ends_in_a_pause() {
 // --- signatures ----------------------------------------------------------------------------------
 
 fn sign(gate: &Gate, key: &str, namespace: &str, text: &[u8]) -> String {
-    let mut child = Command::new("ssh-keygen")
+    let mut keygen = Command::new("ssh-keygen");
+    keygen
         .args(["-Y", "sign", "-n", namespace, "-f"])
         .arg(gate.path(key))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(text).unwrap();
-    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+        .stderr(Stdio::null());
+    String::from_utf8(fed(&mut keygen, text).stdout).unwrap()
 }
 
 fn signable(gate: &Gate, code: &str) -> Vec<u8> {
@@ -746,19 +742,7 @@ fn a_signature_may_come_by_the_command_line() {
     let asked = gate.ask("here", &touch(&gate, "mark"));
     let id = asked.0["approval_code"].as_str().unwrap();
     let signature = sign(&gate, "bob", "aiops-approval", &signable(&gate, id));
-    let mut child = gate
-        .command(&["approve", id, "--signed"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(signature.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+    let output = fed(&mut gate.command(&["approve", id, "--signed"]), signature);
     assert_eq!(
         output.status.code(),
         Some(0),

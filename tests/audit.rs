@@ -8,52 +8,21 @@
 
 mod support;
 
+use aiops::audit::Log;
 use aiops::audit::rotate::{Rotation, is_append_only, set_append_only};
 use aiops::audit::seal::{Seed, State, key_path};
 use aiops::audit::verify::{Options, Report, verify, verify_with};
-use aiops::audit::{Entry, Event, Log};
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{AIOPS, Gate};
+use support::Gate;
+use support::logs::{audit, entry, forge, lines, log_of, with_seed, with_seeds};
 
 fn number(name: &str, default: usize) -> usize {
     std::env::var(name).map_or(default, |v| v.parse().unwrap())
-}
-
-fn entry(text: &str) -> Entry {
-    let mut entry = Entry::new(Event::RequestDecided);
-    entry.command = Some(text.to_owned());
-    entry.reason = Some("line\nfeed, \"quotes\", \u{7f} and ü".into());
-    entry
-}
-
-fn log_of(dir: &Path, records: usize) -> PathBuf {
-    let path = dir.join("audit.jsonl");
-    let log = Log::open(&path).unwrap();
-    for n in 0..records {
-        log.append(&entry(&format!("uptime {n}"))).unwrap();
-    }
-    path
-}
-
-fn lines(path: &Path) -> Vec<String> {
-    fs::read_to_string(path)
-        .unwrap()
-        .lines()
-        .map(str::to_owned)
-        .collect()
-}
-
-fn with_seed(path: &Path, seed: &Seed) -> Report {
-    let options = Options {
-        seeds: vec![seed.clone()],
-        ..Options::default()
-    };
-    verify_with(path, &options).unwrap()
 }
 
 /// Not a test of its own: what the tests below start as processes. Appends until it is told to end.
@@ -301,16 +270,11 @@ fn a_tail_cut_between_lines_is_seen_only_by_its_seals_or_a_noted_hash() {
 
 /// Computes the whole chain anew, as somebody who holds the gateway can.
 fn rewrite(path: &Path, change: impl Fn(&str) -> String) {
-    let mut prev = aiops::audit::record::GENESIS.to_owned();
-    let mut text = String::new();
-    for line in lines(path) {
+    let bodies = lines(path).into_iter().map(|line| {
         let line = change(&line);
-        let (front, _) = line.rsplit_once(",\"prev\":").unwrap();
-        let body = format!("{front},\"prev\":\"{prev}\"");
-        prev = aiops::audit::record::hex(format!("{body}}}").as_bytes());
-        text.push_str(&format!("{body},\"hash\":\"{prev}\"}}\n"));
-    }
-    fs::write(path, text).unwrap();
+        line.rsplit_once(",\"prev\":").unwrap().0.to_owned()
+    });
+    forge(path, bodies);
 }
 
 #[test]
@@ -380,13 +344,7 @@ fn sealing_that_began_anew_wants_the_new_seed_too() {
     log.append(&entry("sealed")).unwrap();
     log.seal_now().unwrap();
     let at_first = fs::read_to_string(&path).unwrap();
-    let both = |seeds: &[&Seed]| {
-        let options = Options {
-            seeds: seeds.iter().map(|s| (*s).clone()).collect(),
-            first: None,
-        };
-        verify_with(&path, &options).unwrap()
-    };
+    let both = |seeds: &[&Seed]| with_seeds(&path, seeds);
     // The key was damaged, and a sysadmin did what the message says.
     fs::remove_file(key_path(&path)).unwrap();
     let second = log.seal_init(3600).unwrap();
@@ -423,11 +381,7 @@ fn sealing_that_began_anew_wants_the_new_seed_too() {
     let first = log.seal_init(3600).unwrap();
     fs::remove_file(key_path(&path)).unwrap();
     let second = log.seal_init(3600).unwrap();
-    let options = Options {
-        seeds: vec![first.clone(), second],
-        first: None,
-    };
-    assert!(verify_with(&path, &options).unwrap().holds());
+    assert!(with_seeds(&path, &[&first, &second]).holds());
     assert!(!with_seed(&path, &first).holds());
 }
 
@@ -606,40 +560,24 @@ fn a_log_that_was_rotated_away_and_not_written_since_is_read_and_sealed() {
     let seed = Log::open(&path).unwrap().seal_init(3600).unwrap();
     // logrotate with `nocreate`.
     fs::rename(&path, path.with_added_extension("1")).unwrap();
-    let aiops = |args: &[&str]| {
-        let output = Command::new(AIOPS)
-            .arg("audit")
-            .args(args)
-            .arg("--log")
-            .arg(&link)
-            .output()
-            .unwrap();
-        let text = String::from_utf8_lossy(&output.stdout).into_owned()
-            + &String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{args:?}: {text}");
+    let told = |args: &[&str]| {
+        let (text, code) = audit(args, &link);
+        assert_eq!(code, Some(0), "{args:?}: {text}");
         text
     };
-    assert!(aiops(&["verify"]).contains("itself is not there"));
-    assert_eq!(aiops(&["export"]).lines().count(), 4);
-    assert!(aiops(&["tail"]).contains("log.sealed"));
+    assert!(told(&["verify"]).contains("itself is not there"));
+    assert_eq!(told(&["export"]).lines().count(), 4);
+    assert!(told(&["tail"]).contains("log.sealed"));
     assert!(!path.exists(), "reading makes no file");
     // What the timer does.
-    let output = Command::new(AIOPS)
-        .args(["audit", "seal", "now", "--log"])
-        .arg(&path)
-        .output()
-        .unwrap();
-    assert!(output.status.success(), "{output:?}");
+    let (text, code) = audit(&["seal", "now"], &path);
+    assert_eq!(code, Some(0), "{text}");
     let report = with_seed(&path, &seed);
     assert!(report.holds() && report.seals == 2, "{report}");
     assert!(!report.to_string().contains("not there"));
     // A log that never was is still none.
-    let output = Command::new(AIOPS)
-        .args(["audit", "verify", "--log"])
-        .arg(dir.path().join("other.jsonl"))
-        .output()
-        .unwrap();
-    assert!(!output.status.success());
+    let other = dir.path().join("other.jsonl");
+    assert_ne!(audit(&["verify"], &other).1, Some(0));
 }
 
 #[test]
@@ -708,15 +646,10 @@ fn an_append_only_file_is_repaired_and_rotated_without_taking_anything_off() {
         fs::read_to_string(&path).unwrap()
     );
     // The gate as a normal user cannot rotate it, and goes on; root can.
-    let rotated = Command::new(AIOPS)
-        .args(["audit", "rotate", "--compress", "--log"])
-        .arg(&path)
-        .output()
-        .unwrap();
-    let text = String::from_utf8_lossy(&rotated.stdout).into_owned();
+    let (text, code) = audit(&["rotate", "--compress"], &path);
     assert!(
-        rotated.status.success() && text.contains(".000000000001.gz"),
-        "{rotated:?}"
+        code == Some(0) && text.contains(".000000000001.gz"),
+        "{text}"
     );
     assert!(
         is_append_only(&path),

@@ -9,77 +9,20 @@
 
 mod support;
 
-use aiops::audit::record::{GENESIS, hex};
 use aiops::audit::seal::{Seed, key_path};
 use aiops::audit::verify::{Options, verify, verify_with};
 use aiops::audit::{Entry, Event, Log};
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-use support::{AIOPS, Gate, request, status, touch};
-
-fn log_of(dir: &Path, records: usize) -> PathBuf {
-    let path = dir.join("audit.jsonl");
-    let log = Log::open(&path).unwrap();
-    for n in 0..records {
-        let mut entry = Entry::new(Event::RequestDecided);
-        entry.command = Some(format!("uptime {n}"));
-        log.append(&entry).unwrap();
-    }
-    path
-}
-
-/// Writes records of one's own, with every hash right: `bodies` without `prev` and `hash`.
-fn forge(path: &Path, bodies: &[String]) {
-    let mut prev = GENESIS.to_owned();
-    let mut text = String::new();
-    for body in bodies {
-        let body = format!("{body},\"prev\":\"{prev}\"");
-        prev = hex(format!("{body}}}").as_bytes());
-        text.push_str(&format!("{body},\"hash\":\"{prev}\"}}\n"));
-    }
-    fs::write(path, text).unwrap();
-}
+use support::logs::{audit, entry, forge, lines, log_of, with_seed, within};
+use support::{AIOPS, Gate, fed, request, status, touch};
 
 fn record(seq: u64, more: &str) -> String {
     format!(
         "{{\"seq\":{seq},\"timestamp\":\"2026-11-21T08:00:00.000Z\",\"event\":\"run.finished\"{more}"
-    )
-}
-
-/// A command with a time limit: what it said, its exit code, and that it came back at all.
-fn within(seconds: u64, command: &mut Command) -> (String, Option<i32>) {
-    let begun = Instant::now();
-    let mut child = command
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while child.try_wait().unwrap().is_none() {
-        if begun.elapsed() > Duration::from_secs(seconds) {
-            let _ = child.kill();
-            panic!("{command:?} does not end");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let output = child.wait_with_output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned()
-        + &String::from_utf8_lossy(&output.stderr);
-    (text, output.status.code())
-}
-
-fn audit(args: &[&str], log: &Path) -> (String, Option<i32>) {
-    within(
-        60,
-        Command::new(AIOPS)
-            .arg("audit")
-            .args(args)
-            .arg("--log")
-            .arg(log),
     )
 }
 
@@ -191,10 +134,7 @@ fn a_line_without_end_does_not_fill_the_memory() {
 fn a_record_that_two_readers_read_differently_is_no_record() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
-    forge(
-        &path,
-        &[record(1, ",\"command\":\"uptime\""), record(2, "")],
-    );
+    forge(&path, [record(1, ",\"command\":\"uptime\""), record(2, "")]);
     assert!(verify(&path).unwrap().holds());
     for twice in [
         ",\"command\":\"uptime\",\"command\":\"rm -rf /\"",
@@ -204,7 +144,7 @@ fn a_record_that_two_readers_read_differently_is_no_record() {
         ",\"seq\":2",
         ",\"hash\":\"ab\",\"hash\":\"cd\"",
     ] {
-        forge(&path, &[record(1, ""), record(2, twice), record(3, "")]);
+        forge(&path, [record(1, ""), record(2, twice), record(3, "")]);
         let bad = verify(&path).unwrap().bad.unwrap();
         assert!(
             bad.line == 2 && bad.what.contains("twice"),
@@ -212,11 +152,11 @@ fn a_record_that_two_readers_read_differently_is_no_record() {
         );
     }
     let many: String = (0..300).map(|n| format!(",\"f{n}\":0")).collect();
-    forge(&path, &[record(1, &many), record(2, "")]);
+    forge(&path, [record(1, &many), record(2, "")]);
     assert_eq!(verify(&path).unwrap().bad.unwrap().line, 1);
     // Deep nesting, NUL, what is not UTF-8, what is no number: named, never a crash.
     let deep = format!(",\"x\":{}{}", "[".repeat(200_000), "]".repeat(200_000));
-    forge(&path, &[record(1, &deep), record(2, "")]);
+    forge(&path, [record(1, &deep), record(2, "")]);
     let _ = verify(&path).unwrap();
     for args in [
         &["tail"][..],
@@ -232,7 +172,7 @@ fn a_record_that_two_readers_read_differently_is_no_record() {
         ",\"x\":\"\\ud800\"",
         ",\"x\":nan",
     ] {
-        forge(&path, &[record(1, ""), record(2, hostile), record(3, "")]);
+        forge(&path, [record(1, ""), record(2, hostile), record(3, "")]);
         assert!(audit(&["verify"], &path).1.is_some(), "{hostile}");
         assert!(audit(&["tail"], &path).1.is_some(), "{hostile}");
     }
@@ -243,20 +183,20 @@ fn numbers_at_the_end_of_their_range_overflow_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit.jsonl");
     for seq in [u64::MAX, u64::MAX - 1, (1 << 53) + 1] {
-        forge(&path, &[record(seq, "")]);
+        forge(&path, [record(seq, "")]);
         assert!(!verify(&path).unwrap().holds());
         let from = Options {
             first: Some(seq),
             ..Options::default()
         };
         assert!(verify_with(&path, &from).unwrap().holds());
-        forge(&path, &[record(seq, ""), record(seq, "")]);
+        forge(&path, [record(seq, ""), record(seq, "")]);
         assert!(!verify_with(&path, &from).unwrap().holds());
         for args in [&["tail"][..], &["export"], &["stats"]] {
             assert!(audit(args, &path).1.is_some(), "{args:?}");
         }
     }
-    forge(&path, &[record(u64::MAX, "")]);
+    forge(&path, [record(u64::MAX, "")]);
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     let error = Log::open(&path)
         .unwrap()
@@ -269,7 +209,7 @@ fn numbers_at_the_end_of_their_range_overflow_nothing() {
     for epoch in [u64::MAX, u64::MAX - 1, 1 << 40] {
         let seal = format!(",\"seal_epoch\":{epoch},\"seal\":\"ab\"");
         let sealed = record(7, &seal).replace("run.finished", "log.sealed");
-        forge(&path, &[sealed]);
+        forge(&path, [sealed]);
         let options = Options {
             seeds: vec![seed.clone()],
             first: Some(7),
@@ -291,24 +231,12 @@ fn a_compressed_file_that_was_tampered_with_is_named() {
     let plain = path.with_added_extension("000000000001");
     let gz = plain.with_added_extension("gz");
     let whole = fs::read(&plain).unwrap();
-    let gzip = |bytes: &[u8], level: &str| {
-        let mut child = Command::new("gzip")
-            .args([level, "-c"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child.stdin.take().unwrap().write_all(bytes).unwrap();
-        child.wait_with_output().unwrap().stdout
-    };
+    let gzip =
+        |bytes: &[u8], level: &str| fed(Command::new("gzip").args([level, "-c"]), bytes).stdout;
     fs::remove_file(&plain).unwrap();
     let holds = |bytes: &[u8]| {
         fs::write(&gz, bytes).unwrap();
-        let options = Options {
-            seeds: vec![seed.clone()],
-            first: None,
-        };
-        let report = verify_with(&path, &options).unwrap();
+        let report = with_seed(&path, &seed);
         assert!(report.holds() || report.bad.as_ref().unwrap().what.len() > 10);
         report.holds()
     };
@@ -357,21 +285,11 @@ fn a_log_cut_at_a_record_s_end_and_continued_is_seen_with_the_seed_only() {
     let log = Log::open(&path).unwrap();
     let seed = log.seal_init(3600).unwrap();
     for n in 0..4 {
-        let mut entry = Entry::new(Event::RequestDecided);
-        entry.command = Some(format!("after {n}"));
-        log.append(&entry).unwrap();
+        log.append(&entry(&format!("after {n}"))).unwrap();
         log.seal_now().unwrap();
     }
-    let text = fs::read_to_string(&path).unwrap();
-    let lines: Vec<&str> = text.lines().collect();
+    let lines = lines(&path);
     let key = fs::read(key_path(&path)).unwrap();
-    let with_seed = || {
-        let options = Options {
-            seeds: vec![seed.clone()],
-            first: None,
-        };
-        verify_with(&path, &options).unwrap()
-    };
     for keep in 3..lines.len() - 1 {
         fs::write(&path, lines[..keep].join("\n") + "\n").unwrap();
         fs::write(key_path(&path), &key).unwrap();
@@ -379,12 +297,12 @@ fn a_log_cut_at_a_record_s_end_and_continued_is_seen_with_the_seed_only() {
         // The attacker goes on with the gate's own program and the key that is there now.
         log.append(&Entry::new(Event::RequestDecided)).unwrap();
         log.seal_now().unwrap();
-        assert!(!with_seed().holds(), "cut after {keep}");
+        assert!(!with_seed(&path, &seed).holds(), "cut after {keep}");
         // Without the key file the gate writes no seals, and the last one is an old one.
         fs::write(&path, lines[..keep].join("\n") + "\n").unwrap();
         fs::remove_file(key_path(&path)).unwrap();
         log.append(&Entry::new(Event::RequestDecided)).unwrap();
-        let report = with_seed();
+        let report = with_seed(&path, &seed);
         let last = report.last_seal.as_ref().map_or(0, |s| s.seq);
         assert!(
             last < lines.len() as u64,
@@ -415,20 +333,12 @@ fn an_agent_s_limits_stop_runs_but_leave_none_without_a_record() {
         assert_eq!(asked.0["status"], "approval_requested", "{}", asked.0);
         let code = asked.0["approval_code"].as_str().unwrap();
         let script = format!("{limit}; exec \"$0\" run --config \"$1\"");
-        let mut child = Command::new("bash")
+        let mut limited = Command::new("bash");
+        limited
             .args(["-c", &script, AIOPS])
             .arg(gate.path("config.yml"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let _ = child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(format!("Approve {code}").as_bytes());
-        child.wait_with_output().unwrap();
+            .stderr(Stdio::null());
+        fed(&mut limited, format!("Approve {code}"));
         // Whoever comes next finds a whole log, and closes what was left open.
         assert_eq!(
             status(&gate.send(request("here", "uptime").to_string())),

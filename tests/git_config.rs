@@ -9,31 +9,20 @@
 
 mod support;
 
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use support::Gate;
+use support::{Gate, fed};
 
 fn git(repository: &Path, arguments: &[&str], input: &str) -> String {
-    let mut child = Command::new("git")
-        .arg("-C")
+    let mut git = Command::new("git");
+    git.arg("-C")
         .arg(repository)
         .args(arguments)
         .env("HOME", "/nonexistent")
         .env("GIT_CONFIG_NOSYSTEM", "1")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("git");
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+        .stderr(Stdio::null());
+    let output = fed(&mut git, input);
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 

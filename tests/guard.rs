@@ -7,9 +7,8 @@ mod support;
 use aiops::command::{self, Shell};
 use aiops::guard::work;
 use proptest::prelude::*;
-use std::io::Write;
-use std::process::{Command, Stdio};
-use support::{AIOPS, ENVIRONMENT};
+use std::process::{Command, Output, Stdio};
+use support::{AIOPS, ENVIRONMENT, fed};
 
 /// stdout, stderr, exit code.
 type Seen = (String, String, i32);
@@ -17,16 +16,13 @@ type Seen = (String, String, i32);
 fn executed(line: &str) -> Seen {
     let canonical = command::read(line).unwrap().canonical;
     let work = work::plan(&canonical, Shell::Posix, "nobody", false).unwrap();
-    let mut child = Command::new(AIOPS)
-        .args(["guard", "--execute"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
     let text = serde_json::to_vec(&work).unwrap();
-    child.stdin.take().unwrap().write_all(&text).unwrap();
-    let output = child.wait_with_output().unwrap();
+    let mut guard = Command::new(AIOPS);
+    guard.args(["guard", "--execute"]).stderr(Stdio::piped());
+    seen(fed(&mut guard, text))
+}
+
+fn seen(output: Output) -> Seen {
     (
         String::from_utf8(output.stdout).unwrap(),
         String::from_utf8(output.stderr).unwrap(),
@@ -44,11 +40,7 @@ fn shelled(shell: &str, line: &str) -> Seen {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    (
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-        output.status.code().unwrap(),
-    )
+    seen(output)
 }
 
 /// Harmless commands whose output, error output and exit codes differ.
@@ -139,23 +131,13 @@ fn the_environment_is_the_gate_s_own() {
 fn the_guard_refuses_what_is_not_a_ticket_and_says_so() {
     // As root it would read /opt/aiops/guard.yml; as anybody else it would call sudo: neither may run anything.
     let marker = std::env::temp_dir().join(format!("aiops-guard-{}", std::process::id()));
-    let mut child = Command::new(AIOPS)
+    let line = format!("touch {}", marker.display());
+    let mut guard = Command::new(AIOPS);
+    guard
         .arg("guard")
-        .env(
-            "SSH_ORIGINAL_COMMAND",
-            format!("touch {}", marker.display()),
-        )
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let _ = child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(format!("touch {}", marker.display()).as_bytes());
-    let output = child.wait_with_output().unwrap();
+        .env("SSH_ORIGINAL_COMMAND", &line)
+        .stderr(Stdio::piped());
+    let output = fed(&mut guard, line);
     assert!(!output.status.success());
     assert!(!marker.exists());
     assert!(!output.stderr.is_empty(), "it says why");

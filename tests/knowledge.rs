@@ -6,9 +6,8 @@ mod support;
 
 use aiops::knowledge;
 use serde_json::Value;
-use std::io::Write;
-use std::process::{Command, Stdio};
-use support::AIOPS;
+use std::process::Command;
+use support::{AIOPS, fed};
 
 /// The lines of the fenced blocks of that kind: file, line.
 fn blocks(kind: &str) -> Vec<(&'static str, &'static str)> {
@@ -29,22 +28,15 @@ fn blocks(kind: &str) -> Vec<(&'static str, &'static str)> {
 }
 
 fn verdicts(policy: &str, commands: &[&str]) -> Vec<String> {
-    let mut child = Command::new(AIOPS)
-        .args(["policy", "eval", "--policy"])
-        .arg(format!("{}/policies/{policy}", env!("CARGO_MANIFEST_DIR")))
-        .args(["--target", "srv1"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stdin = child.stdin.take().unwrap();
     let input: String = commands
         .iter()
         .map(|c| serde_json::json!({ "command": c }).to_string() + "\n")
         .collect();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()));
-    let output = child.wait_with_output().unwrap();
-    writer.join().unwrap().unwrap();
+    let mut eval = Command::new(AIOPS);
+    eval.args(["policy", "eval", "--policy"])
+        .arg(format!("{}/policies/{policy}", env!("CARGO_MANIFEST_DIR")))
+        .args(["--target", "srv1"]);
+    let output = fed(&mut eval, input);
     String::from_utf8(output.stdout)
         .unwrap()
         .lines()

@@ -7,13 +7,15 @@
     reason = "a test fails by panicking"
 )]
 
+pub mod logs;
+
 use serde_json::Value;
 use std::fs;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 pub const AIOPS: &str = env!("CARGO_BIN_EXE_aiops");
@@ -98,6 +100,20 @@ pub fn user() -> String {
         .name
 }
 
+/// Runs a command with that input: what it answers on stdout, and on stderr where the caller pipes that. One that
+/// ends without reading all of its input has answered as well.
+pub fn fed(command: &mut Command, input: impl AsRef<[u8]>) -> Output {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = piped.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let input = input.as_ref().to_vec();
+    let writer = std::thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().unwrap();
+    let written = writer.join().unwrap();
+    assert!(written.is_ok() || written.is_err_and(|e| e.kind() == ErrorKind::BrokenPipe));
+    output
+}
+
 /// A gate with targets `here` (local) and, with an sshd, `srv1`.
 pub struct Gate {
     pub dir: tempfile::TempDir,
@@ -159,18 +175,7 @@ impl Gate {
 
     /// One message through `aiops run`: the outcome and the exit code.
     pub fn send(&self, message: impl AsRef<[u8]>) -> (Value, i32) {
-        let mut child = self
-            .command(&["run"])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let mut stdin = child.stdin.take().unwrap();
-        let message = message.as_ref().to_vec();
-        let writer = std::thread::spawn(move || stdin.write_all(&message));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap().unwrap();
+        let output = fed(self.command(&["run"]).stderr(Stdio::null()), message);
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(
             text.lines().count(),

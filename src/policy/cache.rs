@@ -8,7 +8,6 @@
 
 use super::common::Common;
 use super::compile::compile;
-use super::index::Index;
 use super::levels::{ApprovalPolicy, TrustStep};
 use super::loaded::{Mode, Policy};
 use super::rule::{Operands, Raw, Rule, Signs, Stdin, Style, SudoUse, Verdict};
@@ -19,7 +18,9 @@ use crate::approval::files;
 use crate::yaml;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::os::unix::fs::MetadataExt;
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -27,25 +28,18 @@ use std::sync::{Arc, OnceLock};
 pub const FILE: &str = "policy.cache";
 /// A source changed so short a time ago could change again with the same times, in seconds.
 const SETTLED: i64 = 2;
+/// What is read at once: the front of a policy with some hundred rules.
+const FRONT: usize = 48 * 1024;
+/// Longest line of a rule.
+const MAX_LINE: usize = 1024 * 1024;
 
 /// Rules, compiled as they are asked for.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Rules {
-    slots: Vec<Slot>,
+    slots: Vec<OnceLock<Box<Rule>>>,
     kept: Option<Arc<Kept>>,
-}
-
-#[derive(Debug, Clone)]
-struct Slot {
-    rule: OnceLock<Rule>,
-    /// Where its line is in the kept text.
-    line: (usize, usize),
-}
-
-#[derive(Debug)]
-struct Kept {
-    text: String,
-    common: Arc<Common>,
+    /// Stands for a number that no rule has.
+    missing: OnceLock<Box<Rule>>,
 }
 
 impl Rules {
@@ -58,18 +52,18 @@ impl Rules {
     }
 
     pub(super) fn push(&mut self, rule: Rule) {
-        self.slots.push(Slot {
-            rule: OnceLock::from(rule),
-            line: (0, 0),
-        });
+        self.slots.push(OnceLock::from(Box::new(rule)));
     }
 
+    /// The rule of a number; where a kept policy has none of that number, one that forbids.
     pub(super) fn get(&self, index: usize) -> Option<&Rule> {
-        let slot = self.slots.get(index)?;
-        Some(slot.rule.get_or_init(|| {
-            let kept = self.kept.as_deref();
-            kept.and_then(|kept| kept.rule(slot.line))
-                .unwrap_or_else(damaged)
+        let slot = match self.slots.get(index) {
+            None if self.kept.is_some() => &self.missing,
+            found => found?,
+        };
+        Some(slot.get_or_init(|| {
+            let kept = self.kept.as_deref().and_then(|kept| kept.rule(index));
+            Box::new(kept.unwrap_or_else(damaged))
         }))
     }
 
@@ -78,9 +72,38 @@ impl Rules {
     }
 }
 
+/// The kept form. What is not in memory is read from the file when it is needed: it stays the same file, whatever
+/// takes its name meanwhile.
+#[derive(Debug)]
+struct Kept {
+    file: File,
+    /// All but the rules.
+    front: String,
+    /// The part of the front that says where each rule is: for each the end of its line, behind the front.
+    ends: Range<usize>,
+    common: Arc<Common>,
+}
+
+/// Digits of a place in the part that says where each rule is, and a line feed.
+const PLACE: usize = 9;
+
 impl Kept {
-    fn rule(&self, (from, to): (usize, usize)) -> Option<Rule> {
-        let line: Line = serde_json::from_str(self.text.get(from..to)?).ok()?;
+    /// Where the line before a rule's ends; for the number of rules, where the last one ends.
+    fn place(&self, index: usize) -> Option<usize> {
+        let Some(before) = index.checked_sub(1) else {
+            return Some(0);
+        };
+        let from = self.ends.start + before * PLACE;
+        let digits = self.front.get(from..from + PLACE - 1)?;
+        usize::from_str_radix(digits, 16).ok()
+    }
+
+    fn rule(&self, index: usize) -> Option<Rule> {
+        let (from, to) = (self.place(index)?, self.place(index + 1)?);
+        let mut line = vec![0; to.checked_sub(from).filter(|length| *length <= MAX_LINE)?];
+        let start = u64::try_from(self.front.len() + from).ok()?;
+        self.file.read_exact_at(&mut line, start).ok()?;
+        let line: Line = serde_json::from_slice(&line).ok()?;
         compile(line.raw, &self.common, line.place).ok()
     }
 }
@@ -137,11 +160,10 @@ struct Head {
     level_methods: BTreeMap<RiskLevel, Vec<String>>,
     trust: BTreeMap<RiskLevel, Vec<TrustStep>>,
     approval: ApprovalPolicy,
-    common: Common,
-    index: Index,
     rates: bool,
-    /// The length of each rule's line, its line feed included.
-    lines: Vec<usize>,
+    rules: usize,
+    /// The lengths of the parts behind this line: what all rules share, the index, and where each rule is.
+    parts: [usize; 3],
 }
 
 /// What tells a file from another, and from itself after a change.
@@ -169,11 +191,13 @@ impl Identity {
         let path = std::env::current_exe().ok()?;
         Some(Identity::of(&std::fs::metadata(path).ok()?))
     }
+}
 
-    fn of_source(path: &str) -> Option<Identity> {
-        let file = yaml::open_trusted(Path::new(path)).ok()?;
-        Some(Identity::of(&file.metadata().ok()?))
-    }
+/// What the sources are now; none for one that is not there or not trusted.
+fn sources_now<'a>(
+    paths: impl Iterator<Item = &'a String>,
+) -> impl Iterator<Item = Option<Identity>> {
+    yaml::look_trusted(paths.map(Path::new)).map(|meta| meta.map(|m| Identity::of(&m)))
 }
 
 impl Policy {
@@ -196,43 +220,52 @@ impl Policy {
 }
 
 /// The policy as it was kept; none where anything is not as it was.
-fn kept(file: &Path, root: &Path) -> Option<Policy> {
-    let text = files::read(file).ok()??;
-    let (first, _) = text.split_once('\n')?;
-    let head: Head = serde_json::from_str(first).ok()?;
+fn kept(path: &Path, root: &Path) -> Option<Policy> {
+    let file = files::open(path).ok()??;
+    let length = usize::try_from(file.metadata().ok()?.len()).ok()?;
+    let mut front = vec![0; FRONT.min(length)];
+    file.read_exact_at(&mut front, 0).ok()?;
+    let end = front.iter().position(|b| *b == b'\n')? + 1;
+    let head: Head = serde_json::from_slice(&front[..end]).ok()?;
     let same = Identity::of_program()? == head.program
         && head.sources.first()?.0 == root.display().to_string()
-        && head
-            .sources
-            .iter()
-            .all(|(path, identity)| Identity::of_source(path).as_ref() == Some(identity));
-    let mut at = first.len() + 1;
-    let slots = head
-        .lines
-        .iter()
-        .map(|length| {
-            let line = (at, at + length - 1);
-            at += length;
-            Slot {
-                rule: OnceLock::new(),
-                line,
-            }
-        })
-        .collect::<Vec<_>>();
-    if !same || at != text.len() || slots.is_empty() {
+        && sources_now(head.sources.iter().map(|(path, _)| path))
+            .zip(&head.sources)
+            .all(|(now, (_, then))| now.as_ref() == Some(then));
+    let [common, index, places] = head.parts;
+    if !same || head.rules == 0 || places != head.rules.checked_mul(PLACE)? {
         return None;
     }
-    let common = Arc::new(head.common);
-    let kept = Kept {
-        text,
-        common: Arc::clone(&common),
-    };
+    let behind = end
+        .checked_add(common)?
+        .checked_add(index)?
+        .checked_add(places)
+        .filter(|behind| *behind <= length)?;
+    let read = front.len();
+    front.resize(behind, 0);
+    if behind > read {
+        file.read_exact_at(&mut front[read..], u64::try_from(read).ok()?)
+            .ok()?;
+    }
+    let front = String::from_utf8(front).ok()?;
+    let shared = Arc::new(serde_json::from_str(front.get(end..end + common)?).ok()?);
+    let index = serde_json::from_str(front.get(end + common..behind - places)?).ok()?;
+    let kept = Arc::new(Kept {
+        file,
+        ends: behind - places..behind,
+        common: Arc::clone(&shared),
+        front,
+    });
+    if kept.place(head.rules)? != length - behind {
+        return None;
+    }
     Some(Policy {
         rules: Rules {
-            slots,
-            kept: Some(Arc::new(kept)),
+            slots: vec![OnceLock::new(); head.rules],
+            kept: Some(kept),
+            missing: OnceLock::new(),
         },
-        index: head.index,
+        index,
         unknown_is_rejected: head.unknown_is_rejected,
         levels: head.levels,
         mode: head.mode,
@@ -241,7 +274,7 @@ fn kept(file: &Path, root: &Path) -> Option<Policy> {
         trust: head.trust,
         hash: head.hash,
         rates: head.rates,
-        common,
+        common: shared,
         sources: Vec::new(),
     })
 }
@@ -250,21 +283,22 @@ fn kept(file: &Path, root: &Path) -> Option<Policy> {
 fn keep(policy: &Policy, file: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let now = chrono::Utc::now().timestamp();
     let mut sources = Vec::new();
-    for (path, _) in &policy.sources {
-        let identity = Identity::of_source(path).ok_or("a source is not trusted")?;
+    let identities = sources_now(policy.sources.iter().map(|(path, _)| path));
+    for ((path, _), identity) in policy.sources.iter().zip(identities) {
+        let identity = identity.ok_or("a source is not trusted")?;
         if (now - identity.changed.0).abs() <= SETTLED {
             return Err("a source has just been changed".into());
         }
         sources.push((path.clone(), identity));
     }
-    let mut body = String::new();
-    let mut lines = Vec::new();
+    let (mut body, mut places) = (String::new(), String::new());
     for line in raws(policy)? {
-        let start = body.len();
         body.push_str(&line);
         body.push('\n');
-        lines.push(body.len() - start);
+        places.push_str(&format!("{:08x}\n", body.len()));
     }
+    let common = serde_json::to_string(&*policy.common)? + "\n";
+    let index = serde_json::to_string(&policy.index)? + "\n";
     let head = Head {
         program: Identity::of_program().ok_or("the program's own file is gone")?,
         sources,
@@ -275,14 +309,14 @@ fn keep(policy: &Policy, file: &Path) -> Result<(), Box<dyn std::error::Error>> 
         level_methods: policy.level_methods.clone(),
         trust: policy.trust.clone(),
         approval: policy.approval.clone(),
-        common: Common::clone(&policy.common),
-        index: policy.index.clone(),
         rates: policy.rates,
-        lines,
+        rules: policy.rules.len(),
+        parts: [common.len(), index.len(), places.len()],
     };
+    let head = serde_json::to_string(&head)?;
     files::write(
         file,
-        format!("{}\n{body}", serde_json::to_string(&head)?).as_bytes(),
+        format!("{head}\n{common}{index}{places}{body}").as_bytes(),
     )?;
     Ok(())
 }

@@ -4,7 +4,7 @@
 
 use super::language::{Kind, Limits};
 use super::rule::RawOperand;
-use super::types::Bounds;
+use super::types::{Bounds, List};
 use super::writes::Writes;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -12,15 +12,15 @@ use std::collections::BTreeMap;
 /// What all rules share.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 pub(super) struct Common {
-    pub(super) readable: Vec<String>,
+    pub(super) readable: List,
     /// What of it may be read as root; empty: all.
-    pub(super) readable_as_root: Vec<String>,
+    pub(super) readable_as_root: List,
     /// Folders in which looking for a name asks another host for it.
-    pub(super) remote: Vec<String>,
-    pub(super) secret: Vec<String>,
-    pub(super) open: Vec<String>,
-    pub(super) hosts: Vec<String>,
-    pub(super) sets: BTreeMap<String, Vec<String>>,
+    pub(super) remote: List,
+    pub(super) secret: List,
+    pub(super) open: List,
+    pub(super) hosts: List,
+    pub(super) sets: BTreeMap<String, List>,
     /// What programs write to.
     pub(super) writes: Vec<Writes>,
     /// Programs whose words may hold code.
@@ -33,16 +33,15 @@ impl Common {
         let mut out = Vec::new();
         for item in list {
             match item.strip_prefix('$') {
-                Some("readable") => out.extend(self.readable.iter().cloned()),
-                Some("readable_as_root") => out.extend(self.readable_as_root.iter().cloned()),
-                Some("secret") => out.extend(self.secret.iter().cloned()),
-                Some("hosts") => out.extend(self.hosts.iter().cloned()),
+                Some("readable") => out.extend(self.readable.to_vec()),
+                Some("readable_as_root") => out.extend(self.readable_as_root.to_vec()),
+                Some("secret") => out.extend(self.secret.to_vec()),
+                Some("hosts") => out.extend(self.hosts.to_vec()),
                 Some(name) => out.extend(
                     self.sets
                         .get(name)
                         .ok_or_else(|| format!("there is no set `{name}`"))?
-                        .iter()
-                        .cloned(),
+                        .to_vec(),
                 ),
                 None => out.push(item.clone()),
             }
@@ -77,7 +76,7 @@ impl Common {
         ] {
             *list = self.expand(list)?;
         }
-        limits.not.extend(self.remote.iter().cloned());
+        limits.not.extend(self.remote.to_vec());
         // Readers know `*` only, and patterns of whole paths.
         for pattern in &mut limits.not {
             *pattern = pattern.replace('?', "*");
@@ -95,7 +94,7 @@ impl Common {
         });
         let mut bounds = self.bounds_of(under, not, hosts, glob)?;
         if let Some(own) = raw.and_then(|o| o.as_root.as_ref()) {
-            bounds.under_as_root = Some(self.expand(own)?);
+            bounds.under_as_root = Some(self.expand(own)?.as_slice().into());
         }
         Ok(bounds)
     }
@@ -111,17 +110,19 @@ impl Common {
         // A rule that says itself where its paths may lead means it for root as well.
         let under_as_root = (under.is_empty() && !self.readable_as_root.is_empty())
             .then(|| self.readable_as_root.clone());
-        let under = if under.is_empty() {
-            self.readable.clone()
-        } else {
-            self.expand(under)?
+        let under = match under {
+            [] => self.readable.clone(),
+            [all] if all == "$readable" => self.readable.clone(),
+            _ => self.expand(under)?.as_slice().into(),
         };
         let mut secret = self.secret.clone();
-        secret.extend(self.expand(not)?);
+        if !not.is_empty() {
+            secret.extend(&self.expand(not)?);
+        }
         let hosts = if hosts.is_empty() {
             self.hosts.clone()
         } else {
-            self.expand(hosts)?
+            self.expand(hosts)?.as_slice().into()
         };
         Ok(Bounds {
             under,

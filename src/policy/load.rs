@@ -10,6 +10,7 @@ use super::index::Index;
 use super::levels::{self, ApprovalPolicy, RawLevel, TrustStep};
 use super::loaded::{Mode, Policy, Source};
 use super::rule::Raw;
+use super::types::List;
 use super::writes::Writes;
 use crate::yaml;
 use serde::Deserialize;
@@ -152,29 +153,25 @@ impl Policy {
             packs.push(pack);
         }
         let mut common = Common {
-            readable: raw.readable,
-            readable_as_root: raw.readable_as_root,
-            remote: raw.remote,
-            secret: raw.secret,
-            open: raw.open,
-            hosts: raw.hosts,
-            sets: raw.sets,
+            readable: raw.readable.as_slice().into(),
+            readable_as_root: raw.readable_as_root.as_slice().into(),
+            remote: raw.remote.as_slice().into(),
+            secret: raw.secret.as_slice().into(),
+            open: raw.open.as_slice().into(),
+            hosts: raw.hosts.as_slice().into(),
+            sets: sets(&raw.sets).collect(),
             writes: raw.writes,
             code: raw.code,
         };
         for pack in &packs {
             common.writes.extend(pack.writes.iter().cloned());
             common.code.extend(pack.code.iter().cloned());
-            common.readable.extend(pack.readable.iter().cloned());
-            common
-                .readable_as_root
-                .extend(pack.readable_as_root.iter().cloned());
-            common.remote.extend(pack.remote.iter().cloned());
-            common.secret.extend(pack.secret.iter().cloned());
-            common.open.extend(pack.open.iter().cloned());
-            common
-                .sets
-                .extend(pack.sets.iter().map(|(k, v)| (k.clone(), v.clone())));
+            common.readable.extend(&pack.readable);
+            common.readable_as_root.extend(&pack.readable_as_root);
+            common.remote.extend(&pack.remote);
+            common.secret.extend(&pack.secret);
+            common.open.extend(&pack.open);
+            common.sets.extend(sets(&pack.sets));
         }
         for entry in &common.writes {
             entry
@@ -316,4 +313,9 @@ fn rule_lines(text: &str) -> impl Iterator<Item = usize> {
         .map(|(n, _)| n + 1)
         .collect();
     lines.into_iter()
+}
+
+fn sets(raw: &BTreeMap<String, Vec<String>>) -> impl Iterator<Item = (String, List)> {
+    raw.iter()
+        .map(|(name, items)| (name.clone(), items.as_slice().into()))
 }

@@ -3,6 +3,8 @@
 use super::language::{self, Kind, Limits};
 use super::path;
 use crate::command::Word;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A type, as a policy writes it: `int(1..100)`, `path`, `enum(a|b)`, `list(port)`, …
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,23 +155,76 @@ fn argument<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         .strip_suffix(')')
 }
 
+/// A list that rules share: copying it is nothing, and reading it from the kept policy nearly so. One text, with NUL
+/// behind each item; an item with NUL in it could never match, and is left out.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct List(Arc<str>);
+
+impl List {
+    /// Its items.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split_terminator('\0')
+    }
+
+    /// Whether it has none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Its items, each by itself.
+    pub fn to_vec(&self) -> Vec<String> {
+        self.iter().map(str::to_owned).collect()
+    }
+
+    /// Puts more behind it.
+    pub(super) fn extend(&mut self, more: &[String]) {
+        let mut text = self.0.to_string();
+        for item in more.iter().filter(|item| !item.contains('\0')) {
+            text.push_str(item);
+            text.push('\0');
+        }
+        self.0 = text.into();
+    }
+}
+
+impl From<&[String]> for List {
+    fn from(items: &[String]) -> List {
+        let mut list = List::default();
+        list.extend(items);
+        list
+    }
+}
+
+impl From<String> for List {
+    fn from(text: String) -> List {
+        List(text.into())
+    }
+}
+
+impl From<List> for String {
+    fn from(list: List) -> String {
+        list.0.to_string()
+    }
+}
+
 /// Where paths may lead, and which hosts may be talked to.
 #[derive(Debug, Clone, Default)]
 pub struct Bounds {
     /// Folders and files that may be read.
-    pub under: Vec<String>,
+    pub under: List,
     /// What of them may be read as root; none: all.
-    pub under_as_root: Option<Vec<String>>,
+    pub under_as_root: Option<List>,
     /// Whether it is root who reads.
     pub root: bool,
     /// Folders in which looking for a name asks another host for it.
-    pub remote: Vec<String>,
+    pub remote: List,
     /// What is never read.
-    pub secret: Vec<String>,
+    pub secret: List,
     /// Folders in which a bare `*` may stand for every file.
-    pub open: Vec<String>,
+    pub open: List,
     /// Hosts.
-    pub hosts: Vec<String>,
+    pub hosts: List,
     /// Whether a pattern may stand for paths.
     pub glob: bool,
 }
@@ -184,7 +239,7 @@ impl Bounds {
     }
 
     /// Whether what `lies` tells is so of one of the folders and files that may be read, and of one that root may.
-    fn allow(&self, lies: impl Fn(&String) -> bool) -> Result<(), &'static str> {
+    fn allow(&self, lies: impl Fn(&str) -> bool) -> Result<(), &'static str> {
         if !self.under.iter().any(&lies) {
             Err("is not below a folder that may be read")
         } else if self.root
@@ -201,7 +256,7 @@ impl Bounds {
 
     fn without_secrets(&self) -> Bounds {
         Bounds {
-            secret: Vec::new(),
+            secret: List::default(),
             ..self.clone()
         }
     }
@@ -392,9 +447,14 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
             *kind,
             text,
             &Limits {
-                hosts: bounds.hosts.clone(),
-                under: bounds.under.clone(),
-                not: [&bounds.secret[..], &bounds.remote[..]].concat(),
+                hosts: bounds.hosts.to_vec(),
+                under: bounds.under.to_vec(),
+                not: bounds
+                    .secret
+                    .iter()
+                    .chain(bounds.remote.iter())
+                    .map(str::to_owned)
+                    .collect(),
                 ..Limits::default()
             },
         ),
@@ -474,7 +534,7 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
         return Err(format!("`{pattern}` could name {secret}, which is secret"));
     }
     // The folder itself may be named: only what is looked for in it is asked.
-    let asks = |remote: &&String| {
+    let asks = |remote: &&str| {
         path::components(remote).is_some_and(|r| r.len() < parts.len())
             && path::is_secret(&parts, remote, true)
     };
@@ -483,7 +543,7 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
             "`{pattern}` would look for names in {remote}, which asks other hosts"
         ));
     }
-    let below = |root: &String| {
+    let below = |root: &str| {
         path::components(folder).is_some_and(|f| path::is_under(&f, root))
             || path::components(root).is_some_and(|r| {
                 r.len() <= parts.len()

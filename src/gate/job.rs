@@ -7,8 +7,9 @@ use crate::audit::Event;
 use crate::audit::mask::mask;
 use crate::command::Shell;
 use crate::config::Target;
+use crate::freeze::Freeze;
 use crate::outcome::{Exit, Outcome, Status, rfc3339};
-use crate::runs::Facts;
+use crate::runs::{Facts, Open};
 use crate::transport::{self, Captured, Ended, RunSpec};
 use std::time::Duration;
 
@@ -33,15 +34,6 @@ pub(super) struct Job<'a> {
 impl Gate {
     pub(super) fn execute(&self, job: Job) -> Result<(Outcome, Exit), Fault> {
         let run_id = uuid::Uuid::now_v7().to_string();
-        let open = self
-            .runs
-            .begin(&job.facts(&run_id, self.caller.uid))
-            .map_err(|e| Fault::record("the run cannot be noted", e))?;
-        // Behind the note: a freeze that comes after this look finds the note, and can end the run.
-        if let Some(freeze) = self.frozen(job.target_name)? {
-            let _ = open.close();
-            return self.refuse_frozen(job.outcome, &freeze);
-        }
         let spec = RunSpec {
             target: job.target,
             script: job.canonical,
@@ -62,14 +54,10 @@ impl Gate {
                 ends: None,
             },
         };
-        let record = || self.append(&self.started(&job, &run_id)).map(|_| ());
-        let result = match transport::run_after(&spec, record) {
-            Ok(result) => result,
-            Err(fault) => {
-                // It did not start, so there is nothing that could have been interrupted.
-                let _ = open.close();
-                return Err(fault);
-            }
+        let (result, open) = match transport::run_after(&spec, || self.begin(&job, &run_id)) {
+            Ok(ran) => ran,
+            Err(Stop::Frozen(freeze)) => return self.refuse_frozen(job.outcome, &freeze),
+            Err(Stop::Fault(fault)) => return Err(fault),
         };
         let mut outcome = job.outcome.clone();
         outcome.timestamp = rfc3339(chrono::Utc::now());
@@ -122,6 +110,26 @@ impl Gate {
         Ok((outcome, exit))
     }
 
+    /// What must be on disk before the line is handed over.
+    fn begin(&self, job: &Job, run_id: &str) -> Result<Open, Stop> {
+        let open = self
+            .runs
+            .begin(&job.facts(run_id, self.caller.uid))
+            .map_err(|e| Fault::record("the run cannot be noted", e))?;
+        // Behind the note: a freeze that comes after this look finds the note, and can end the run.
+        let stop = match self.frozen(job.target_name) {
+            Ok(None) => match self.append(&self.started(job, run_id)) {
+                Ok(_) => return Ok(open),
+                Err(fault) => Stop::Fault(fault),
+            },
+            Ok(Some(freeze)) => Stop::Frozen(freeze),
+            Err(fault) => Stop::Fault(fault),
+        };
+        // It did not start, so there is nothing that could have been interrupted.
+        let _ = open.close();
+        Err(stop)
+    }
+
     fn started(&self, job: &Job, run_id: &str) -> crate::audit::Entry {
         let mut entry = self.decided(Event::RunStarted, &job.outcome);
         job.name(&mut entry, run_id);
@@ -142,6 +150,18 @@ impl Gate {
         entry.duration_ms = outcome.duration_ms;
         entry.why = Some(outcome.message.clone());
         entry
+    }
+}
+
+/// Why a command that was decided on does not run.
+enum Stop {
+    Frozen(Freeze),
+    Fault(Fault),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Stop {
+        Stop::Fault(fault)
     }
 }
 

@@ -12,6 +12,7 @@
 mod capture;
 mod channel;
 mod local;
+mod mux;
 mod ssh;
 
 pub use capture::Captured;
@@ -137,47 +138,45 @@ impl RunResult {
 /// Runs it.
 pub fn run(spec: &RunSpec) -> RunResult {
     match run_after(spec, || Ok::<(), Infallible>(())) {
-        Ok(result) => result,
+        Ok((result, ())) => result,
         Err(never) => match never {},
     }
 }
 
-/// Runs it once `first` has succeeded. Meanwhile the way to the target is opened, as far as where the line is handed
-/// over; when `first` fails, nothing is.
+/// Runs it once `first` has succeeded. The way to the target is asked for before, as far as where the line is handed
+/// over, and opens meanwhile; when `first` fails, nothing is handed over.
+///
+/// The result, and what `first` gave.
 ///
 /// # Errors
 /// What `first` says.
-pub fn run_after<E>(spec: &RunSpec, first: impl FnOnce() -> Result<(), E>) -> Result<RunResult, E> {
+pub fn run_after<T, E>(
+    spec: &RunSpec,
+    first: impl FnOnce() -> Result<T, E>,
+) -> Result<(RunResult, T), E> {
     if spec.script.len() > MAX_SCRIPT || spec.script.contains('\0') {
-        first()?;
-        return Ok(RunResult::not_started(format!(
-            "the canonical form is longer than {MAX_SCRIPT} bytes: split the command"
-        )));
+        let first = first()?;
+        let why =
+            format!("the canonical form is longer than {MAX_SCRIPT} bytes: split the command");
+        return Ok((RunResult::not_started(why), first));
     }
     let mut began = Instant::now();
-    let mut result = match &spec.target.transport {
+    let (mut result, first) = match &spec.target.transport {
         Transport::Local => {
             let way = local::open(spec);
-            first()?;
+            let first = first()?;
             began = Instant::now();
-            local::run(spec, way)
+            (local::run(spec, way), first)
         }
         Transport::Ssh(ssh) => {
-            let (way, first) = std::thread::scope(|scope| {
-                let way = scope.spawn(|| ssh::open(spec, ssh));
-                let first = first();
-                (way.join(), first)
-            });
-            first?;
-            match way {
-                Ok(way) => ssh::run(spec, ssh, way),
-                Err(_) => RunResult::not_started("the way to the target could not be opened."),
-            }
+            let way = ssh::open(spec, ssh);
+            let first = first()?;
+            (ssh::run(spec, ssh, way), first)
         }
     };
     result.duration = began.elapsed();
     tracing::debug!(run_id = spec.run_id, ended = ?result.ended, "run ended");
-    Ok(result)
+    Ok((result, first))
 }
 
 /// The keeper. It stays through the SIGTERM of `timeout`, so that it can tell how the command itself ended, gives the

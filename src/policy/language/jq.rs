@@ -89,6 +89,13 @@ impl Lexer<'_> {
     fn fail<T>(&self, at: usize, why: &str) -> R<T> {
         Err(format!("jq: {why}, at byte {at}"))
     }
+    /// The first place from there on that is no blank.
+    fn behind_blanks(&self, mut i: usize) -> usize {
+        while matches!(self.at(i), b' ' | b'\t' | b'\n') {
+            i += 1;
+        }
+        i
+    }
     fn word(&mut self) -> &str {
         let start = self.i;
         while self.at(self.i).is_ascii_alphanumeric() || self.at(self.i) == b'_' {
@@ -126,17 +133,11 @@ impl Lexer<'_> {
 
     /// The text of the plain string that is the first argument from here, behind `(`.
     fn literal_argument(&self) -> Option<(String, bool)> {
-        let mut i = self.i;
-        while matches!(self.at(i), b' ' | b'\t' | b'\n') {
-            i += 1;
-        }
+        let mut i = self.behind_blanks(self.i);
         if self.at(i) != b'(' {
             return None;
         }
-        i += 1;
-        while matches!(self.at(i), b' ' | b'\t' | b'\n') {
-            i += 1;
-        }
+        i = self.behind_blanks(i + 1);
         if self.at(i) != b'"' {
             return None;
         }
@@ -149,11 +150,7 @@ impl Lexer<'_> {
             i += 1 + usize::from(self.at(i) == b'\\');
         }
         let text = String::from_utf8_lossy(&self.b[start..i]).into_owned();
-        i += 1;
-        while matches!(self.at(i), b' ' | b'\t' | b'\n') {
-            i += 1;
-        }
-        match self.at(i) {
+        match self.at(self.behind_blanks(i + 1)) {
             b')' => Some((text, true)),
             b';' => Some((text, false)),
             _ => None,
@@ -279,8 +276,6 @@ impl Lexer<'_> {
         let object = close == Some(b'}');
         // In an object, the word after `{` or `,` is a key.
         let mut key_place = object;
-        // `recurse(f)`, `limit` and others take filters; only recurse is endless with one.
-        let mut last_word_recurse = false;
         loop {
             let start = self.i;
             let c = self.at(start);
@@ -294,20 +289,14 @@ impl Lexer<'_> {
                 self.i += 1;
                 return Ok(());
             }
-            let said = self.refs.len();
             let was_key_place = std::mem::replace(&mut key_place, false);
-            let after_recurse = std::mem::replace(&mut last_word_recurse, false);
             match c {
                 b' ' | b'\t' | b'\n' => {
                     self.i += 1;
                     key_place = was_key_place;
-                    last_word_recurse = after_recurse;
                 }
                 b'"' => self.string(depth)?,
                 b'(' | b'[' | b'{' => {
-                    if c == b'(' && after_recurse {
-                        return self.fail(start, "recurse with a filter may not end");
-                    }
                     self.i += 1;
                     self.filter(
                         depth + 1,
@@ -361,96 +350,12 @@ impl Lexer<'_> {
                         self.grows = self.grows.saturating_mul(2);
                     }
                 }
-                b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
-                    let name = self.word().to_string();
-                    if self.at(self.i) == b':' && self.at(self.i + 1) == b':' {
-                        return self.fail(start, "modules are not accepted");
-                    }
-                    let mut j = self.i;
-                    while matches!(self.at(j), b' ' | b'\t' | b'\n') {
-                        j += 1;
-                    }
-                    let is_key = was_key_place && matches!(self.at(j), b':' | b',' | b'}');
-                    let small = is_in(SMALL, &name);
-                    if !is_key && !small && !is_in(OTHERS, &name) {
-                        return self.fail(start, &format!("`{name}` is not accepted"));
-                    }
-                    last_word_recurse = !is_key && name == "recurse";
-                    if !is_key {
-                        self.function(start, &name)?;
-                        if let Some((_, by)) = REPEATING.iter().find(|(n, _)| *n == name) {
-                            self.grows = self.grows.saturating_mul(*by);
-                        }
-                    }
-                    let alone = self.at(j) != b'(';
-                    if (is_key && self.at(j) != b':') || !is_key && !small {
-                        if is_key {
-                            self.refs.push(format!(".{name}"));
-                        } else if alone {
-                            self.refs.push(String::new());
-                        } else {
-                            // With arguments it speaks of its input through them, or else of all of it.
-                            if name == "recurse" {
-                                return self.fail(start, "recurse with a filter may not end");
-                            }
-                            self.i = j + 1;
-                            self.filter(depth + 1, Some(b')'))?;
-                            if self.refs.len() == said {
-                                self.refs.push(String::new());
-                            }
-                        }
-                    }
-                }
+                b'a'..=b'z' | b'A'..=b'Z' | b'_' => self.name(depth, was_key_place)?,
                 b',' => {
                     self.i += 1;
                     key_place = object;
                 }
-                b'*' => {
-                    self.i += 1;
-                    let mut j = self.i;
-                    while matches!(self.at(j), b' ' | b'\t' | b'\n') {
-                        j += 1;
-                    }
-                    // A string times a number repeats it.
-                    if self.at(j) == b'"'
-                        || self.b[..start]
-                            .iter()
-                            .rev()
-                            .find(|b| !b.is_ascii_whitespace())
-                            == Some(&b'"')
-                    {
-                        return self.fail(start, "a repeated string may fill memory");
-                    }
-                    if self.at(j) == b'=' {
-                        return self.fail(start, "assignment is not accepted");
-                    }
-                    // A string that is multiplied is repeated; what stands here may be one.
-                    let number = |text: &[u8]| {
-                        let digits: Vec<u8> = text.to_vec();
-                        std::str::from_utf8(&digits)
-                            .ok()
-                            .and_then(|t| t.split('.').next())
-                            .and_then(|t| t.parse::<u64>().ok())
-                    };
-                    let length = |bytes: &mut dyn Iterator<Item = &u8>| {
-                        bytes
-                            .take_while(|b| b.is_ascii_digit() || **b == b'.')
-                            .count()
-                    };
-                    let behind = &self.b[j.min(self.b.len())..];
-                    let before = self.b[..start].trim_ascii_end();
-                    let right = length(&mut behind.iter());
-                    let left = length(&mut before.iter().rev());
-                    let by = number(&behind[..right])
-                        .into_iter()
-                        .chain(number(&before[before.len() - left..]))
-                        .max()
-                        .unwrap_or(1000);
-                    self.factors = self.factors.saturating_mul(by.max(1));
-                    if self.factors > MOST_FACTOR {
-                        return self.fail(start, "a repeated string may fill memory");
-                    }
-                }
+                b'*' => self.times(start)?,
                 b'|' => {
                     self.operator()?;
                     if self.first.is_none() {
@@ -464,6 +369,77 @@ impl Lexer<'_> {
                 _ => return self.fail(start, &format!("`{}` is not accepted", char::from(c))),
             }
         }
+    }
+
+    /// A name: a word, a function with its arguments, or, in its place in an object, a key.
+    fn name(&mut self, depth: usize, key_place: bool) -> R<()> {
+        let start = self.i;
+        let name = self.word().to_string();
+        if self.at(self.i) == b':' && self.at(self.i + 1) == b':' {
+            return self.fail(start, "modules are not accepted");
+        }
+        let next = self.behind_blanks(self.i);
+        if key_place && matches!(self.at(next), b':' | b',' | b'}') {
+            // `{a}` is `{a: .a}`.
+            if self.at(next) != b':' {
+                self.refs.push(format!(".{name}"));
+            }
+            return Ok(());
+        }
+        let small = is_in(SMALL, &name);
+        if !small && !is_in(OTHERS, &name) {
+            return self.fail(start, &format!("`{name}` is not accepted"));
+        }
+        self.function(start, &name)?;
+        if let Some((_, by)) = REPEATING.iter().find(|(n, _)| *n == name) {
+            self.grows = self.grows.saturating_mul(*by);
+        }
+        if small {
+            return Ok(());
+        }
+        let said = self.refs.len();
+        if self.at(next) == b'(' {
+            if name == "recurse" {
+                return self.fail(start, "recurse with a filter may not end");
+            }
+            self.i = next + 1;
+            self.filter(depth + 1, Some(b')'))?;
+        }
+        // It speaks of its input through its arguments, or else of all of it.
+        if self.refs.len() == said {
+            self.refs.push(String::new());
+        }
+        Ok(())
+    }
+
+    /// `*` repeats a string, and what stands beside it may be one.
+    fn times(&mut self, start: usize) -> R<()> {
+        self.i += 1;
+        let before = self.b[..start].trim_ascii_end();
+        let behind = &self.b[self.behind_blanks(self.i)..];
+        if behind.starts_with(b"\"") || before.ends_with(b"\"") {
+            return self.fail(start, "a repeated string may fill memory");
+        }
+        if behind.starts_with(b"=") {
+            return self.fail(start, "assignment is not accepted");
+        }
+        let is_digit = |b: &&u8| b.is_ascii_digit() || **b == b'.';
+        let right = behind.iter().take_while(is_digit).count();
+        let left = before.iter().rev().take_while(is_digit).count();
+        let numbers = [&behind[..right], &before[before.len() - left..]];
+        let by = numbers
+            .iter()
+            .filter_map(|text| {
+                let whole = std::str::from_utf8(text).ok()?.split('.').next()?;
+                whole.parse::<u64>().ok()
+            })
+            .max()
+            .unwrap_or(1000);
+        self.factors = self.factors.saturating_mul(by.max(1));
+        if self.factors > MOST_FACTOR {
+            return self.fail(start, "a repeated string may fill memory");
+        }
+        Ok(())
     }
 
     fn operator(&mut self) -> R<()> {

@@ -230,9 +230,9 @@ fn words(rule: &Rule, call: &Call) -> Result<usize, Miss> {
     let globals: Vec<&OptionSpec> = rule.global_options.iter().collect();
     options::take(global, &globals, rule.style, bounds).map_err(|why| miss(3, why))?;
     let all: Vec<&OptionSpec> = rule.options.iter().chain(&rule.global_options).collect();
-    let taken = options::take(rest, &all, rule.style, bounds).map_err(|why| miss(4, why))?;
-    operands(rule, &taken.operands, call.sudo).map_err(|why| miss(5, why))?;
-    Ok(taken.operands.len())
+    let given = options::take(rest, &all, rule.style, bounds).map_err(|why| miss(4, why))?;
+    operands(rule, &given, call.sudo).map_err(|why| miss(5, why))?;
+    Ok(given.len())
 }
 
 /// Checks all words by a reader; how many words there are.

@@ -24,8 +24,10 @@ const MOST_WAYS: usize = 8;
 /// Most calls found in the text of code, for a line.
 const MOST_CODE: usize = 2000;
 
-/// What is known of a line besides its calls.
-struct Deep {
+/// What is known of a line.
+struct Deep<'a> {
+    reading: &'a Reading,
+    cx: &'a Context<'a>,
     values: Values,
     folders: Vec<String>,
 }
@@ -49,32 +51,31 @@ impl Policy {
         }
         let values = Values::of(reading);
         let folders = folders(reading, &values);
-        let deep = Deep { values, folders };
+        let deep = Deep {
+            reading,
+            cx,
+            values,
+            folders,
+        };
         let mut budget = MOST_CODE;
         for at in asked {
             let Some(call) = reading.calls.get(*at) else {
                 continue;
             };
             let verdicts = self
-                .joined(reading, call, &deep, cx)
-                .or_else(|| self.put_in(reading, call, &deep, cx))
-                .or_else(|| self.in_code(reading, call, &deep, cx, &mut budget));
+                .joined(&deep, call)
+                .or_else(|| self.put_in(&deep, call))
+                .or_else(|| self.in_code(&deep, call, &mut budget));
             found.extend(verdicts.map(|v| (*at, v)));
         }
         found
     }
 
     /// With every word that a word could stand for beside it.
-    fn joined(
-        &self,
-        reading: &Reading,
-        call: &Call,
-        deep: &Deep,
-        cx: &Context,
-    ) -> Option<Verdicts> {
+    fn joined(&self, deep: &Deep, call: &Call) -> Option<Verdicts> {
         let mut words = deep.words(call);
         if self.common.code.contains(&call.name.base) {
-            for text in values::input(reading, call) {
+            for text in values::input(deep.reading, call) {
                 words.extend(text.split_whitespace().map(Word::of));
                 words.push(Word::of(&text));
             }
@@ -87,23 +88,20 @@ impl Policy {
             return None;
         }
         let seen = Seen {
-            reading,
+            reading: deep.reading,
             call,
             words: &words,
             targets: &targets,
         };
-        self.forbidden(&seen, cx, |_| true)
+        self.forbidden(&seen, deep.cx, |_| true)
             .map(|v| told(v, "with the folders and values that the line itself gives"))
     }
 
     /// With the values put in, one way after the other: for what a rule says of the order of words, and for readers.
-    fn put_in(
-        &self,
-        reading: &Reading,
-        call: &Call,
-        deep: &Deep,
-        cx: &Context,
-    ) -> Option<Verdicts> {
+    fn put_in(&self, deep: &Deep, call: &Call) -> Option<Verdicts> {
+        if !call.words.iter().any(Word::is_dynamic) {
+            return None;
+        }
         let given = [Segment::Expansion("…".into())];
         let choices: Vec<Vec<Vec<Word>>> = call
             .words
@@ -121,9 +119,6 @@ impl Policy {
             })
             .collect();
         let ways = choices.iter().map(Vec::len).max().unwrap_or(0);
-        if !call.words.iter().any(Word::is_dynamic) {
-            return None;
-        }
         (0..ways.min(MOST_WAYS)).find_map(|way| {
             let words = choices
                 .iter()
@@ -135,21 +130,14 @@ impl Policy {
                 words,
                 ..call.clone()
             };
-            let verdicts = self.rules_of(reading, &call, cx);
+            let verdicts = self.rules_of(deep.reading, &call, deep.cx);
             let known = verdicts.risk == Risk::Forbidden && verdicts.rules != [builtin::UNKNOWN];
             known.then(|| told(verdicts, "with the values that the line itself gives"))
         })
     }
 
     /// The commands in the texts that a call is given, where it runs such texts.
-    fn in_code(
-        &self,
-        reading: &Reading,
-        call: &Call,
-        deep: &Deep,
-        cx: &Context,
-        budget: &mut usize,
-    ) -> Option<Verdicts> {
+    fn in_code(&self, deep: &Deep, call: &Call, budget: &mut usize) -> Option<Verdicts> {
         let runs = matches!(call.wraps, Wraps::Unknown | Wraps::Text)
             || self.common.code.contains(&call.name.base);
         let mut texts: BTreeSet<String> = call
@@ -158,7 +146,7 @@ impl Policy {
             .map(|a| a.value.spelt())
             .filter(|text| text.contains(' '))
             .collect();
-        let given = values::input(reading, call);
+        let given = values::input(deep.reading, call);
         if runs {
             let words = call.words.iter().skip(1);
             texts.extend(words.map(Word::spelt));
@@ -181,13 +169,13 @@ impl Policy {
                 }
                 let targets = writes::targets(&self.common.writes, &found.call);
                 let seen = Seen {
-                    reading,
+                    reading: deep.reading,
                     call: &found.call,
                     words: found.call.words.get(1..).unwrap_or_default(),
                     targets: &targets,
                 };
                 let counts = |rule: &Rule| found.run || is_more_than_a_name(rule);
-                if let Some(verdicts) = self.forbidden(&seen, cx, counts) {
+                if let Some(verdicts) = self.forbidden(&seen, deep.cx, counts) {
                     return Some(told(verdicts, "in the text that it is given to run"));
                 }
             }
@@ -235,7 +223,7 @@ fn is_more_than_a_name(rule: &Rule) -> bool {
     more && signs.line.is_none()
 }
 
-impl Deep {
+impl Deep<'_> {
     /// The words behind the command word, each with all that it could stand for behind it.
     fn words(&self, call: &Call) -> Vec<Word> {
         let mut out = Vec::new();

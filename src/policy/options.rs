@@ -80,14 +80,8 @@ impl OptionSpec {
     }
 }
 
-/// What is left of a command's words when its options are taken out.
-#[derive(Debug, Default)]
-pub struct Taken<'a> {
-    /// The operands, in order.
-    pub operands: Vec<&'a Word>,
-}
-
-/// Takes the options out of the words behind the command word (or the subcommand).
+/// Takes the options out of the words behind the command word (or the subcommand), and gives the operands that are
+/// left, in order.
 ///
 /// # Errors
 /// The first word that the lists do not allow, for a person.
@@ -96,19 +90,18 @@ pub fn take<'a>(
     specs: &[&OptionSpec],
     style: Style,
     bounds: &Bounds,
-) -> Result<Taken<'a>, String> {
-    let mut taken = Taken::default();
+) -> Result<Vec<&'a Word>, String> {
     if style == Style::Plain {
-        taken.operands = words.iter().collect();
-        return Ok(taken);
+        return Ok(words.iter().collect());
     }
+    let mut operands = Vec::new();
     let mut seen: Vec<usize> = Vec::new();
     let mut at = 0;
     let mut ended = false;
     while let Some(word) = words.get(at) {
         at += 1;
         let text = word.literal_prefix();
-        if ended || !is_option(text, specs, &taken) {
+        if ended || !is_option(text, specs, operands.is_empty()) {
             if word.literal() == Some("--") && !ended && style == Style::Gnu {
                 ended = true;
                 continue;
@@ -116,7 +109,7 @@ pub fn take<'a>(
             if !ended && text.starts_with('-') && text != "-" {
                 return Err(format!("option `{text}` is not allowed"));
             }
-            taken.operands.push(word);
+            operands.push(word);
             continue;
         }
         if word.literal().is_none() {
@@ -137,7 +130,7 @@ pub fn take<'a>(
             return Err(format!("option {} is needed", spec.names.join(" or ")));
         }
     }
-    Ok(taken)
+    Ok(operands)
 }
 
 fn exact(text: &str, specs: &[&OptionSpec]) -> bool {
@@ -145,9 +138,9 @@ fn exact(text: &str, specs: &[&OptionSpec]) -> bool {
 }
 
 /// Whether the word is in an option's place; a bare word (`aux`) only as the first.
-fn is_option(text: &str, specs: &[&OptionSpec], taken: &Taken) -> bool {
+fn is_option(text: &str, specs: &[&OptionSpec], first: bool) -> bool {
     (text.len() > 1 && text.starts_with('-') && text != "--")
-        || (taken.operands.is_empty() && !text.starts_with('-') && specs.iter().any(|s| s.is(text)))
+        || (first && !text.starts_with('-') && specs.iter().any(|s| s.is(text)))
 }
 
 /// `--lines=50`, `--lines 50`, `--no-pager`, `-br`, `aux`, `-50`. True if the next word was its value.

@@ -188,10 +188,12 @@ fn is_operand(word: &Word, wanted: &RawHasOperand) -> bool {
                     .chain(&wanted.under)
                     .any(|p| p.starts_with(prefix)));
     }
+    writes::is_written(word, &wanted.words) || leads_to(word, wanted.places())
+}
+
+/// Whether a word without expansions is, or holds, one of the places.
+fn leads_to(word: &Word, wanted: Places) -> bool {
     let text = word.spelt();
-    if wanted.words.iter().any(|w| path::matches(w, &text)) {
-        return true;
-    }
     // `of=/dev/sda`, `--output=/etc/shadow`, and a path glued to a letter: what stands behind counts too.
     let tails = [
         text.as_str(),
@@ -202,31 +204,22 @@ fn is_operand(word: &Word, wanted: &RawHasOperand) -> bool {
     ];
     tails
         .iter()
-        .any(|tail| places::holds(tail, word.is_glob(), wanted.places()))
+        .any(|tail| places::holds(tail, word.is_glob(), wanted))
 }
 
 fn fits(word: &Word, pattern: &str) -> bool {
-    word.literal().map_or_else(
-        || path::matches(pattern, word.literal_prefix()),
-        |text| path::matches(pattern, text),
-    )
+    path::matches(pattern, word.literal_prefix())
 }
 
-fn redirects_to(call: &Call, places: &RawPlaces) -> bool {
-    let wanted = RawHasOperand {
-        under: places.under.clone(),
-        ..RawHasOperand::default()
-    };
-    let excluded = RawHasOperand {
-        at: places.not.clone(),
-        ..RawHasOperand::default()
-    };
-    let written = |word: &Word| {
-        let text = word.spelt();
-        places.words.iter().any(|w| path::matches(w, &text))
-    };
-    call.redirections.iter().filter(|r| r.writes()).any(|r| {
-        written(&r.target) || is_operand(&r.target, &wanted) && !is_operand(&r.target, &excluded)
+fn redirects_to(call: &Call, wanted: &RawPlaces) -> bool {
+    let (at, under) = (wanted.not.as_slice(), wanted.under.as_slice());
+    let mut written = call.redirections.iter().filter(|r| r.writes());
+    written.any(|r| {
+        let target = &r.target;
+        writes::is_written(target, &wanted.words)
+            || !target.is_dynamic()
+                && leads_to(target, Places { at: &[], under })
+                && !leads_to(target, Places { at, under: &[] })
     })
 }
 

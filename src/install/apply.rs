@@ -128,7 +128,8 @@ fn settle(place: &Path, host: &Host, owner: &Owner) -> Result<()> {
         .map_err(|e| format!("{}: {e}", place.display()))
 }
 
-fn users_tool(host: &Host, tool: &str, args: &[&str]) -> Result<()> {
+/// One of the programs that manage users, told of a staged tree.
+pub(super) fn users_tool(host: &Host, tool: &str, args: &[&str]) -> Result<()> {
     let root = host.root().display().to_string();
     let mut all: Vec<&str> = Vec::new();
     if host.staged() {

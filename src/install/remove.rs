@@ -2,6 +2,7 @@
 //!
 //! Must never remove the audit log unless told to, nor a user or file that the installation did not make.
 
+use super::apply::users_tool;
 use super::host::{Ids, Result, clean, own, system};
 use super::manifest::{self, Manifest};
 use super::step::{Step, has_systemd, wants};
@@ -261,8 +262,6 @@ fn end_processes(uid: u32) {
 
 fn remove_users(act: &mut Act, manifest: &mut Manifest, removal: Removal) -> Result<()> {
     let agent = manifest.gateway.as_ref().map(|c| c.agent.clone());
-    let root = act.host.root().display().to_string();
-    let staged = act.host.staged();
     let users: Vec<String> = manifest.users.iter().cloned().collect();
     for user in users {
         let is_agent = agent.as_ref() == Some(&user);
@@ -275,19 +274,12 @@ fn remove_users(act: &mut Act, manifest: &mut Manifest, removal: Removal) -> Res
         if let Some(ids) = act.host.user(&user) {
             act.say(&format!("  - user {user}"));
             if !act.dry_run {
-                if !staged {
+                if !act.host.staged() {
                     end_processes(ids.uid);
                 }
-                let mut args: Vec<&str> = if staged {
-                    vec!["--prefix", &root]
-                } else {
-                    Vec::new()
-                };
-                if is_agent {
-                    args.push("--remove");
-                }
-                args.push(&user);
-                system("userdel", &args)?;
+                let home = is_agent.then_some("--remove");
+                let args: Vec<&str> = home.into_iter().chain([user.as_str()]).collect();
+                users_tool(&act.host, "userdel", &args)?;
             }
         }
     }
@@ -296,13 +288,7 @@ fn remove_users(act: &mut Act, manifest: &mut Manifest, removal: Removal) -> Res
         if act.host.group(&group).is_some() {
             act.say(&format!("  - group {group}"));
             if !act.dry_run {
-                let mut args: Vec<&str> = if staged {
-                    vec!["--prefix", &root]
-                } else {
-                    Vec::new()
-                };
-                args.push(&group);
-                system("groupdel", &args)?;
+                users_tool(&act.host, "groupdel", &[&group])?;
             }
         }
     }

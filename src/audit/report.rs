@@ -73,27 +73,21 @@ impl Found {
         self.stats.add(&record);
         let event = record.text("event").to_owned();
         let status = record.text("status").to_owned();
-        if let Some(time) = record.time() {
-            match (event.as_str(), status.as_str()) {
-                ("run.finished" | "run.interrupted", _) => self.times.push((time, Kind::Run)),
-                ("approval.requested", _) => self.times.push((time, Kind::Asked)),
-                ("request.decided", "rejected") | ("reply.refused" | "input.invalid", _) => {
-                    self.times.push((time, Kind::Refused));
-                }
-                _ => {}
+        let kind = match (event.as_str(), status.as_str()) {
+            ("run.finished" | "run.interrupted", _) => Some(Kind::Run),
+            ("approval.requested", _) => Some(Kind::Asked),
+            ("request.decided", "rejected") | ("reply.refused" | "input.invalid", _) => {
+                Some(Kind::Refused)
             }
-        }
+            _ => None,
+        };
+        self.times.extend(record.time().zip(kind));
         self.follow(&record, &event);
-        let ran_badly = event == "run.interrupted"
-            || (event == "run.finished"
-                && (status != "executed" || record.number("exit_code").unwrap_or(0) != 0));
-        if ran_badly {
-            self.failed.push(record);
-        } else if matches!(
-            (event.as_str(), status.as_str()),
-            ("request.decided", "rejected") | ("reply.refused" | "input.invalid", _)
-        ) {
-            self.refused.push(record);
+        let ran_well = status == "executed" && record.number("exit_code").unwrap_or(0) == 0;
+        match kind {
+            Some(Kind::Run) if event == "run.interrupted" || !ran_well => self.failed.push(record),
+            Some(Kind::Refused) => self.refused.push(record),
+            _ => {}
         }
     }
 

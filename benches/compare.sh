@@ -8,9 +8,10 @@ cd "$(dirname "$0")/.."
 ROUNDS=${1:-60}
 # shellcheck source=benches/stage.sh
 . benches/stage.sh
+hosts
 need chrt=util-linux
 python3 -c 'import yaml' 2>/dev/null || need no-such-command=python3-yaml
-[ -n "${AIOPS:-}" ] || { cargo build --release --locked --quiet; AIOPS=$(realpath "${CARGO_TARGET_DIR:-target}")/release/aiops; }
+program release
 
 printf 'fn main() { println!("{{}}"); }\n' >"$STAGE/line.rs"
 cat >"$STAGE/durable.rs" <<'RUST'
@@ -26,24 +27,16 @@ for program in line durable; do rustc -O -C panic=abort -C strip=symbols -o "$ST
 
 sshd_at srv1
 mkdir -m 700 "$STAGE/py"
-cp -r policies "$STAGE/policies"; chmod -R go-w "$STAGE/policies"
-cat >"$STAGE/config.yml" <<CONF
-version: 1
-policy: policies/production.yml
-state_dir: runtime
-audit_log: audit.jsonl
+configured production.yml <<CONF
 approvers: { $LOGIN: { unix: $LOGIN, roles: [operator] } }
 targets:
 $(target_line srv1)
 CONF
-chmod 600 "$STAGE/config.yml"
 # The wrapper's policy is as long as ours: its regular expressions are our examples.
 { echo "auto:"; grep -ho 'match: \[[^]]*\]' policies/packs/*.yml | head -350 | sed 's/.*/  - "[a-z]+ never-[0-9]+"/'; echo '  - "uptime( -p)?"'; } >"$STAGE/py/policy.yml"
 common="Host srv1\n HostName 127.0.0.1\n Port $PORT\n User $LOGIN\n IdentityFile $STAGE/srv1/id_ed25519\n IdentitiesOnly yes\n UserKnownHostsFile $STAGE/srv1/known_hosts\n BatchMode yes\n LogLevel ERROR\n"
 # shellcheck disable=SC2059
 { printf "$common" >"$STAGE/cold"; printf "$common ControlMaster auto\n ControlPath $STAGE/py/master\n ControlPersist 600\n" >"$STAGE/py/ssh_config"; }
-# A source that has just been written is not kept: wait until it has settled.
-sleep 3
 run='{"target":"srv1","command":"uptime -p","requester":"bench","reason":"bench"}'
 dry='{"target":"srv1","command":"uptime -p","requester":"bench","reason":"bench","dry_run":true}'
 jq -n --arg s "$STAGE" --arg a "$AIOPS" --arg run "$run" --arg dry "$dry" --arg w "$PWD/benches/wrapper.py" '[

@@ -26,48 +26,38 @@ fn context() -> Context<'static> {
     }
 }
 
-/// Rules of one command, told apart by their subcommand, their first operand, a word they look for, or
-/// their target; and one for `systemctl status`.
-fn of_one_command(count: usize) -> Policy {
+/// So many rules: one for `systemctl status`, and what `other` says of the rest by their number.
+fn policy(count: usize, other: impl Fn(usize) -> String) -> Policy {
     let mut text = String::from("version: 1\nmode: production\nunknown_default: reject\nrules:\n");
     for n in 1..count {
-        let more = match n % 4 {
-            0 => format!("decision: forbidden, has_word: [word{n}]"),
-            1 => format!("decision: auto, subcommands: [verb{n}, status verb{n}]"),
-            2 => {
-                format!("decision: approval, subcommands: [restart], when: {{targets: [host{n}]}}")
-            }
-            _ => format!("decision: auto, operands: [{{type: enum(unit{n})}}]"),
-        };
-        text.push_str(&format!(
-            "  - {{id: r.{n}, about: R, command: systemctl, {more}}}\n"
-        ));
-    }
-    text.push_str(
-        "  - {id: s, about: S, decision: auto, command: systemctl, subcommands: [status], \
-         options: [\"--no-pager\"], operands: {type: unit, max: 4}}\n",
-    );
-    Policy::parse("one command", &text).unwrap()
-}
-
-/// Rules for as many commands, every third asking or forbidding, and one for `systemctl` among them.
-fn synthetic(count: usize) -> Policy {
-    let mut text = String::from("version: 1\nmode: production\nunknown_default: reject\nrules:\n");
-    for n in 1..count {
-        let (decision, more) = match n % 3 {
-            0 => ("forbidden", "has_option: [\"-f\", \"--force\"]"),
-            1 => ("auto", "options: [\"-a, --all\", \"-n: int(1..100)\"]"),
-            _ => ("approval", "has_word: [stop, start]"),
-        };
-        text.push_str(&format!(
-            "  - {{id: r.{n}, about: R, decision: {decision}, command: tool{n}, {more}}}\n"
-        ));
+        text.push_str(&format!("  - {{id: r.{n}, about: R, {}}}\n", other(n)));
     }
     text.push_str(
         "  - {id: s, about: S, decision: auto, command: systemctl, subcommands: [status], \
          options: [\"--no-pager\"], operands: {type: unit, max: 4}}\n",
     );
     Policy::parse("synthetic", &text).unwrap()
+}
+
+/// A rule of the same command, told apart by its subcommand, its first operand, a word it looks for, or its target.
+fn of_one_command(n: usize) -> String {
+    let more = match n % 4 {
+        0 => format!("decision: forbidden, has_word: [word{n}]"),
+        1 => format!("decision: auto, subcommands: [verb{n}, status verb{n}]"),
+        2 => format!("decision: approval, subcommands: [restart], when: {{targets: [host{n}]}}"),
+        _ => format!("decision: auto, operands: [{{type: enum(unit{n})}}]"),
+    };
+    format!("command: systemctl, {more}")
+}
+
+/// A rule of a command of its own; every third asks or forbids.
+fn of_its_own(n: usize) -> String {
+    let more = match n % 3 {
+        0 => "decision: forbidden, has_option: [\"-f\", \"--force\"]",
+        1 => "decision: auto, options: [\"-a, --all\", \"-n: int(1..100)\"]",
+        _ => "decision: approval, has_word: [stop, start]",
+    };
+    format!("command: tool{n}, {more}")
 }
 
 fn decide(c: &mut Criterion) {
@@ -92,8 +82,8 @@ fn decide(c: &mut Criterion) {
     let mut group = c.benchmark_group("by number of rules");
     for count in [10, 1_000, 10_000] {
         for (name, policy) in [
-            ("of as many commands", synthetic(count)),
-            ("of one command", of_one_command(count)),
+            ("of as many commands", policy(count, of_its_own)),
+            ("of one command", policy(count, of_one_command)),
         ] {
             let read = aiops::command::read(LINES[0].1);
             let decision = policy.decide(read.as_ref(), &context());

@@ -8,23 +8,12 @@
 # `cargo build --profile counted`).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-# shellcheck source=install/packages.sh
-. install/packages.sh
+# shellcheck source=benches/stage.sh
+. benches/stage.sh
 KNOWN=$PWD/benches/instructions.txt MARGIN=10
-STAGE=$(mktemp -d /tmp/aiops-count.XXXXXX)
-trap 'rm -rf "$STAGE"; give_back' EXIT
 need valgrind=valgrind
-[ -n "${AIOPS:-}" ] || { cargo build --locked --quiet; AIOPS=$(realpath "${CARGO_TARGET_DIR:-target}")/debug/aiops; }
-
-cp -r policies "$STAGE/policies"; chmod -R go-w "$STAGE/policies"
-cat >"$STAGE/config.yml" <<CONF
-version: 1
-policy: policies/production.yml
-state_dir: runtime
-audit_log: audit.jsonl
-targets: { srv1: { transport: local } }
-CONF
-chmod 600 "$STAGE/config.yml"
+program debug
+configured production.yml <<<"targets: { srv1: { transport: local } }"
 asks() { printf '{"target":"srv1","command":"%s","requester":"r","reason":"counted","dry_run":true}' "$1"; }
 declare -A CASES=(
   [auto]=$(asks "uptime -p")
@@ -41,9 +30,7 @@ counted() {
   grep -q '"status":"\(dry_run\|rejected\|nothing_pending\)"' "$STAGE/answer" || { cat "$STAGE/answer" "$STAGE/said" >&2; exit 1; }
   sed -n 's/.*Collected : //p' "$STAGE/said"
 }
-# A policy that has just been written is not kept: wait until it has settled. The first call makes the folders, the
-# second keeps the policy.
-sleep 3
+# The first call makes the folders, the second keeps the policy.
 for _ in 1 2; do printf %s "${CASES[auto]}" | gate "$AIOPS" >/dev/null; done
 [ -s "$STAGE/runtime/policy.cache" ] || { echo "the policy is not kept, so nothing can be compared" >&2; exit 1; }
 

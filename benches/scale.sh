@@ -8,8 +8,9 @@ cd "$(dirname "$0")/.."
 REQUESTS=${1:-1000} PROCESSES=${2:-16} TARGETS=${3:-8} STORED=${4:-100000}
 # shellcheck source=benches/stage.sh
 . benches/stage.sh
-[ -n "${AIOPS:-}" ] || { cargo build --release --locked --quiet; AIOPS=$(realpath "${CARGO_TARGET_DIR:-target}")/release/aiops; }
-cp -r policies "$STAGE/policies"; chmod -R go-w "$STAGE/policies"
+hosts
+program release
+mkdir "$STAGE/policies"
 # The production policy, with one rule instead of the pack that asks about changes: a run must leave a trace that a
 # second run of the same cannot leave (mkdir).
 sed 's| packs/changes.yml,||' policies/production.yml >"$STAGE/policies/scale.yml"
@@ -19,13 +20,12 @@ rules:
       match: ["mkdir $STAGE/ran/x"], no_match: ["mkdir /x"] }
   - { id: bench.ask, about: Is asked about, decision: approval, command: mkfifo, match: [mkfifo x], no_match: [ls] }
 RULES
-printf '%s\n' "version: 1" "policy: policies/scale.yml" "state_dir: runtime" "audit_log: audit.jsonl" \
-  "approvers: { $LOGIN: { unix: $LOGIN, roles: [operator] } }" "targets:" >"$STAGE/config.yml"
-for n in $(seq "$TARGETS"); do
-  sshd_at "srv$n"
-  target_line "srv$n" >>"$STAGE/config.yml"
-done
-chmod 600 "$STAGE/config.yml"
-# A source that has just been written is not kept: wait until it has settled.
-sleep 3
+{
+  printf '%s\n' "approvers: { $LOGIN: { unix: $LOGIN, roles: [operator] } }" "targets:"
+  for n in $(seq "$TARGETS"); do
+    sshd_at "srv$n"
+    target_line "srv$n"
+  done
+} >"$STAGE/rest.yml"
+configured scale.yml <"$STAGE/rest.yml"
 python3 benches/scale.py "$STAGE" "$AIOPS" "$REQUESTS" "$PROCESSES" "$TARGETS" "$STORED"

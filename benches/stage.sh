@@ -1,5 +1,5 @@
-# Sourced by the scripts here: a throwaway folder with private sshds on loopback ports, each with keys of its own.
-# Everything is gone when the script ends.
+# Sourced by the scripts here: a throwaway folder with a gate's configuration and, for who wants them, private sshds on
+# loopback ports, each with keys of its own. Everything is gone when the script ends.
 # shellcheck source=install/packages.sh
 . install/packages.sh
 STAGE=$(mktemp -d /tmp/aiops-bench.XXXXXX)
@@ -16,18 +16,40 @@ stage_over() {
   exit "$status"
 }
 trap stage_over EXIT
-need sshd=openssh-server ssh=openssh-client cc=gcc jq=jq python3=python3 sudo=sudo unshare=util-linux
-cc -O2 -o "$STAGE/measure" benches/measure.c
 
-# The login user of a target as the installer makes it: /bin/sh, and a home without start-up files. The sshds see
-# it so through an /etc/passwd of their own (as root, in a mount namespace); else the shell is what it is.
-awk -F: -v OFS=: -v user="$LOGIN" -v home="$STAGE/home" '$1 == user { $6 = home; $7 = "/bin/sh" } { print }' /etc/passwd >"$STAGE/passwd"
-mkdir -m 700 "$STAGE/home"
+# program debug|release: AIOPS, or that build of it.
+program() {
+  [ -z "${AIOPS:-}" ] || return 0
+  local release=()
+  [ "$1" = debug ] || release=(--release)
+  cargo build "${release[@]}" --locked --quiet
+  AIOPS=$(realpath "${CARGO_TARGET_DIR:-target}")/$1/aiops
+}
+
+# configured POLICY: the shipped policies and a config.yml, whose rest comes from standard input.
+configured() {
+  cp -r policies "$STAGE"; chmod -R go-w "$STAGE/policies"
+  printf '%s\n' "version: 1" "policy: policies/$1" "state_dir: runtime" "audit_log: audit.jsonl" >"$STAGE/config.yml"
+  cat >>"$STAGE/config.yml"
+  chmod 600 "$STAGE/config.yml"
+  # A policy that has just been written is not kept: wait until it has settled.
+  sleep 3
+}
+
+# hosts: what the sshds and the measuring need.
+hosts() {
+  need sshd=openssh-server ssh=openssh-client cc=gcc jq=jq python3=python3 sudo=sudo unshare=util-linux
+  cc -O2 -o "$STAGE/measure" benches/measure.c
+  # The login user of a target as the installer makes it: /bin/sh, and a home without start-up files. The sshds see
+  # it so through an /etc/passwd of their own (as root, in a mount namespace); else the shell is what it is.
+  awk -F: -v OFS=: -v user="$LOGIN" -v home="$STAGE/home" '$1 == user { $6 = home; $7 = "/bin/sh" } { print }' /etc/passwd >"$STAGE/passwd"
+  mkdir -m 700 "$STAGE/home"
+  if ! mounted true 2>/dev/null; then
+    echo "The login shell is $(getent passwd "$LOGIN" | cut -d: -f7) with its start-up files: figures of runs hold for that." >&2
+    mounted() { "$@"; }
+  fi
+}
 mounted() { unshare -m sh -c 'mount --bind "$0" /etc/passwd && exec "$@"' "$STAGE/passwd" "$@"; }
-if ! mounted true 2>/dev/null; then
-  echo "The login shell is $(getent passwd "$LOGIN" | cut -d: -f7) with its start-up files: figures of runs hold for that." >&2
-  mounted() { "$@"; }
-fi
 
 # sshd_at NAME: starts one; its folder is $STAGE/NAME, its port in PORT.
 sshd_at() {

@@ -218,6 +218,10 @@ proptest! {
             let more = policy.with_pack("more", &text).unwrap();
             for line in lines.iter().map(String::as_str).chain(UNKNOWN) {
                 let (before, after) = (decide(policy, line), decide(&more, line));
+                if before.risk == Risk::AutoAllowed && after.risk != Risk::AutoAllowed {
+                    // A line that was written out to run alone is asked about as it came.
+                    continue;
+                }
                 prop_assert_eq!(before.calls.len(), after.calls.len());
                 if after.risk == Risk::Forbidden {
                     // Nothing is stricter, and of what never runs not every call is looked at.

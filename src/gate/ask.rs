@@ -7,7 +7,7 @@ use super::{Answer, Fault, Gate};
 use crate::approval::denials::Denied;
 use crate::approval::{Asked, Begin, Question};
 use crate::audit::{Entry, Event};
-use crate::command::Reading;
+use crate::command::{Reading, Shell};
 use crate::config::Target;
 use crate::outcome::{Approvals, Exit, Outcome, Status, rfc3339};
 use crate::policy::{CheckKind, Decision, Risk};
@@ -160,7 +160,11 @@ impl Gate {
                 target,
                 target_name: &request.target,
                 canonical,
-                shell: reading.shell,
+                // A line that was written out to run alone is plain to every shell.
+                shell: match *canonical == reading.canonical {
+                    true => reading.shell,
+                    false => Shell::Posix,
+                },
                 timeout_s: self.timeout(request),
                 requester: &request.requester,
                 reason: &request.reason,

@@ -49,7 +49,9 @@ impl Gate {
         };
         let (decision, reading) =
             self.decide(line, about.target_name, about.target, about.requester);
-        let (Risk::AutoAllowed, Some(reading)) = (decision.risk, reading) else {
+        // A look is one plain command: it is never written out.
+        let plain = reading.filter(|r| decision.canonical.as_ref() == Some(&r.canonical));
+        let (Risk::AutoAllowed, Some(reading)) = (decision.risk, plain) else {
             return Ok(seen(
                 None,
                 format!(

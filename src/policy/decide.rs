@@ -6,6 +6,7 @@ use super::allow::{Miss, below_find, matches_auto};
 use super::builtin;
 use super::rule::{Rule, Verdict};
 use super::tighten::{self, Seen};
+use super::unfold;
 use super::verdict::{
     Found, Verdicts, ask, auto, by_rules, hint, never_auto, not_literal, shown, unreadable,
 };
@@ -45,7 +46,45 @@ impl Policy {
                 not_literal(&note.what),
             ));
         }
+        if !reading.is_strict()
+            && decided.iter().all(|(_, v)| could_give_way(v))
+            && let Some(decision) = self.written_out(reading, cx)
+            && decided.iter().all(|(_, v)| self.gives_way(v))
+        {
+            return decision;
+        }
         self.join(reading, decided)
+    }
+
+    /// What a line comes to where it can be written out as commands that are each auto; that is what runs then.
+    fn written_out(&self, reading: &Reading, cx: &Context) -> Option<Decision> {
+        let again = unfold::unfold(reading)?;
+        let mut decided = Vec::new();
+        for call in &again.calls {
+            let mut verdicts = None;
+            for words in unfold::samples(call)? {
+                let call = Call {
+                    words,
+                    ..call.clone()
+                };
+                let own = self.in_its_place(&again, &call, cx);
+                if own.risk != Risk::AutoAllowed {
+                    return None;
+                }
+                verdicts = Some(own);
+            }
+            decided.push((shown(call), verdicts?));
+        }
+        (!decided.is_empty()).then(|| self.join(&again, decided))
+    }
+
+    /// Whether all that stands against a call is that rules allow no more than plain words: what rules ask
+    /// about or forbid for its own sake holds for the line as it came.
+    fn gives_way(&self, verdicts: &Verdicts) -> bool {
+        verdicts.rules.iter().all(|id| {
+            let rule = self.rules.iter().find(|rule| rule.id == *id);
+            rule.is_none_or(|r| r.verdict == Verdict::Auto || r.unless_auto)
+        })
     }
 
     fn join(&self, reading: &Reading, decided: Vec<(String, Verdicts)>) -> Decision {
@@ -299,6 +338,11 @@ impl Policy {
             checks: Vec::new(),
         }
     }
+}
+
+/// Whether a verdict is of the kind that plain words in place of others could change.
+fn could_give_way(verdicts: &Verdicts) -> bool {
+    verdicts.risk != Risk::Forbidden || verdicts.rules == [builtin::UNKNOWN]
 }
 
 /// The auto rule that came nearest to a call, and what stood against it.

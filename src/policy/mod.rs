@@ -28,6 +28,7 @@ mod state;
 pub mod suggest;
 mod tighten;
 mod types;
+mod unfold;
 mod values;
 mod verdict;
 mod when;

@@ -267,8 +267,11 @@ impl Bounds {
 /// # Errors
 /// What is not accepted, for a person.
 pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
-    if word.is_dynamic() {
+    if word.is_dynamic() && !(*kind == Type::FreeText && is_in_quotes(word)) {
         return Err("its value is known only when it runs".into());
+    }
+    if word.is_dynamic() {
+        return Ok(());
     }
     if let Some(text) = word.literal() {
         return check_text(kind, text, bounds);
@@ -290,6 +293,15 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
         };
     }
     Err("a pattern is not allowed here".into())
+}
+
+/// Whether every expansion of a word stands in double quotes: then it is one word, whatever it says.
+fn is_in_quotes(word: &Word) -> bool {
+    word.segments.iter().all(|segment| match segment {
+        crate::command::Segment::Literal(_) => true,
+        crate::command::Segment::Glob(_) => false,
+        crate::command::Segment::Expansion(text) => text.starts_with('"') && text.ends_with('"'),
+    })
 }
 
 /// Stands for anything below a folder, at any depth.

@@ -1,0 +1,343 @@
+//! Writes a line with small loops, conditions and substitutions out as plain commands that can be decided one by one.
+//!
+//! `for s in nginx cron; do systemctl is-active "$s"; done` is `systemctl is-active nginx; systemctl is-active
+//! cron`: the line that is made here is what is decided and what runs, so an error here can change what a line
+//! asks for, and never what may run. What stays is what cannot be written out: `if`, `{ …; }`, `( … )`, a loop
+//! over the files of a pattern, and `"$( … )"`, which is always put in quotes: it is then a part of one word, whatever
+//! it says. Anything else (`while`, `case`, functions, files written, variables that the line does not tell)
+//! is left as it was, and asked about.
+
+mod shapes;
+mod words;
+
+pub(super) use shapes::samples;
+
+use crate::command::call::Redirection;
+use crate::command::full::{self, ast};
+use crate::command::strict::Joint;
+use crate::command::{self, Place, Reading, Segment, Shell, Word};
+use ast::{Command, Kind, List, Pipeline};
+use words::{Given, Value};
+
+/// Most simple commands that a line is written out to.
+const MOST_CALLS: usize = 128;
+/// Most bytes of a line that is written out.
+const MOST_BYTES: usize = 16 * 1024;
+/// Deepest nesting that is written out.
+const DEEPEST: usize = 8;
+
+/// What holds while a line is written out.
+struct Unfold {
+    calls: usize,
+    bytes: usize,
+    /// Whether there was anything to write out: what the strict reader refuses for other reasons stays refused.
+    any: bool,
+}
+
+impl Unfold {
+    /// Counts what is written, so that values put into values do not grow without end.
+    fn spend(&mut self, segments: &[Segment]) -> Option<()> {
+        let length = |s: &Segment| match s {
+            Segment::Literal(t) | Segment::Glob(t) | Segment::Expansion(t) => t.len() + 1,
+        };
+        self.bytes += 1 + segments.iter().map(length).sum::<usize>();
+        (self.bytes <= 2 * MOST_BYTES).then_some(())
+    }
+
+    fn count(&mut self) -> Option<()> {
+        self.calls += 1;
+        (self.calls <= MOST_CALLS).then_some(())
+    }
+}
+
+/// The line written out, and read again; none where it holds what is not written out, or where nothing is won.
+pub(super) fn unfold(reading: &Reading) -> Option<Reading> {
+    if reading.is_strict() || !reading.functions.is_empty() {
+        return None;
+    }
+    let parsed = full::read(&reading.canonical).ok()?;
+    let text = written(&parsed.list)?;
+    // What is written out is written out for good: a target's guard reads it again.
+    if written(&full::read(&text).ok()?.list).is_some_and(|again| again != text) {
+        return None;
+    }
+    let again = command::read(&text).ok()?;
+    let plain = again.is_strict()
+        || (again.canonical == text
+            && again.functions.is_empty()
+            && again.shell == Shell::Posix
+            && is_plain(&full::read(&text).ok()?.list, &mut Vec::new()));
+    plain.then_some(again)
+}
+
+/// The text that a list is written out to; none where there is nothing to write out.
+fn written(list: &List) -> Option<String> {
+    let mut unfold = Unfold {
+        calls: 0,
+        bytes: 0,
+        any: false,
+    };
+    let text = ast::list(&unfold.list(list, &Given::default(), 0)?);
+    (unfold.any && text.len() <= MOST_BYTES).then_some(text)
+}
+
+impl Unfold {
+    fn list(&mut self, list: &List, given: &Given, depth: usize) -> Option<List> {
+        if depth > DEEPEST {
+            return None;
+        }
+        let mut given = given.clone();
+        let mut items: Vec<(Joint, Pipeline, bool)> = Vec::new();
+        // What joins the next pipeline, where that is not for it to say.
+        let mut joint_of_next = None;
+        for (index, (joint, pipeline, background)) in list.items.iter().enumerate() {
+            // `! command` changes nothing but a status, which only conditions look at.
+            if *background || (pipeline.negated && depth == 0) {
+                return None;
+            }
+            let next = list.items.get(index + 1).map(|(joint, _, _)| joint);
+            let joint = joint_of_next.take().unwrap_or(*joint);
+            let alone = matches!(joint, Joint::Then) || items.is_empty();
+            if let Some(set) = assignment(pipeline) {
+                // Only where it is certain that it is set, and where it cannot be another value than it was.
+                let once =
+                    words::may_be_set(&set.name) && (depth == 0 || given.get(&set.name).is_none());
+                if !alone || !once || matches!(next, None | Some(Joint::Or)) {
+                    return None;
+                }
+                self.count()?;
+                self.any = true;
+                let value = self.value(&set.value, &given, depth)?;
+                given.set(set.name.clone(), Value::Set(value));
+                joint_of_next = Some(Joint::Then);
+                continue;
+            }
+            let by_itself = alone && matches!(next, None | Some(Joint::Then));
+            let written = self.pipeline(pipeline, &given, depth)?;
+            // A loop that nothing hangs on needs no braces around what it is written out to.
+            match written.commands.as_slice() {
+                [
+                    Command {
+                        kind: Kind::Group(turns),
+                        redirections,
+                        ..
+                    },
+                ] if by_itself
+                    && redirections.is_empty()
+                    && !written.negated
+                    && matches!(
+                        pipeline.commands.as_slice(),
+                        [Command {
+                            kind: Kind::For { .. } | Kind::Group(_),
+                            ..
+                        }]
+                    ) =>
+                {
+                    for (at, (own, pipeline, _)) in turns.items.iter().enumerate() {
+                        let own = if at == 0 { joint } else { *own };
+                        items.push((own, pipeline.clone(), false));
+                    }
+                }
+                _ => items.push((joint, written, false)),
+            }
+        }
+        (!items.is_empty()).then_some(List { items })
+    }
+
+    fn pipeline(&mut self, pipeline: &Pipeline, given: &Given, depth: usize) -> Option<Pipeline> {
+        let commands: Option<Vec<Command>> = pipeline
+            .commands
+            .iter()
+            .map(|command| self.command(command, given, depth))
+            .collect();
+        Some(Pipeline {
+            negated: pipeline.negated,
+            commands: commands?,
+        })
+    }
+
+    fn command(&mut self, command: &Command, given: &Given, depth: usize) -> Option<Command> {
+        if !command.redirections.iter().all(is_harmless) {
+            return None;
+        }
+        self.any |= !matches!(command.kind, Kind::Simple { .. });
+        let kind = match &command.kind {
+            Kind::Simple { assignments, words } => {
+                self.count()?;
+                let mut written = Vec::new();
+                for word in words {
+                    written.extend(self.word(word, given, depth)?);
+                }
+                let name = written.first().and_then(Word::literal)?;
+                if words::STEERS.contains(&name) {
+                    return None;
+                }
+                if !assignments.iter().all(|a| !a.value.is_dynamic()) {
+                    return None;
+                }
+                Kind::Simple {
+                    assignments: assignments.clone(),
+                    words: written,
+                }
+            }
+            Kind::Subshell(list) => Kind::Subshell(self.list(list, given, depth + 1)?),
+            Kind::Group(list) => Kind::Group(self.list(list, given, depth + 1)?),
+            Kind::If { arms, otherwise } => {
+                let arms: Option<Vec<(List, List)>> = arms
+                    .iter()
+                    .map(|(condition, body)| {
+                        Some((
+                            self.list(condition, given, depth + 1)?,
+                            self.list(body, given, depth + 1)?,
+                        ))
+                    })
+                    .collect();
+                let otherwise = match otherwise {
+                    Some(list) => Some(self.list(list, given, depth + 1)?),
+                    None => None,
+                };
+                Kind::If {
+                    arms: arms?,
+                    otherwise,
+                }
+            }
+            Kind::For {
+                name,
+                words: Some(words),
+                body,
+            } => self.turns(name, words, body, given, depth)?,
+            Kind::Loop { .. }
+            | Kind::For { .. }
+            | Kind::Case { .. }
+            | Kind::Function { .. }
+            | Kind::Test { .. } => return None,
+        };
+        Some(Command {
+            kind,
+            redirections: command.redirections.clone(),
+            inner: Vec::new(),
+            span: command.span,
+        })
+    }
+
+    /// A loop: turn after turn where the line tells its words, and as a loop where files are found for them.
+    fn turns(
+        &mut self,
+        name: &str,
+        words: &[Word],
+        body: &List,
+        given: &Given,
+        depth: usize,
+    ) -> Option<Kind> {
+        // What it holds behind the loop is not followed.
+        if !words::may_be_set(name) || given.get(name).is_some() {
+            return None;
+        }
+        let mut values = Vec::new();
+        for word in words {
+            values.extend(match words::counted(word) {
+                Some(numbers) => numbers,
+                None if shapes::lists_ids(word) => vec![word.clone()],
+                None => self.word(word, given, depth)?,
+            });
+        }
+        if values.is_empty() || values.len() > MOST_CALLS {
+            return None;
+        }
+        let mut given = given.clone();
+        if values.iter().any(|w| w.literal().is_none()) {
+            // A name that is found must begin as the pattern does, and never be an option.
+            let found = |w: &Word| !w.is_dynamic() && w.literal_prefix().starts_with('/');
+            if !values.iter().all(|w| found(w) || shapes::lists_ids(w)) {
+                return None;
+            }
+            given.set(name.to_owned(), Value::Found);
+            return Some(Kind::For {
+                name: name.to_owned(),
+                words: Some(values),
+                body: self.list(body, &given, depth + 1)?,
+            });
+        }
+        let mut items = Vec::new();
+        for value in &values {
+            let text = Segment::Literal(value.literal()?.to_owned());
+            given.set(name.to_owned(), Value::Set(vec![text]));
+            let turn = self.list(body, &given, depth + 1)?;
+            for (at, (joint, pipeline, background)) in turn.items.into_iter().enumerate() {
+                let joint = if at == 0 { Joint::Then } else { joint };
+                items.push((joint, pipeline, background));
+            }
+        }
+        Some(Kind::Group(List { items }))
+    }
+}
+
+/// A pipeline that is one assignment and nothing more.
+fn assignment(pipeline: &Pipeline) -> Option<&command::Assignment> {
+    match pipeline.commands.as_slice() {
+        [
+            Command {
+                kind: Kind::Simple { assignments, words },
+                redirections,
+                ..
+            },
+        ] if words.is_empty() && redirections.is_empty() && !pipeline.negated => {
+            match assignments.as_slice() {
+                [one] => Some(one),
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}
+
+/// Whether a redirection neither reads nor writes anything, and names nothing that is known only later.
+fn is_harmless(redirection: &Redirection) -> bool {
+    redirection.harmless && redirection.target.literal().is_some()
+}
+
+/// Whether a list that was read again is only what is written out here, down to its substitutions.
+fn is_plain(list: &List, loops: &mut Vec<String>) -> bool {
+    list.items.iter().all(|(_, pipeline, background)| {
+        !background
+            && pipeline
+                .commands
+                .iter()
+                .all(|command| is_plain_command(command, loops))
+    })
+}
+
+fn is_plain_command(command: &Command, loops: &mut Vec<String>) -> bool {
+    if !command.redirections.iter().all(is_harmless) {
+        return false;
+    }
+    let own = match &command.kind {
+        Kind::Simple { assignments, words } => {
+            assignments.iter().all(|a| !a.value.is_dynamic())
+                && words.first().is_some_and(|w| w.literal().is_some())
+                && words.iter().all(|w| words::is_plain(w, loops))
+        }
+        Kind::Subshell(list) | Kind::Group(list) => is_plain(list, loops),
+        Kind::If { arms, otherwise } => {
+            arms.iter()
+                .all(|(condition, body)| is_plain(condition, loops) && is_plain(body, loops))
+                && otherwise.as_ref().is_none_or(|list| is_plain(list, loops))
+        }
+        Kind::For {
+            name,
+            words: Some(words),
+            body,
+        } => {
+            loops.push(name.clone());
+            let told = |w: &Word| !w.is_dynamic() || shapes::lists_ids(w);
+            let plain = words.iter().all(told) && is_plain(body, loops);
+            loops.pop();
+            plain
+        }
+        _ => false,
+    };
+    own && command
+        .inner
+        .iter()
+        .all(|(place, list)| *place == Place::Substitution && is_plain(list, loops))
+}

@@ -1,0 +1,321 @@
+//! The words of a line that is written out: values put in, braces expanded, what stays put in quotes.
+//!
+//! Must never leave an expansion outside of quotes: it would be split, and its parts taken for patterns.
+
+use super::{Unfold, shapes};
+use crate::command::full::{self, ast};
+use crate::command::{Segment, Word};
+
+/// Most numbers of `{1..9}` and `seq`.
+const MOST_NUMBERS: i64 = 64;
+/// Most words that the braces of one word give.
+const MOST_BRACED: usize = 64;
+
+/// Builtins that change what comes behind them: where they stand, a line is not written out.
+pub(super) const STEERS: [&str; 27] = [
+    "break",
+    "continue",
+    "return",
+    "exit",
+    "exec",
+    "eval",
+    "set",
+    "shift",
+    "unset",
+    "read",
+    "export",
+    "readonly",
+    "local",
+    "declare",
+    "typeset",
+    "trap",
+    ".",
+    "source",
+    "alias",
+    "unalias",
+    "getopts",
+    "mapfile",
+    "readarray",
+    "let",
+    "enable",
+    "shopt",
+    "hash",
+];
+
+/// What a shell of the gate has without the line setting it, none of it secret: runs begin with an environment of
+/// the gate's own.
+const KNOWN: [&str; 9] = [
+    "?", "PATH", "HOME", "USER", "LOGNAME", "SHELL", "PWD", "HOSTNAME", "LANG",
+];
+
+/// What a variable holds.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) enum Value {
+    /// This, written out already: what it says is said again wherever the variable stands.
+    Set(Vec<Segment>),
+    /// A name that a pattern found.
+    Found,
+}
+
+/// What the line has set so far.
+#[derive(Clone, Default)]
+pub(super) struct Given {
+    values: Vec<(String, Value)>,
+}
+
+impl Given {
+    pub(super) fn set(&mut self, name: String, value: Value) {
+        self.values.retain(|(other, _)| *other != name);
+        self.values.push((name, value));
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&Value> {
+        let found = self.values.iter().find(|(other, _)| other == name);
+        found.map(|(_, value)| value)
+    }
+}
+
+/// Whether a line may set a variable without changing how its commands run.
+pub(super) fn may_be_set(name: &str) -> bool {
+    let shells = [
+        "IFS",
+        "ENV",
+        "OLDPWD",
+        "CDPATH",
+        "TERM",
+        "TZ",
+        "TMPDIR",
+        "PAGER",
+        "EDITOR",
+        "OPTIND",
+        "OPTARG",
+        "UID",
+        "EUID",
+        "PPID",
+        "RANDOM",
+        "SECONDS",
+        "LINENO",
+        "COLUMNS",
+        "LINES",
+        "REPLY",
+        "DISPLAY",
+        "LANGUAGE",
+        "KUBECONFIG",
+        "MAIL",
+        "FUNCNAME",
+        "GROUPS",
+        "PIPESTATUS",
+        "POSIXLY_CORRECT",
+        "HISTFILE",
+    ];
+    let prefixes = [
+        "LC_", "LD_", "BASH", "GIT_", "PS", "PG", "SYSTEMD_", "DOCKER_", "AIOPS",
+    ];
+    is_variable(name)
+        && !KNOWN.contains(&name)
+        && !shells.contains(&name)
+        && !prefixes.iter().any(|prefix| name.starts_with(prefix))
+}
+
+/// A name in the sense of POSIX (3.216).
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// An expansion without its quotes, and whether it had them.
+fn bare(text: &str) -> (&str, bool) {
+    match text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
+        Some(inner) => (inner, true),
+        None => (text, false),
+    }
+}
+
+/// The name in `${name}`, and nothing more.
+fn parameter(text: &str) -> Option<&str> {
+    let name = text.strip_prefix("${")?.strip_suffix('}')?;
+    (name == "?" || is_variable(name)).then_some(name)
+}
+
+/// The list in `$( … )`.
+pub(super) fn substitution(text: &str) -> Option<&str> {
+    text.strip_prefix("$( ")?.strip_suffix(" )")
+}
+
+impl Unfold {
+    /// What a word is written out to: several words where braces give them.
+    pub(super) fn word(&mut self, word: &Word, given: &Given, depth: usize) -> Option<Vec<Word>> {
+        let mut all: Vec<Vec<Segment>> = vec![Vec::new()];
+        let mut braced = false;
+        for segment in &word.segments {
+            let parts: Vec<Vec<Segment>> = match segment {
+                Segment::Expansion(text) => match braces(text) {
+                    Some(parts) => {
+                        braced = true;
+                        self.any = true;
+                        parts
+                            .into_iter()
+                            .map(|p| vec![Segment::Literal(p)])
+                            .collect()
+                    }
+                    None => vec![self.expansion(text, given, depth)?],
+                },
+                other => vec![vec![other.clone()]],
+            };
+            let mut next = Vec::new();
+            for before in &all {
+                for part in &parts {
+                    let mut segments = before.clone();
+                    for segment in part {
+                        push(&mut segments, segment.clone());
+                    }
+                    next.push(segments);
+                }
+            }
+            if next.len() > MOST_BRACED {
+                return None;
+            }
+            for segments in &next {
+                self.spend(segments)?;
+            }
+            all = next;
+        }
+        // Nothing at all is no word to bash, where braces gave it.
+        if braced && all.iter().any(Vec::is_empty) {
+            return None;
+        }
+        let span = word.span;
+        let written = |segments| Word { segments, span };
+        Some(all.into_iter().map(written).collect())
+    }
+
+    /// What an assignment sets, where that is text and what is said.
+    pub(super) fn value(
+        &mut self,
+        word: &Word,
+        given: &Given,
+        depth: usize,
+    ) -> Option<Vec<Segment>> {
+        let mut segments = Vec::new();
+        for segment in &word.segments {
+            match segment {
+                Segment::Literal(_) => push(&mut segments, segment.clone()),
+                Segment::Glob(_) => return None,
+                Segment::Expansion(text) => {
+                    // Values are never split where they are set, so quotes say nothing here.
+                    let (inner, _) = bare(text);
+                    for part in self.expansion(&format!("\"{inner}\""), given, depth)? {
+                        push(&mut segments, part);
+                    }
+                }
+            }
+        }
+        self.spend(&segments)?;
+        Some(segments)
+    }
+
+    /// One expansion: its text where the line tells it, otherwise itself in quotes.
+    fn expansion(&mut self, text: &str, given: &Given, depth: usize) -> Option<Vec<Segment>> {
+        if text == "''" {
+            return Some(vec![Segment::Literal(String::new())]);
+        }
+        self.any = true;
+        let (inner, quoted) = bare(text);
+        if let Some(name) = parameter(inner) {
+            return match given.get(name) {
+                // Outside of quotes a shell would split it, and look for files.
+                Some(Value::Set(value)) if !quoted && !is_one_word(value) => None,
+                Some(Value::Set(value)) => Some(value.clone()),
+                Some(Value::Found) => Some(vec![kept(inner)]),
+                None => KNOWN.contains(&name).then(|| vec![kept(inner)]),
+            };
+        }
+        let list = full::read(substitution(inner)?).ok()?;
+        if !list.functions.is_empty() {
+            return None;
+        }
+        let list = self.list(&list.list, given, depth + 1)?;
+        shapes::is_small(&list).then(|| vec![kept(&format!("$( {} )", ast::list(&list)))])
+    }
+}
+
+fn kept(text: &str) -> Segment {
+    Segment::Expansion(format!("\"{text}\""))
+}
+
+/// Whether a value stays what it is outside of quotes. What is said there is put in quotes, as everywhere.
+fn is_one_word(value: &[Segment]) -> bool {
+    value.iter().all(|segment| match segment {
+        Segment::Literal(text) => !text.contains([' ', '\t', '\n', '*', '?', '[', '\\']),
+        _ => true,
+    }) && value != [Segment::Literal(String::new())]
+        && !value.is_empty()
+}
+
+/// Adds a segment; literals that stand side by side are one.
+fn push(segments: &mut Vec<Segment>, segment: Segment) {
+    match (segments.last_mut(), segment) {
+        (_, Segment::Literal(text)) if text.is_empty() => {}
+        (Some(Segment::Literal(last)), Segment::Literal(text)) => last.push_str(&text),
+        (_, other) => segments.push(other),
+    }
+}
+
+/// What `{a,b}` and `{1..3}` give (bash(1), Brace Expansion).
+fn braces(text: &str) -> Option<Vec<String>> {
+    let inner = text.strip_prefix('{')?.strip_suffix('}')?;
+    if inner.contains(',') {
+        return Some(inner.split(',').map(str::to_owned).collect());
+    }
+    let (first, last) = inner.split_once("..")?;
+    let number = |text: &str| {
+        let plain = text.len() <= 6 && text.bytes().all(|b| b.is_ascii_digit());
+        let padded = text.len() > 1 && text.starts_with('0');
+        text.parse::<i64>().ok().filter(|_| plain && !padded)
+    };
+    numbers(number(first)?, number(last)?)
+}
+
+fn numbers(first: i64, last: i64) -> Option<Vec<String>> {
+    ((first..=last).contains(&first) && last - first < MOST_NUMBERS)
+        .then(|| (first..=last).map(|n| n.to_string()).collect())
+}
+
+/// The words that `$(seq 1 5)` gives, which are known without running it.
+pub(super) fn counted(word: &Word) -> Option<Vec<Word>> {
+    let [Segment::Expansion(text)] = word.segments.as_slice() else {
+        return None;
+    };
+    let mut words = substitution(text)?.strip_prefix("seq ")?.split(' ');
+    let bound = |text: &str| {
+        let plain = !text.is_empty() && text.len() <= 6 && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|_| plain)
+    };
+    let first = bound(words.next()?)?;
+    let (first, last) = match words.next() {
+        Some(last) => (first, bound(last)?),
+        None => (1, first),
+    };
+    if words.next().is_some() {
+        return None;
+    }
+    let span = word.span;
+    let one = |text| Word {
+        segments: vec![Segment::Literal(text)],
+        span,
+    };
+    Some(numbers(first, last)?.into_iter().map(one).collect())
+}
+
+/// Whether a word that was read again holds nothing but text, patterns, and what is kept in quotes.
+pub(super) fn is_plain(word: &Word, loops: &[String]) -> bool {
+    word.segments.iter().all(|segment| match segment {
+        Segment::Literal(_) | Segment::Glob(_) => true,
+        Segment::Expansion(text) => {
+            let (inner, quoted) = bare(text);
+            let known = parameter(inner)
+                .is_some_and(|name| KNOWN.contains(&name) || loops.iter().any(|l| l == name));
+            quoted && (known || substitution(inner).is_some())
+        }
+    })
+}

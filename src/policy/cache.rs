@@ -8,6 +8,7 @@
 
 use super::common::Common;
 use super::compile::compile;
+use super::index::Index;
 use super::levels::{ApprovalPolicy, TrustStep};
 use super::loaded::{Mode, Policy};
 use super::rule::{Operands, Raw, Rule, Signs, Stdin, Style, SudoUse, Verdict};
@@ -249,7 +250,7 @@ fn kept(path: &Path, root: &Path) -> Option<Policy> {
     }
     let front = String::from_utf8(front).ok()?;
     let shared = Arc::new(serde_json::from_str(front.get(end..end + common)?).ok()?);
-    let index = serde_json::from_str(front.get(end + common..behind - places)?).ok()?;
+    let index = Index::from_kept(front.get(end + common..behind - places)?)?;
     let kept = Arc::new(Kept {
         file,
         ends: behind - places..behind,
@@ -298,7 +299,10 @@ fn keep(policy: &Policy, file: &Path) -> Result<(), Box<dyn std::error::Error>> 
         places.push_str(&format!("{:08x}\n", body.len()));
     }
     let common = serde_json::to_string(&*policy.common)? + "\n";
-    let index = serde_json::to_string(&policy.index)? + "\n";
+    let index = policy
+        .index
+        .kept_form()
+        .ok_or("a command has an odd name")?;
     let head = Head {
         program: Identity::of_program().ok_or("the program's own file is gone")?,
         sources,

@@ -9,18 +9,73 @@ use super::rule::{Rule, Verdict};
 use super::types::Type;
 use crate::command::Word;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::collections::HashMap;
 
 /// As many rules are simply looked at, one after the other.
 const FEW: usize = 16;
 
 /// Rules by what a call must hold for them to match, as numbers.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Index {
     /// By the base name of the command they speak of.
-    by_command: HashMap<String, Bucket>,
+    by_command: Commands,
     /// Those that speak of any command.
     anywhere: Bucket,
+}
+
+/// The rules of each command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Commands {
+    Made(HashMap<String, Bucket>),
+    /// In the order of their names, on each line a name, a tab, and its rules: only those that are asked for are read.
+    Kept(String),
+}
+
+impl Default for Commands {
+    fn default() -> Commands {
+        Commands::Made(HashMap::new())
+    }
+}
+
+impl Commands {
+    fn get(&self, name: &str) -> Option<Cow<'_, Bucket>> {
+        match self {
+            Commands::Made(buckets) => buckets.get(name).map(Cow::Borrowed),
+            Commands::Kept(lines) => {
+                let bucket = find(lines.as_bytes(), name.as_bytes())?;
+                Some(Cow::Owned(
+                    serde_json::from_slice(bucket).unwrap_or_else(|_| Bucket::damaged()),
+                ))
+            }
+        }
+    }
+}
+
+/// What stands behind a name in sorted lines; nothing, which is no bucket either, where a line has no tab.
+fn find<'a>(mut lines: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
+    while !lines.is_empty() {
+        let (before, behind) = lines.split_at(lines.len() / 2);
+        let start = before
+            .iter()
+            .rposition(|b| *b == b'\n')
+            .map_or(0, |at| at + 1);
+        let end = behind
+            .iter()
+            .position(|b| *b == b'\n')
+            .map_or(lines.len(), |at| before.len() + at + 1);
+        let line = &lines[start..end];
+        let Some(tab) = line.iter().position(|b| *b == b'\t') else {
+            return Some(&[]);
+        };
+        match line[..tab].cmp(name) {
+            Ordering::Equal => return Some(&line[tab + 1..]),
+            Ordering::Less => lines = &lines[end..],
+            Ordering::Greater => lines = &lines[..start],
+        }
+    }
+    None
 }
 
 /// The rules of one command.
@@ -67,17 +122,49 @@ impl Index {
             }
         }
         Index {
-            by_command: by_command
-                .into_iter()
-                .map(|(command, own)| (command.to_owned(), Bucket::of(few, &rules, own)))
-                .collect(),
+            by_command: Commands::Made(
+                by_command
+                    .into_iter()
+                    .map(|(command, own)| (command.to_owned(), Bucket::of(few, &rules, own)))
+                    .collect(),
+            ),
             anywhere: Bucket::of(few, &rules, anywhere),
         }
     }
 
+    /// The form in which it is kept: a line of what speaks of any command, and those of [`Commands::Kept`]. None where a
+    /// name cannot stand in it.
+    pub(super) fn kept_form(&self) -> Option<String> {
+        let Commands::Made(buckets) = &self.by_command else {
+            return None;
+        };
+        let mut buckets: Vec<(&String, &Bucket)> = buckets.iter().collect();
+        buckets.sort_unstable_by_key(|(name, _)| *name);
+        let mut text = serde_json::to_string(&self.anywhere).ok()? + "\n";
+        for (name, bucket) in buckets {
+            if name.contains(['\t', '\n']) {
+                return None;
+            }
+            text.push_str(&format!(
+                "{name}\t{}\n",
+                serde_json::to_string(bucket).ok()?
+            ));
+        }
+        Some(text)
+    }
+
+    /// Reads [`Index::kept_form`].
+    pub(super) fn from_kept(text: &str) -> Option<Index> {
+        let (anywhere, lines) = text.split_once('\n')?;
+        Some(Index {
+            anywhere: serde_json::from_str(anywhere).ok()?,
+            by_command: Commands::Kept(lines.to_owned()),
+        })
+    }
+
     /// Whether any rule names the command.
     pub(super) fn names(&self, command: &str) -> bool {
-        self.by_command.contains_key(command)
+        self.by_command.get(command).is_some()
     }
 
     /// The numbers of all rules that could match a command with those words behind it, in order, each once.
@@ -94,6 +181,14 @@ impl Index {
 }
 
 impl Bucket {
+    /// Stands for what cannot be read any more: a number that no rule has, which forbids (`cache::Rules::get`).
+    fn damaged() -> Bucket {
+        Bucket {
+            always: vec![usize::MAX],
+            ..Bucket::default()
+        }
+    }
+
     fn of(few: usize, rules: &[&Rule], mut own: Vec<usize>) -> Bucket {
         // A rule may name its command twice.
         own.dedup();
@@ -209,11 +304,45 @@ fn needs(rule: &Rule) -> Vec<Need<'_>> {
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#[allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 mod tests {
     use super::super::{Decision, Policy};
     use super::*;
     use std::path::Path;
+
+    #[test]
+    fn a_kept_index_finds_the_same_and_what_is_damaged_forbids() {
+        let policy = Policy::load(Path::new("policies/production.yml")).unwrap();
+        let text = policy.index.kept_form().unwrap();
+        let kept = Index::from_kept(&text).unwrap();
+        let Commands::Made(made) = &policy.index.by_command else {
+            panic!("it was made");
+        };
+        assert_eq!(kept.anywhere, policy.index.anywhere);
+        for (name, bucket) in made {
+            assert_eq!(kept.by_command.get(name).as_deref(), Some(bucket), "{name}");
+            for other in [
+                format!("{name}é"),
+                format!("{name}\t"),
+                name[1..].to_owned(),
+            ] {
+                assert_eq!(kept.names(&other), made.contains_key(&other), "{other:?}");
+            }
+        }
+        assert!(!kept.names("") && !Index::from_kept("{\"always\":[]}\n").unwrap().names("ls"));
+        for broken in ["ls\t{\n", "ls\t\n", "ls\n", "no tab at all"] {
+            let index = Index::from_kept(&format!("{{\"always\":[]}}\n{broken}")).unwrap();
+            assert_eq!(
+                index.by_command.get("ls").as_deref(),
+                Some(&Bucket::damaged()),
+                "{broken:?}"
+            );
+        }
+    }
 
     /// Each corpus and every rule's own examples.
     fn lines(policy: &Policy) -> Vec<String> {

@@ -34,40 +34,44 @@ pub struct Writes {
     /// The programs.
     pub command: Many,
     /// It holds only with one of these options or words; always without.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub when: Vec<String>,
     /// Options whose value is a file that is written; `of=` for a word that begins so.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub options: Vec<String>,
     /// Options whose value is a folder that things are put into.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub folders: Vec<String>,
     /// Other options that take a value, which is then no operand.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<String>,
     /// Operands that are written.
     #[serde(default)]
     pub operands: Which,
     /// The written operand may be a folder, in which the names of the others are created.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub into: bool,
     /// With one of these the last operand is never such a folder (`cp -T`).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub itself: Vec<String>,
     /// With one of these, what lands there is a tree of names that are not in the line; `always` for every use.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tree: Vec<String>,
     /// Without one of `folders` it writes into the folder that it runs in.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_false")]
     pub here: bool,
     /// The first word may be a cluster without a dash; these of its letters take a value, in their order (`tar`).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub bare: String,
     /// Regular expressions whose first group is a file that is written, in the text of a word.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inside: Vec<String>,
     #[serde(skip)]
     compiled: OnceLock<Vec<regex::Regex>>,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// One thing that is written.

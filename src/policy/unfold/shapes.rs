@@ -271,7 +271,11 @@ fn said(text: &str, alone: bool) -> Option<Vec<String>> {
     if !assignments.is_empty() || pipeline.negated {
         return None;
     }
-    says(name, rest, alone)
+    let mut texts = says(name, rest)?;
+    if !alone && !always_speaks(name, rest) {
+        texts.push(String::new());
+    }
+    Some(texts)
 }
 
 /// Whether a word of a loop's list is `$(pgrep nginx)` or the like: digits and letters, which no quotes are needed
@@ -286,7 +290,7 @@ pub(super) fn lists_ids(word: &Word) -> bool {
 
 /// What a few commands say, as examples that stand for all that they can say: the kernel's and the host's own
 /// names, numbers, and points in time.
-fn says(name: &str, words: &[&str], alone: bool) -> Option<Vec<String>> {
+fn says(name: &str, words: &[&str]) -> Option<Vec<String>> {
     let texts: Vec<&str> = match (name, words) {
         ("date", words) => return dates(words),
         ("hostname", [] | ["-s" | "-f" | "--short" | "--fqdn"]) | ("uname", ["-n"]) => {
@@ -302,12 +306,41 @@ fn says(name: &str, words: &[&str], alone: bool) -> Option<Vec<String>> {
         ("docker", ["ps", "-q" | "-aq" | "-qa"] | ["ps", "-a", "-q"]) => vec!["0123456789ab"],
         _ => return None,
     };
-    let mut texts: Vec<String> = texts.into_iter().map(str::to_owned).collect();
-    // Where no such process is, nothing is said: what stands around it must be harmless by itself.
-    if matches!(name, "pgrep" | "pidof" | "docker") && !alone {
-        texts.push(String::new());
+    Some(texts.into_iter().map(str::to_owned).collect())
+}
+
+/// Whether a command says something for certain: it needs no file, no process, no resolver and no word that it may not
+/// understand. Where one says nothing, what stands around it must be harmless by itself.
+fn always_speaks(name: &str, words: &[&str]) -> bool {
+    match name {
+        "date" => words.iter().enumerate().all(|(at, word)| {
+            let value = match at.checked_sub(1).and_then(|before| words.get(before)) {
+                Some(&"-d") => Some(*word),
+                _ => word.strip_prefix("--date="),
+            };
+            value.is_none_or(is_understood)
+        }),
+        "uname" | "nproc" | "id" | "arch" => true,
+        _ => false,
     }
-    Some(texts)
+}
+
+/// Points in time that date(1) surely understands: `yesterday`, `1 hour ago`, `-2 days`.
+fn is_understood(text: &str) -> bool {
+    let number = |t: &str| (1..=3).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
+    let unit = |t: &str| {
+        let one = t.strip_suffix('s').unwrap_or(t);
+        [
+            "second", "sec", "minute", "min", "hour", "day", "week", "month", "year",
+        ]
+        .contains(&one)
+    };
+    match text.split(' ').collect::<Vec<_>>().as_slice() {
+        [one] => matches!(*one, "now" | "today" | "yesterday" | "tomorrow"),
+        [count, of] => number(count.strip_prefix('-').unwrap_or(count)) && unit(of),
+        [count, of, "ago"] => number(count) && unit(of),
+        _ => false,
+    }
 }
 
 /// Options of pgrep that leave its output process ids, one a line.

@@ -2,7 +2,8 @@
 
 use super::Parser;
 use super::ast::{Command, Kind, List};
-use crate::command::word::{Segment, Word};
+use super::expansions::Inside;
+use crate::command::word::{Segment, Word, literal};
 use crate::command::{Place, ReadError};
 
 /// A here-document whose body has not been read.
@@ -51,6 +52,38 @@ impl Parser<'_> {
         Ok(Word {
             segments: vec![Segment::Expansion(format!("{MARK}{index}"))],
             span: delimiter.span,
+        })
+    }
+
+    /// The body of a here-document in which the shell expands.
+    fn document_body(&mut self, body: &str, at: usize) -> Result<Body, ReadError> {
+        // Shells join continued lines of the body before anything else, comments of commands in it included.
+        if body.contains("\\\n") {
+            return Err(self.error(at, "a line continuation in a here-document"));
+        }
+        let mut inner = self.within(body, at)?;
+        let mut segments = Vec::new();
+        while let Some(byte) = inner.peek() {
+            match byte {
+                b'$' | b'`' => inner.expansion(&mut segments, Inside::Text)?,
+                b'\\' => match inner.byte(1) {
+                    Some(b @ (b'\\' | b'$' | b'`')) => {
+                        literal(&mut segments, char::from(b).encode_utf8(&mut [0; 4]));
+                        inner.at += 2;
+                    }
+                    _ => {
+                        literal(&mut segments, "\\");
+                        inner.at += 1;
+                    }
+                },
+                _ => inner.plain(&mut segments),
+            }
+        }
+        let lists = std::mem::take(&mut inner.inner);
+        self.absorb(inner);
+        Ok(Body {
+            segments,
+            inner: lists,
         })
     }
 

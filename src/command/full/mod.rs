@@ -8,7 +8,9 @@
 pub mod ast;
 mod commands;
 mod documents;
+mod expansions;
 mod flatten;
+mod redirections;
 mod variables;
 mod words;
 
@@ -86,6 +88,14 @@ impl<'a> Parser<'a> {
         self.bash |= inner.bash;
         self.variables.absorb(inner.variables);
         self.functions.extend(inner.functions);
+    }
+
+    /// What was read since there.
+    fn since(&self, start: usize) -> Span {
+        self.fixed.unwrap_or(Span {
+            start,
+            end: self.at,
+        })
     }
 
     fn span(&self, start: usize) -> Span {

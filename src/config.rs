@@ -4,14 +4,17 @@
 //! others can write.
 
 mod people;
+mod targets;
 
 pub use people::{Approver, Channel, Shape, Url, check_url};
+pub use targets::{Ssh, Target, Transport};
 
 use crate::yaml;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use targets::{RawTarget, target, targets_of};
 
 /// The configuration, checked, with absolute paths.
 #[derive(Debug, Clone)]
@@ -104,65 +107,6 @@ impl Default for Limits {
     }
 }
 
-/// Where commands run.
-#[derive(Debug, Clone)]
-pub struct Target {
-    /// Words that policies may name.
-    pub tags: Vec<String>,
-    /// How it is reached.
-    pub transport: Transport,
-}
-
-/// How a target is reached.
-#[derive(Debug, Clone)]
-pub enum Transport {
-    /// On this machine, as the user of the gate.
-    Local,
-    /// Over SSH.
-    Ssh(Ssh),
-}
-
-/// An SSH destination.
-#[derive(Debug, Clone)]
-pub struct Ssh {
-    /// Host name or address.
-    pub host: String,
-    /// TCP port.
-    pub port: u16,
-    /// Login user.
-    pub user: String,
-    /// Private key file.
-    pub identity: PathBuf,
-    /// Pinned host keys (known_hosts format, sshd(8)).
-    pub known_hosts: PathBuf,
-    /// For a target with the guard: the key that signs its tickets.
-    pub ticket_key: Option<PathBuf>,
-}
-
-impl Target {
-    /// What an approval is bound to: transport, address, user, and the pinned host keys.
-    pub fn fingerprint(&self) -> String {
-        match &self.transport {
-            Transport::Local => "local".to_owned(),
-            Transport::Ssh(ssh) => {
-                let keys = std::fs::read(&ssh.known_hosts).unwrap_or_default();
-                let guard = if ssh.ticket_key.is_some() {
-                    " guarded"
-                } else {
-                    ""
-                };
-                format!(
-                    "ssh://{}@{}:{} keys sha256:{}{guard}",
-                    ssh.user,
-                    ssh.host,
-                    ssh.port,
-                    crate::audit::record::hex(&keys)
-                )
-            }
-        }
-    }
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawConfig {
@@ -191,34 +135,6 @@ struct RawConfig {
     targets_dir: Option<PathBuf>,
     #[serde(default)]
     targets: BTreeMap<String, RawTarget>,
-}
-
-#[derive(Deserialize, Clone, Copy, PartialEq)]
-#[serde(rename_all = "lowercase")]
-enum Kind {
-    Ssh,
-    Local,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawTarget {
-    transport: Kind,
-    #[serde(default)]
-    host: Option<String>,
-    #[serde(default)]
-    port: Option<u16>,
-    #[serde(default)]
-    user: Option<String>,
-    #[serde(default)]
-    identity: Option<PathBuf>,
-    #[serde(default)]
-    known_hosts: Option<PathBuf>,
-    /// Whether the guard is on it: it is sent signed tickets then.
-    #[serde(default)]
-    guard: bool,
-    #[serde(default)]
-    tags: Vec<String>,
 }
 
 fn default_state() -> PathBuf {
@@ -337,39 +253,6 @@ fn within(key: &'static str, value: u64, min: u64, max: u64) -> Result<(), (&'st
     }
 }
 
-/// The targets of a folder: one file each, named after it.
-fn targets_of(
-    dir: &Path,
-    ticket_key: Option<&Path>,
-) -> Result<BTreeMap<String, Target>, yaml::Error> {
-    let fail = |reason: String| yaml::Error::file(&dir.display().to_string(), reason);
-    let mut targets = BTreeMap::new();
-    for entry in std::fs::read_dir(dir).map_err(|e| fail(e.to_string()))? {
-        let path = entry.map_err(|e| fail(e.to_string()))?.path();
-        let name = path
-            .file_stem()
-            .and_then(|n| n.to_str())
-            .unwrap_or_default()
-            .to_owned();
-        if path.extension().is_none_or(|e| e != "yml") || name.starts_with('.') {
-            continue;
-        }
-        let file = path.display().to_string();
-        if !is_name(&name) {
-            return Err(yaml::Error::file(
-                &file,
-                "it is named after the target: A-Z a-z 0-9 . _ -",
-            ));
-        }
-        let text = yaml::read_trusted(&path)?;
-        let raw: RawTarget = yaml::from_str(&file, &text)?;
-        let target =
-            target(raw, dir, ticket_key).map_err(|reason| yaml::Error::file(&file, reason))?;
-        targets.insert(name, target);
-    }
-    Ok(targets)
-}
-
 fn check_limits(limits: &Limits) -> Result<(), (&'static str, String)> {
     within("timeout_s", limits.timeout_s, 1, limits.max_timeout_s)?;
     within("max_timeout_s", limits.max_timeout_s, 1, 86_400)?;
@@ -398,83 +281,6 @@ fn check_limits(limits: &Limits) -> Result<(), (&'static str, String)> {
     within("connect_timeout_s", limits.connect_timeout_s, 1, 300)
 }
 
-fn target(raw: RawTarget, base: &Path, ticket_key: Option<&Path>) -> Result<Target, String> {
-    if raw.transport == Kind::Local {
-        let given = raw.host.is_some()
-            || raw.port.is_some()
-            || raw.user.is_some()
-            || raw.identity.is_some()
-            || raw.known_hosts.is_some()
-            || raw.guard;
-        if given {
-            return Err(
-                "a local target has no host, port, user, identity, known_hosts or guard".into(),
-            );
-        }
-        return Ok(Target {
-            tags: raw.tags,
-            transport: Transport::Local,
-        });
-    }
-    let host = raw.host.ok_or("host is missing")?;
-    if !is_host(&host) {
-        return Err(format!(
-            "host {host:?} is neither a host name nor an address"
-        ));
-    }
-    let user = raw.user.ok_or("user is missing")?;
-    if !is_name(&user) {
-        return Err(format!("user {user:?} is not a login name"));
-    }
-    let identity = base.join(
-        raw.identity
-            .ok_or("identity (the private key file) is missing")?,
-    );
-    check_key(&identity)?;
-    let known_hosts = base.join(
-        raw.known_hosts
-            .ok_or("known_hosts (the file with the pinned host key) is missing")?,
-    );
-    yaml::read_trusted(&known_hosts).map_err(|e| format!("known_hosts: {e}"))?;
-    let ticket_key = match (raw.guard, ticket_key) {
-        (false, _) => None,
-        (true, Some(path)) => {
-            check_secret("ticket_key", path)?;
-            Some(path.to_owned())
-        }
-        (true, None) => return Err("guard: true needs `ticket_key` in the configuration".into()),
-    };
-    let ssh = Ssh {
-        host,
-        port: raw.port.unwrap_or(22),
-        user,
-        identity,
-        known_hosts,
-        ticket_key,
-    };
-    if ssh.port == 0 {
-        return Err("port 0 is not a port".into());
-    }
-    // ssh_config(5) would read quotes and percent signs in them.
-    for path in [&ssh.identity, &ssh.known_hosts] {
-        let text = path.display().to_string();
-        if text.contains(['"', '%', '\\', '$', '\n']) || text.contains("~") {
-            return Err(format!(
-                "{text}: a path for ssh must not contain any of \" % \\ $ ~"
-            ));
-        }
-    }
-    Ok(Target {
-        tags: raw.tags,
-        transport: Transport::Ssh(ssh),
-    })
-}
-
-/// A private key that others can read is not one.
-fn check_key(path: &Path) -> Result<(), String> {
-    check_secret("identity", path)
-}
-
 /// A secret's file must be readable by its owner only.
 fn check_secret(key: &str, path: &Path) -> Result<(), String> {
     let meta = std::fs::metadata(path).map_err(|e| format!("{key} {}: {e}", path.display()))?;
@@ -497,19 +303,6 @@ fn is_name(text: &str) -> bool {
             .as_bytes()
             .first()
             .is_some_and(|b| b.is_ascii_alphanumeric() || *b == b'_')
-}
-
-fn is_host(text: &str) -> bool {
-    text.parse::<std::net::IpAddr>().is_ok()
-        || ((1..=253).contains(&text.len())
-            && text.split('.').all(|label| {
-                (1..=63).contains(&label.len())
-                    && label
-                        .bytes()
-                        .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-                    && !label.starts_with('-')
-                    && !label.ends_with('-')
-            }))
 }
 
 /// Where a key stands, for errors that the YAML reader cannot know of.

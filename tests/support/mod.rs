@@ -93,6 +93,16 @@ pub fn keygen(path: &Path) {
     assert!(made.success());
 }
 
+/// The text, signed by ssh-keygen(1).
+pub fn sign(gate: &Gate, key: &str, namespace: &str, text: &[u8]) -> String {
+    let mut keygen = Command::new("ssh-keygen");
+    keygen
+        .args(["-Y", "sign", "-n", namespace, "-f"])
+        .arg(gate.path(key))
+        .stderr(Stdio::null());
+    String::from_utf8(fed(&mut keygen, text).stdout).unwrap()
+}
+
 pub fn user() -> String {
     nix::unistd::User::from_uid(nix::unistd::geteuid())
         .unwrap()
@@ -152,6 +162,18 @@ impl Gate {
             text.push_str(&format!("  srv1:\n    transport: ssh\n    host: 127.0.0.1\n    port: {}\n    user: {}\n    identity: {d}/id\n    known_hosts: {d}/known_hosts\n", sshd.port, user()));
         }
         self.write("config.yml", &text);
+    }
+
+    /// How approvers may prove who they are: `code, unix`.
+    pub fn set_methods(&self, methods: &str) {
+        let policy = fs::read_to_string(self.path("policies/lab.yml")).unwrap();
+        let at = policy.find("methods: [").unwrap();
+        let end = at + policy[at..].find(']').unwrap() + 1;
+        let (before, behind) = (&policy[..at], &policy[end..]);
+        self.write(
+            "policies/lab.yml",
+            &format!("{before}methods: [{methods}]{behind}"),
+        );
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

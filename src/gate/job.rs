@@ -122,7 +122,7 @@ impl Gate {
                 Ok(_) => return Ok(open),
                 Err(fault) => Stop::Fault(fault),
             },
-            Ok(Some(freeze)) => Stop::Frozen(freeze),
+            Ok(Some(freeze)) => Stop::Frozen(Box::new(freeze)),
             Err(fault) => Stop::Fault(fault),
         };
         // It did not start, so there is nothing that could have been interrupted.
@@ -155,7 +155,7 @@ impl Gate {
 
 /// Why a command that was decided on does not run.
 enum Stop {
-    Frozen(Freeze),
+    Frozen(Box<Freeze>),
     Fault(Fault),
 }
 

@@ -295,6 +295,10 @@ fn what_only_one_shell_reads_so_is_refused() {
         // bash does not run `p` for the first, and closes for `>&-`.
         r"p 2>&\-",
         "p 2>&'-'",
+        // dash takes the number for the next redirection's, and finds no target.
+        "p 1>& 1>&2 2",
+        "p 2>&1>/dev/null",
+        "p >&2</dev/null",
     ] {
         assert!(aiops::command::read(line).is_err(), "{line:?}");
     }

@@ -276,7 +276,9 @@ impl Reader<'_> {
             }
             Some(_) => {
                 let token = self.word()?;
-                if operator == ">&" && !token.bare {
+                // dash takes the `1` of `>&1>x` for the next redirection's.
+                let joined = matches!(self.peek(), Some(b'<' | b'>'));
+                if operator == ">&" && (!token.bare || joined) {
                     return Err(self.note(start, other));
                 }
                 token.word

@@ -1,12 +1,21 @@
 //! Runs generated lines in real shells, where every command is a stand-in that writes its words down.
 //!
-//! Lines run with an empty environment, no program on the `PATH`, in an empty folder, and as root under
-//! the user nobody with limits: whatever a line is taken for, it can do nothing.
+//! Lines run as the user nobody with limits, in namespaces of their own (no network, no other process), in a root
+//! folder that holds the shells, a few programs that run others, the stand-ins and nothing else, and in which nothing
+//! can be written: whatever a line is taken for, it can do nothing. Without root there are no programs at all.
+//!
+//! One shell runs many lines. Lines that only run stand-ins share a subshell, twenty at a time, for a fork is most of
+//! what a line costs; the others have one each. What is not as expected is run again alone ([`How::Alone`]), and so
+//! is a sample, also as `sh -c LINE` in a new shell ([`How::Own`]).
 
 use aiops::command::render;
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::io::{Read, Write};
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// A small generator of numbers (xorshift): the same seed gives the same lines on every machine.
 pub struct Random(pub u64);
@@ -31,13 +40,16 @@ impl Random {
 /// The stand-ins: `f` fails, the others succeed.
 pub const NAMES: [&str; 3] = ["p", "f", "g"];
 
+/// Programs that run others, and that a line may really run.
+pub const PROGRAMS: [&str; 7] = ["env", "nice", "nohup", "timeout", "xargs", "find", "stdbuf"];
+
 /// Changes some bytes of a line.
 pub fn mutate(random: &mut Random, text: &str) -> String {
     const BYTES: &[u8] = b"pfg a'\"\\|&;<>(){}[]*?!#~=%$`\n\t-+0123/.:,^_@";
     let mut bytes = text.as_bytes().to_vec();
     for _ in 0..=random.below(3) {
         let byte = BYTES[random.below(BYTES.len())];
-        match random.below(3) {
+        match random.below(5) {
             0 if !bytes.is_empty() => {
                 let at = random.below(bytes.len());
                 bytes[at] = byte;
@@ -45,6 +57,13 @@ pub fn mutate(random: &mut Random, text: &str) -> String {
             1 if !bytes.is_empty() => {
                 let at = random.below(bytes.len());
                 bytes.remove(at);
+            }
+            2 if !bytes.is_empty() => {
+                let from = random.below(bytes.len());
+                let to = (from + 1 + random.below(8)).min(bytes.len());
+                let part = bytes[from..to].to_vec();
+                let at = random.below(bytes.len() + 1);
+                bytes.splice(at..at, part);
             }
             _ => {
                 let at = random.below(bytes.len() + 1);
@@ -55,94 +74,355 @@ pub fn mutate(random: &mut Random, text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// What ran by line: each command's words, sorted.
-pub type Ran = BTreeMap<usize, Vec<Vec<String>>>;
+/// In what a line is run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum How {
+    /// With others in one subshell: only for lines that leave nothing behind.
+    Shared,
+    /// In a subshell of its own.
+    Alone,
+    /// In a new shell, as `sh -c LINE`.
+    Own,
+}
 
-/// Runs every line in one shell, each in a subshell. `PATH` holds no program.
-pub fn run(shell: &str, lines: &[String], dir: &Path) -> Ran {
+/// What a line ran.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ran {
+    /// Each command's words, sorted.
+    pub calls: Vec<Vec<String>>,
+    /// It came to its end; a line that runs more than [`MOST`] commands is stopped.
+    pub ended: bool,
+}
+
+/// Most commands of a line, and the longest that nothing may be heard of a shell.
+const MOST: usize = 60;
+const SILENCE: Duration = Duration::from_secs(20);
+
+/// A root folder for the shells, used for any number of lines.
+pub struct Sandbox {
+    dir: tempfile::TempDir,
+    /// Root, with namespaces: lines may run programs.
+    pub walled: bool,
+}
+
+impl Sandbox {
+    pub fn new() -> Sandbox {
+        let dir = folder();
+        let walled = nix::unistd::geteuid().is_root()
+            && Command::new("unshare")
+                .args(["-n", "-i", "-p", "-m", "--fork", "true"])
+                .stderr(Stdio::null())
+                .status()
+                .is_ok_and(|s| s.success());
+        let sandbox = Sandbox { dir, walled };
+        std::fs::create_dir(sandbox.path("empty")).unwrap();
+        if walled {
+            sandbox.furnish();
+        }
+        sandbox
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Puts the shells, what they are linked with, the wrappers and the stand-ins there.
+    fn furnish(&self) {
+        for folder in ["bin", "dev", "proc", "lib", "usr"] {
+            std::fs::create_dir(self.path(folder)).unwrap();
+        }
+        for (name, minor) in [("null", 3), ("zero", 5)] {
+            use nix::sys::stat::{Mode, SFlag, makedev, mknod};
+            let path = self.path("dev").join(name);
+            mknod(&path, SFlag::S_IFCHR, Mode::empty(), makedev(1, minor)).unwrap();
+            std::fs::set_permissions(&path, PermissionsExt::from_mode(0o666)).unwrap();
+        }
+        symlink("/proc/self/fd", self.path("dev/fd")).unwrap();
+        symlink("dash", self.path("bin/sh")).unwrap();
+        for name in PROGRAMS.iter().chain(&["bash", "dash"]) {
+            let from = ["/usr/bin", "/bin"].map(|d| Path::new(d).join(name));
+            let from = from.iter().find(|p| p.exists()).unwrap();
+            std::fs::copy(from, self.path("bin").join(name)).unwrap();
+            let linked = Command::new("ldd").arg(from).output().unwrap();
+            for word in String::from_utf8_lossy(&linked.stdout).split_whitespace() {
+                let to = self.path(word.trim_start_matches('/'));
+                if word.starts_with('/') && !to.exists() {
+                    std::fs::create_dir_all(to.parent().unwrap()).unwrap();
+                    std::fs::copy(word, to).unwrap();
+                }
+            }
+        }
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/stand_in.c");
+        let made = Command::new("cc")
+            .args(["-O1", "-static", "-o"])
+            .arg(self.path("bin/p"))
+            .arg(source)
+            .status()
+            .unwrap();
+        assert!(made.success(), "cc could not make the stand-in");
+        for name in &NAMES[1..] {
+            std::fs::hard_link(self.path("bin/p"), self.path("bin").join(name)).unwrap();
+        }
+    }
+
+    /// Runs every line in one shell, as `how` says.
+    pub fn run(&self, shell: &str, lines: &[(&str, How)]) -> Vec<Ran> {
+        let mut ran: Vec<Option<Ran>> = vec![None; lines.len()];
+        let mut again: Vec<usize> = (0..lines.len()).collect();
+        let mut tries = 0;
+        while !again.is_empty() {
+            tries += 1;
+            assert!(tries < 2 * lines.len() + 3, "{shell} makes no progress");
+            // What a group's end took with it is run alone, and what still has no end is tried by itself.
+            let script: Vec<(usize, &str, How)> = again
+                .iter()
+                .map(|&i| match lines[i] {
+                    (text, How::Shared) if tries > 1 => (i, text, How::Alone),
+                    (text, how) => (i, text, how),
+                })
+                .collect();
+            self.batch(shell, &script, &mut ran);
+            let before = again.len();
+            again.retain(|&i| ran[i].is_none());
+            if again.len() == before {
+                // Nothing had an end: the first one kept the others from it.
+                ran[again.remove(0)] = Some(Ran::default());
+            }
+        }
+        ran.into_iter()
+            .map(|r| {
+                let mut r = r.unwrap_or_default();
+                r.calls.sort();
+                r
+            })
+            .collect()
+    }
+
+    /// Runs a script; fills in the lines that came to their end, and the one that was stopped.
+    fn batch(&self, shell: &str, lines: &[(usize, &str, How)], ran: &mut [Option<Ran>]) {
+        std::fs::write(self.path("script"), script(shell, lines)).unwrap();
+        let (mut reader, writer) = std::io::pipe().unwrap();
+        let mut child = self.shell(shell, writer);
+        let mut log = Log::new(ran.len());
+        let mut buffer = vec![0; 1 << 16];
+        let mut stopped = None;
+        loop {
+            if !is_ready(&reader) {
+                stopped = Some(None);
+                break;
+            }
+            match reader.read(&mut buffer).unwrap() {
+                0 => break,
+                n => stopped = log.take(&buffer[..n]).map(Some),
+            }
+            if stopped.is_some() {
+                break;
+            }
+        }
+        let group = nix::unistd::Pid::from_raw(i32::try_from(child.id()).unwrap());
+        let _ = nix::sys::signal::killpg(group, nix::sys::signal::Signal::SIGKILL);
+        child.wait().unwrap();
+        for &(index, text, _) in lines {
+            let calls = std::mem::take(&mut log.calls[index]);
+            // What goes on behind the end of its line may have been cut off.
+            let whole = stopped.is_none() || !text.contains(['&', '(']);
+            if log.ends[index] && whole {
+                ran[index] = Some(Ran { calls, ended: true });
+            } else if stopped == Some(Some(index)) {
+                ran[index] = Some(Ran {
+                    calls,
+                    ended: false,
+                });
+            }
+        }
+    }
+
+    /// A shell that is about to run the script, and whose stand-ins write into the pipe.
+    fn shell(&self, shell: &str, log: std::io::PipeWriter) -> Child {
+        let mut command;
+        let script;
+        // The pipe ends when the last background command has ended.
+        if self.walled {
+            command = Command::new("unshare");
+            command
+                .args([
+                    "-n",
+                    "-i",
+                    "-p",
+                    "-m",
+                    "--fork",
+                    "--kill-child",
+                    "/bin/sh",
+                    "-c",
+                ])
+                .arg(WALLS)
+                .arg("sh")
+                .arg(self.dir.path());
+            script = PathBuf::from("/script");
+        } else {
+            command = Command::new("/bin/sh");
+            command.args(["-c", "exec 9>&1 >/dev/null; exec \"$@\"", "sh"]);
+            command.args([
+                "prlimit",
+                "--nproc=2000",
+                "--fsize=0",
+                "--core=0",
+                "--cpu=20",
+                "--",
+            ]);
+            script = self.path("script");
+        }
+        command
+            .arg(shell)
+            .arg(script)
+            .env_clear()
+            .env("PATH", "/nonexistent:/bin:/usr/bin:/sbin:/usr/sbin")
+            .env("LC_ALL", "C.UTF-8")
+            .current_dir(self.path("empty"))
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(Stdio::from(log))
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
+    }
+}
+
+/// Inside of the new namespaces: the root folder, the limits, the user nobody, and then the shell. The first
+/// process stays until every other one has come to its end, in the background or not.
+const WALLS: &str = "mount -t proc proc \"$1/proc\" || exit 9; root=$1; shift; exec 9>&1 >/dev/null; \
+prlimit --nproc=4000 --fsize=0 --cpu=20 --core=0 -- setpriv --no-new-privs -- \
+chroot --userspec=65534:65534 --groups= \"$root\" \"$@\"; exec 9>&-; \
+while set -- \"$root\"/proc/[0-9]*; [ $# -gt 1 ]; do sleep 0.01; done";
+
+/// Whether something can be read before the silence is too long.
+fn is_ready(reader: &std::io::PipeReader) -> bool {
+    use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+    use std::os::fd::AsFd;
+    let started = Instant::now();
+    while started.elapsed() < SILENCE {
+        let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut fds, PollTimeout::from(1000u16)).is_ok_and(|n| n > 0) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The stand-ins as functions, and the lines.
+fn script(shell: &str, lines: &[(usize, &str, How)]) -> String {
     // Without pathname expansion a pattern stays as it was read, whatever lies in the folder.
-    let mut script =
-        String::from("set -f; trap '' PIPE; exec 2>/dev/null; PATH=/nonexistent; FUNCNEST=12\n");
+    let mut script = String::from(
+        "set -f; trap '' PIPE; exec 2>/dev/null; cd /empty; PATH=/bin; [ -x /bin/p ] || PATH=/nonexistent; FUNCNEST=12\n",
+    );
+    // A line feed is where bash would cut its record in two; no line holds a character 1.
+    let whole = if shell == "bash" {
+        "set -- \"${@//$'\\n'/$'\\1'}\"; "
+    } else {
+        ""
+    };
     for name in NAMES {
         let status = u8::from(name == "f");
         // A loop ends with its stand-ins.
         script.push_str(&format!(
-            "{name}() {{ case $ZN in x????????????????????????????????????????) exit 9;; esac; ZN=x$ZN; printf '%s\\000' \"$N\" \"$(($#+1))\" {name} \"$@\" >&9; return {status}; }}\n"
+            "{name}() {{ case $ZN in x????????????????????????????????????????) exit 9;; esac; ZN=x$ZN; {whole}printf '%s\\000' \"$N\" \"$(($#+1))\" {name} \"$@\" >&9; return {status}; }}\n"
         ));
     }
     if shell == "bash" {
         // What no stand-in is for still shows that it would have run.
-        script.push_str("command_not_found_handle() { printf '%s\\000' \"$N\" \"$#\" \"$@\" >&9; return 127; }\n");
+        script.push_str(&format!("command_not_found_handle() {{ {whole}printf '%s\\000' \"$N\" \"$#\" \"$@\" >&9; return 127; }}\n"));
     }
-    for (index, line) in lines.iter().enumerate() {
+    let mut shared = 0;
+    for (index, line, how) in lines {
         let mut quoted = String::new();
         render::quote(&mut quoted, line);
+        // The number is also a limit (which Linux does not enforce), for programs get no variable from `env -i`.
+        let number = format!("N={index}; ulimit -S -m $N");
+        let end = format!("printf '%s\\000' {index} 0 >&9");
+        if *how == How::Shared {
+            script.push_str(if shared == 0 { "(\n" } else { "" });
+            script.push_str(&format!(
+                "{number}; ZN=; eval {quoted} </dev/null >/dev/null; {end}; unset v x; unset -f h0 h1 h2\n"
+            ));
+            shared += 1;
+            if shared < SHARED {
+                continue;
+            }
+        }
+        script.push_str(if shared > 0 { ")\n" } else { "" });
+        shared = 0;
+        let run = match how {
+            How::Shared => continue,
+            How::Alone => format!("ZN=; eval {quoted}"),
+            How::Own => format!("exec {shell} -fc {quoted}"),
+        };
         script.push_str(&format!(
-            "N={index}; (ulimit -t 1; ZN=; eval {quoted}) </dev/null >/dev/null\n"
+            "{number}; (ulimit -t 1; {run}) </dev/null >/dev/null; {end}\n"
         ));
     }
+    script.push_str(if shared > 0 { ")\n" } else { "" });
     script.push_str("exit 0\n");
-    let path = dir.join(format!("script-{shell}"));
-    std::fs::write(&path, script).unwrap();
-    let empty = dir.join("empty");
-    std::fs::create_dir_all(&empty).unwrap();
-    let mut command = if nix::unistd::geteuid().is_root() {
-        let mut command = Command::new("setpriv");
-        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "--"]);
-        command
-    } else {
-        Command::new("env")
-    };
-    // A pipe: it ends when the last background command has ended.
-    let output = command
-        .args([
-            "/bin/sh",
-            "-c",
-            "exec 9>&1 >/dev/null; exec \"$@\"",
-            "sh",
-            "prlimit",
-            "--nproc=8000",
-            "--fsize=200000000",
-            "--",
-            shell,
-        ])
-        .arg("/dev/stdin")
-        .env_clear()
-        .env("PATH", "/nonexistent:/bin:/usr/bin")
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir(&empty)
-        .stdin(Stdio::from(std::fs::File::open(&path).unwrap()))
-        .stderr(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.code().is_some_and(|code| code == 0),
-        "{shell} did not come to the end of the lines: {}",
-        output.status
-    );
-    parse(&output.stdout)
+    script
 }
 
-fn parse(log: &[u8]) -> Ran {
-    let mut found: Ran = BTreeMap::new();
-    let mut fields = log
-        .split(|b| *b == 0)
-        .map(|f| String::from_utf8_lossy(f).into_owned());
-    while let Some(field) = fields.next().filter(|f| !f.is_empty()) {
-        let index: usize = field.parse().unwrap_or_else(|_| {
-            panic!(
-                "a torn record: {field:?} {:?}",
-                fields.clone().take(6).collect::<Vec<_>>()
-            )
-        });
-        let count: usize = fields.next().and_then(|f| f.parse().ok()).unwrap();
-        found
-            .entry(index)
-            .or_default()
-            .push(fields.by_ref().take(count).collect());
+/// How many lines share a subshell.
+const SHARED: usize = 20;
+
+/// What the stand-ins write, as it comes.
+struct Log {
+    rest: Vec<u8>,
+    calls: Vec<Vec<Vec<String>>>,
+    ends: Vec<bool>,
+}
+
+impl Log {
+    fn new(lines: usize) -> Log {
+        Log {
+            rest: Vec::new(),
+            calls: vec![Vec::new(); lines],
+            ends: vec![false; lines],
+        }
     }
-    found.values_mut().for_each(|v| v.sort());
-    found
+
+    /// Takes in what was read; the line that runs too much, if one does.
+    fn take(&mut self, bytes: &[u8]) -> Option<usize> {
+        self.rest.extend_from_slice(bytes);
+        let mut taken = 0;
+        let mut endless = None;
+        while let Some((length, index, words)) = record(&self.rest[taken..]) {
+            taken += length;
+            if words.is_empty() {
+                self.ends[index] = true;
+                continue;
+            }
+            self.calls[index].push(words);
+            if self.calls[index].len() > MOST {
+                endless = Some(index);
+            }
+        }
+        self.rest.drain(..taken);
+        endless
+    }
+}
+
+/// The record at the beginning, if it is whole: its length, its line, its words.
+fn record(bytes: &[u8]) -> Option<(usize, usize, Vec<String>)> {
+    let mut at = 0;
+    let mut field = || {
+        let length = bytes[at..].iter().position(|b| *b == 0)?;
+        let text = String::from_utf8_lossy(&bytes[at..at + length]).replace('\u{1}', "\n");
+        at += length + 1;
+        Some(text)
+    };
+    let (index, count) = (field()?, field()?);
+    let number = |text: &str| -> usize {
+        text.parse()
+            .unwrap_or_else(|_| panic!("a torn record: {:?}", String::from_utf8_lossy(bytes)))
+    };
+    let words = (0..number(&count))
+        .map(|_| field())
+        .collect::<Option<_>>()?;
+    Some((at, number(&index), words))
 }
 
 /// A number from the environment.
@@ -153,37 +433,79 @@ pub fn setting(name: &str, default: u64) -> u64 {
         .unwrap_or(default)
 }
 
-/// Two workers share `lines` in batches; what `compare` (of a seed and a size) counted, summed.
+/// What workers counted.
+#[derive(Default)]
+pub struct Tally {
+    pub lines: usize,
+    /// Lines that another of their group disturbed: alone they ran as expected.
+    pub disturbed: usize,
+    /// What should not be.
+    pub findings: Vec<String>,
+    /// How often each production of the grammar was written, and how often in a line that was read.
+    pub productions: BTreeMap<&'static str, (usize, usize)>,
+}
+
+impl Tally {
+    pub fn add(&mut self, other: Tally) {
+        self.lines += other.lines;
+        self.disturbed += other.disturbed;
+        self.findings.extend(other.findings);
+        for (name, (written, read)) in other.productions {
+            let sum = self.productions.entry(name).or_default();
+            sum.0 += written;
+            sum.1 += read;
+        }
+    }
+}
+
+/// Workers (`AIOPS_ORACLE_WORKERS`, two) share `lines` in batches; what `compare` (of a seed and a size) found, summed.
 pub fn in_batches(
     lines: usize,
     seed: u64,
     size: usize,
-    compare: impl Fn(u64, usize) -> usize + Sync,
-) -> usize {
+    compare: impl Fn(&Sandbox, u64, usize) -> Tally + Sync,
+) -> Tally {
+    let count = setting("AIOPS_ORACLE_WORKERS", 2).max(1);
+    let started = Instant::now();
     std::thread::scope(|scope| {
         let compare = &compare;
-        let workers: Vec<_> = (0..2u64)
+        let workers: Vec<_> = (0..count)
             .map(|worker| {
                 scope.spawn(move || {
-                    let batches = lines.div_ceil(2).div_ceil(size) as u64;
-                    (0..batches)
-                        .map(|batch| {
-                            let seed = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                                ^ ((worker << 32) | (batch + 1));
-                            compare(seed, size)
-                        })
-                        .sum::<usize>()
+                    let sandbox = Sandbox::new();
+                    let mut tally = Tally::default();
+                    let share = lines.div_ceil(usize::try_from(count).unwrap());
+                    let mut said = Duration::from_secs(60);
+                    for batch in 1..=share.div_ceil(size) as u64 {
+                        let seed =
+                            seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ ((worker << 32) | batch);
+                        let found = compare(&sandbox, seed, size);
+                        for finding in &found.findings {
+                            let _ = writeln!(std::io::stderr(), "FOUND {finding}");
+                        }
+                        tally.add(found);
+                        if started.elapsed() > said {
+                            said += Duration::from_secs(60);
+                            let (lines, found) = (tally.lines, tally.findings.len());
+                            let _ = writeln!(std::io::stderr(), "{lines} lines, {found} findings");
+                        }
+                    }
+                    tally
                 })
             })
             .collect();
-        workers.into_iter().map(|w| w.join().unwrap()).sum()
+        let mut tally = Tally::default();
+        workers
+            .into_iter()
+            .for_each(|w| tally.add(w.join().unwrap()));
+        tally
     })
 }
 
-/// A folder for the scripts, open to the user they run as.
+/// A folder for scripts, open to the user they run as.
 pub fn folder() -> tempfile::TempDir {
     tempfile::Builder::new()
-        .permissions(std::os::unix::fs::PermissionsExt::from_mode(0o755))
+        .permissions(PermissionsExt::from_mode(0o755))
         .tempdir()
         .unwrap()
 }

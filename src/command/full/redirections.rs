@@ -57,10 +57,8 @@ impl Parser<'_> {
         }
         let token = self.word()?;
         let digits = |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_digit());
-        if matches!(self.peek(), Some(b'<' | b'>'))
-            && !operator.ends_with('&')
-            && token.word.literal().is_some_and(digits)
-        {
+        // Also behind `>&`: of `2>&1>x` bash takes the `1` for the target, dash does not.
+        if matches!(self.peek(), Some(b'<' | b'>')) && token.word.literal().is_some_and(digits) {
             return Err(self.error(at, "a number that belongs to the next redirection"));
         }
         // bash closes for `>&-` and for `>&'-'`, not for `>&\-`.

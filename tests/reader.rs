@@ -299,6 +299,9 @@ fn what_only_one_shell_reads_so_is_refused() {
         "p 1>& 1>&2 2",
         "p 2>&1>/dev/null",
         "p >&2</dev/null",
+        // bash finds a test of one word without its word.
+        "[[ -n > a ]]",
+        "p; [[ a && -n != b ]]",
     ] {
         assert!(aiops::command::read(line).is_err(), "{line:?}");
     }

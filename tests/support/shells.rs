@@ -8,6 +8,8 @@
 //! what a line costs; the others have one each. What is not as expected is run again alone ([`How::Alone`]), and so
 //! is a sample, also as `sh -c LINE` in a new shell ([`How::Own`]).
 
+#![allow(dead_code, reason = "each suite uses a part")]
+
 use aiops::command::render;
 use std::collections::BTreeMap;
 use std::io::{Read, Write};

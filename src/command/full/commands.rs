@@ -527,12 +527,13 @@ fn is_condition(pieces: &[Piece]) -> bool {
             rest = behind;
         }
         rest = match rest {
+            // bash takes a `-n` here for a test of one word, and then reads nothing of the line.
             [
-                Piece::Word(_),
+                Piece::Word(word),
                 Piece::Operator("==" | "=" | "!=" | "<" | ">"),
                 Piece::Word(_),
                 behind @ ..,
-            ] => behind,
+            ] if !word.literal_prefix().starts_with('-') => behind,
             [Piece::Word(sign), Piece::Word(_), behind @ ..] => {
                 let letter = sign.literal().and_then(|t| t.strip_prefix('-'));
                 if letter.is_none_or(|l| l.len() != 1 || !UNARY.contains(l)) {

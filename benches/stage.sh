@@ -17,13 +17,21 @@ stage_over() {
 }
 trap stage_over EXIT
 
-# program debug|release: AIOPS, or that build of it.
+# program debug|release: AIOPS, or that build of it; the release as its package has it (install/deb.sh), static.
 program() {
   [ -z "${AIOPS:-}" ] || return 0
-  local release=()
-  [ "$1" = debug ] || release=(--release)
-  cargo build "${release[@]}" --locked --quiet
-  AIOPS=$(realpath "${CARGO_TARGET_DIR:-target}")/$1/aiops
+  local built=${CARGO_TARGET_DIR:-target} static=()
+  if [ "$1" = release ]; then
+    static=(--release --target "$(uname -m)-unknown-linux-musl")
+    if rustup target list --installed 2>/dev/null | grep -qx "${static[2]}"; then
+      built=$built/${static[2]}
+    else
+      echo "Not the program of the package: the target ${static[2]} is not installed." >&2
+      static=(--release)
+    fi
+  fi
+  cargo build "${static[@]}" --locked --quiet
+  AIOPS=$(realpath "$built/$1/aiops")
 }
 
 # configured POLICY: the shipped policies and a config.yml, whose rest comes from standard input.

@@ -30,7 +30,7 @@ pub const FILE: &str = "policy.cache";
 /// A source changed so short a time ago could change again with the same times, in seconds.
 const SETTLED: i64 = 2;
 /// What is read at once: the front of a policy with some hundred rules.
-const FRONT: usize = 48 * 1024;
+const FRONT: usize = 80 * 1024;
 /// Longest line of a rule.
 const MAX_LINE: usize = 1024 * 1024;
 

@@ -12,7 +12,6 @@
 mod capture;
 mod channel;
 mod local;
-mod mux;
 mod ssh;
 
 pub use capture::Captured;
@@ -143,8 +142,8 @@ pub fn run(spec: &RunSpec) -> RunResult {
     }
 }
 
-/// Runs it once `first` has succeeded. The way to the target is asked for before, as far as where the line is handed
-/// over, and opens meanwhile; when `first` fails, nothing is handed over.
+/// Runs it once `first` has succeeded. Meanwhile the way to the target is opened, as far as where the line is handed
+/// over; when `first` fails, nothing is.
 ///
 /// The result, and what `first` gave.
 ///
@@ -169,9 +168,17 @@ pub fn run_after<T, E>(
             (local::run(spec, way), first)
         }
         Transport::Ssh(ssh) => {
-            let way = ssh::open(spec, ssh);
-            let first = first()?;
-            (ssh::run(spec, ssh, way), first)
+            let (way, first) = std::thread::scope(|scope| {
+                let way = scope.spawn(|| ssh::open(spec, ssh));
+                let first = first();
+                (way.join(), first)
+            });
+            let first = first?;
+            let result = match way {
+                Ok(way) => ssh::run(spec, ssh, way),
+                Err(_) => RunResult::not_started("the way to the target could not be opened."),
+            };
+            (result, first)
         }
     };
     result.duration = began.elapsed();

@@ -1,21 +1,22 @@
 //! Runs over SSH, through a master connection that calls share.
 //!
 //! The gate starts the master itself, with every option set here and none taken from a user's or the
-//! system's ssh_config, and asks it for sessions over its socket ([`super::mux`]): half the time of a new `ssh`.
-//! Must never accept a host key that is not pinned, forward anything, or ask for a terminal.
+//! system's ssh_config, and resumes it with the `openssh` crate's native multiplexing. Must never accept
+//! a host key that is not pinned, forward anything, or ask for a terminal.
 
 use super::channel::Channel;
-use super::mux::{Asked, Session};
 use super::{ENVIRONMENT, Ended, RunResult, RunSpec, keeper, local, mark, nonce, shell_word};
 use crate::audit::record::hex;
 use crate::config::Ssh;
 use crate::guard::ticket::{self, Ticket};
+use openssh::{Session, Stdio};
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Longest path of a socket (unix(7)) less the suffix that ssh adds while it makes one.
@@ -24,37 +25,40 @@ const MAX_SOCKET: usize = 107 - 18;
 /// The way to a target, as far as where the line is handed over.
 pub(super) struct Way<'a> {
     master: Master<'a>,
-    /// A keeper that waits for its line; none where there is no master yet.
-    asked: Option<Keeper<Asked>>,
+    /// A keeper that waits for its line.
+    session: Result<Open, String>,
 }
 
-/// Asks for a session where there is a connection, and does not wait for it.
+/// Opens it: a connection if there is none, and a session over it.
 ///
 /// # Errors
-/// Why there can be none.
+/// Why there is no connection.
 pub(super) fn open<'a>(spec: &'a RunSpec<'a>, ssh: &'a Ssh) -> Result<Way<'a>, String> {
     let master = Master::new(spec, ssh)?;
-    let asked = Keeper::ask(&master, spec).ok();
-    Ok(Way { master, asked })
+    master.ensure(false)?;
+    let session = Open::new(&master, spec);
+    Ok(Way { master, session })
 }
 
 /// Runs over it. A master can die between our look and our use: then nothing was handed over, and a new one is tried,
 /// once.
 pub(super) fn run(spec: &RunSpec, ssh: &Ssh, way: Result<Way, String>) -> RunResult {
-    let Way { master, mut asked } = match way {
+    let Way {
+        master,
+        mut session,
+    } = match way {
         Ok(way) => way,
         Err(why) => return RunResult::not_started(why),
     };
     for attempt in 0..2 {
-        let keeper = match asked.take() {
-            Some(asked) => asked.opened(spec),
-            None => match master.ensure(attempt > 0) {
-                Ok(()) => Keeper::ask(&master, spec).and_then(|asked| asked.opened(spec)),
-                Err(why) => return RunResult::not_started(why),
-            },
-        };
-        let result = match keeper {
-            Ok(keeper) => keeper.run(spec, ssh),
+        if attempt > 0 {
+            if let Err(why) = master.ensure(true) {
+                return RunResult::not_started(why);
+            }
+            session = Open::new(&master, spec);
+        }
+        let result = match session {
+            Ok(open) => open.run(spec, ssh),
             Err(why) => RunResult::not_started(why),
         };
         match &result.ended {
@@ -63,6 +67,7 @@ pub(super) fn run(spec: &RunSpec, ssh: &Ssh, way: Result<Way, String>) -> RunRes
             Ended::NotStarted(why) => tracing::debug!("over the shared connection: {why}"),
             _ => return result,
         }
+        session = Err(String::new());
     }
     // The server may refuse more sessions on one connection (MaxSessions): a connection of its own.
     direct(spec, ssh)
@@ -91,44 +96,107 @@ fn message(spec: &RunSpec, ssh: &Ssh, nonce: &str) -> Result<Vec<u8>, String> {
     .sign(&secret)
 }
 
-/// A keeper in a session over the master, and the nonce it knows.
-struct Keeper<S> {
-    session: S,
+/// A session over the master, in which a keeper waits.
+struct Open {
+    runtime: tokio::runtime::Runtime,
+    child: openssh::Child<Arc<Session>>,
+    session: Arc<Session>,
+    channel: Channel,
     nonce: String,
 }
 
-impl Keeper<Asked> {
-    fn ask(master: &Master, spec: &RunSpec) -> Result<Keeper<Asked>, String> {
+impl Open {
+    fn new(master: &Master, spec: &RunSpec) -> Result<Open, String> {
         let nonce = nonce();
-        let line = remote_line(spec, master.ssh, &nonce);
-        match Asked::new(&master.socket, &line) {
-            Ok(session) => Ok(Keeper { session, nonce }),
-            Err(e) => Err(format!("{}: {e}.", master.socket.display())),
-        }
-    }
-
-    fn opened(self, spec: &RunSpec) -> Result<Keeper<(Session, Channel)>, String> {
-        Ok(Keeper {
-            session: self.session.opened(spec.connect_timeout)?,
-            nonce: self.nonce,
-        })
-    }
-}
-
-impl Keeper<(Session, Channel)> {
-    fn run(self, spec: &RunSpec, ssh: &Ssh) -> RunResult {
-        let (session, channel) = self.session;
-        match message(spec, ssh, &self.nonce) {
-            Err(why) => RunResult::not_started(why),
-            Ok(message) => {
-                let said = channel.converse(spec, &self.nonce, &message);
-                let status = (!said.is_told())
-                    .then(|| session.status(Duration::from_secs(1)))
-                    .flatten();
-                said.judge(status)
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|e| format!("{e}."))?;
+        let session = Session::resume_mux(master.socket.clone().into_boxed_path(), None);
+        let session = Arc::new(session);
+        let opened = runtime.block_on(async {
+            let line = remote_line(spec, master.ssh, &nonce);
+            let mut command = Arc::clone(&session).arc_raw_command(line);
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            let mut child = tokio::time::timeout(spec.connect_timeout, command.spawn())
+                .await
+                .map_err(|_| "the target did not open a session in time.".to_owned())?
+                .map_err(|e| format!("the session was refused: {}.", causes(&e)))?;
+            let channel = pipes(&mut child)?;
+            Ok((child, channel))
+        });
+        match opened {
+            Ok((child, channel)) => Ok(Open {
+                runtime,
+                child,
+                session,
+                channel,
+                nonce,
+            }),
+            Err(why) => {
+                runtime.block_on(async { leave(session) });
+                Err(why)
             }
         }
     }
+
+    fn run(self, spec: &RunSpec, ssh: &Ssh) -> RunResult {
+        let message = message(spec, ssh, &self.nonce);
+        let result = match message {
+            Err(why) => RunResult::not_started(why),
+            Ok(message) => {
+                let said = self.channel.converse(spec, &self.nonce, &message);
+                let status = (!said.is_told())
+                    .then(|| self.runtime.block_on(status(self.child)))
+                    .flatten();
+                said.judge(status)
+            }
+        };
+        self.runtime.block_on(async { leave(self.session) });
+        result
+    }
+}
+
+/// Without this the crate would end the master that others share.
+fn leave(session: Arc<Session>) {
+    if let Some(session) = Arc::into_inner(session) {
+        let _ = session.detach();
+    }
+}
+
+/// The exit status of a session that is over; none where the connection is gone, or a signal ended it.
+async fn status(child: openssh::Child<Arc<Session>>) -> Option<i32> {
+    match tokio::time::timeout(Duration::from_secs(1), child.wait()).await {
+        Ok(Ok(status)) => status
+            .code()
+            .or_else(|| std::os::unix::process::ExitStatusExt::signal(&status).map(|s| 128 + s)),
+        // So the crate says 127.
+        Ok(Err(openssh::Error::Remote(e))) if e.kind() == io::ErrorKind::NotFound => Some(127),
+        _ => None,
+    }
+}
+
+fn pipes(child: &mut openssh::Child<Arc<Session>>) -> Result<Channel, String> {
+    let pipes = (
+        child.stdin().take(),
+        child.stdout().take(),
+        child.stderr().take(),
+    );
+    let (Some(stdin), Some(stdout), Some(stderr)) = pipes else {
+        return Err("a pipe is missing.".into());
+    };
+    let fds = (
+        stdin.into_owned_fd(),
+        stdout.into_owned_fd(),
+        stderr.into_owned_fd(),
+    );
+    let (Ok(stdin), Ok(stdout), Ok(stderr)) = fds else {
+        return Err("its pipes cannot be used.".into());
+    };
+    Channel::new(stdin, stdout, stderr).map_err(|e| format!("its pipes cannot be used: {e}."))
 }
 
 /// One command over a connection of its own.
@@ -434,4 +502,16 @@ fn advice(said: &str, ssh: &Ssh) -> String {
     } else {
         format!("{place}: {hint}. ssh says: {shown}")
     }
+}
+
+/// An error with all that caused it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
 }

@@ -41,7 +41,7 @@ pub fn of(text: Option<&str>) -> Name {
 }
 
 /// A name in the sense of POSIX 3.216.
-pub(super) fn is_variable(text: &str) -> bool {
+pub(crate) fn is_variable(text: &str) -> bool {
     let first = text.bytes().next();
     first.is_some_and(|b| b.is_ascii_alphabetic() || b == b'_')
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')

@@ -106,6 +106,23 @@ pub(super) fn literal(segments: &mut Vec<Segment>, text: &str) {
     }
 }
 
+/// Adds a segment; literals that stand side by side are one.
+pub(crate) fn push(segments: &mut Vec<Segment>, segment: Segment) {
+    match segment {
+        Segment::Literal(text) => literal(segments, &text),
+        other => segments.push(other),
+    }
+}
+
+/// An expansion as it is written without its double quotes, and whether it had them.
+pub(crate) fn bare(expansion: &str) -> (&str, bool) {
+    let inner = expansion.strip_prefix('"');
+    match inner.and_then(|t| t.strip_suffix('"')) {
+        Some(inner) => (inner, true),
+        None => (expansion, false),
+    }
+}
+
 /// Adds pattern characters to the last pattern.
 pub(super) fn glob(segments: &mut Vec<Segment>, text: &str) {
     match segments.last_mut() {

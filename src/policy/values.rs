@@ -4,6 +4,7 @@
 //! here is held against rules that forbid, and nothing else: it is a guess, and must never let anything run.
 
 use super::path;
+use crate::command::word::bare;
 use crate::command::{Call, Reading, Segment, Word};
 use std::collections::BTreeMap;
 
@@ -103,10 +104,7 @@ impl Values {
 
     /// What an expansion as it is written could give.
     fn expansion(&self, text: &str, depth: usize) -> Vec<String> {
-        let inner = text
-            .strip_prefix('"')
-            .and_then(|t| t.strip_suffix('"'))
-            .unwrap_or(text);
+        let (inner, _) = bare(text);
         if inner == "''" {
             vec![String::new()]
         } else if let Some(user) = inner.strip_prefix('~') {

@@ -6,6 +6,7 @@
 
 use super::path;
 use super::rule::Many;
+use crate::command::word::push;
 use crate::command::{Call, Segment, Word};
 use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
@@ -400,14 +401,8 @@ fn name_of(source: &Word) -> Option<Vec<Segment>> {
 
 /// Adjacent literals as one, without empty ones.
 fn merged(segments: Vec<Segment>) -> Vec<Segment> {
-    let mut out: Vec<Segment> = Vec::new();
-    for segment in segments {
-        match (out.last_mut(), segment) {
-            (_, Segment::Literal(t)) if t.is_empty() => {}
-            (Some(Segment::Literal(last)), Segment::Literal(t)) => last.push_str(&t),
-            (_, other) => out.push(other),
-        }
-    }
+    let mut out = Vec::new();
+    segments.into_iter().for_each(|s| push(&mut out, s));
     out
 }
 

@@ -4,7 +4,7 @@
 //! So arithmetic may only read what the same text sets, and sets to nothing but numbers.
 
 use super::ast::Kind;
-use crate::command::word::{Segment, Span, Word};
+use crate::command::word::{Segment, Span, Word, bare};
 use crate::command::{Assignment, ReadError, evaluated};
 
 #[derive(Default)]
@@ -170,10 +170,7 @@ fn is_number(word: &Word) -> bool {
     match word.segments.as_slice() {
         [Segment::Literal(text)] => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),
         [Segment::Expansion(text)] => {
-            let inner = text
-                .strip_prefix('"')
-                .and_then(|t| t.strip_suffix('"'))
-                .unwrap_or(text);
+            let (inner, _) = bare(text);
             inner.starts_with("$((")
                 || inner
                     .strip_prefix('{')

@@ -3,7 +3,7 @@
 use super::Parser;
 use super::ast;
 use super::expansions::Inside;
-use crate::command::word::{Segment, Word, glob, literal};
+use crate::command::word::{Segment, Word, glob, literal, push};
 use crate::command::{Place, ReadError};
 
 /// A word and whether any of it was quoted.
@@ -334,10 +334,7 @@ fn without_empty(segments: Vec<Segment>) -> Vec<Segment> {
     }
     let mut kept = Vec::new();
     for segment in segments.into_iter().filter(|s| !is_empty(s)) {
-        match segment {
-            Segment::Literal(text) => literal(&mut kept, &text),
-            other => kept.push(other),
-        }
+        push(&mut kept, segment);
     }
     kept
 }

@@ -4,6 +4,7 @@
 //! file or a remote host may have written.
 
 use crate::command::full::{self, ast};
+use crate::command::word::push;
 use crate::command::{Call, Segment, Word};
 use ast::{Command, Kind, List, Pipeline};
 
@@ -201,7 +202,7 @@ fn of_word(word: &Word, call: &Call) -> Vec<Word> {
             .flat_map(|before| {
                 parts.iter().map(move |part| {
                     let mut segments = before.clone();
-                    part.iter().for_each(|s| join(&mut segments, s));
+                    part.iter().for_each(|s| push(&mut segments, s.clone()));
                     segments
                 })
             })
@@ -212,14 +213,6 @@ fn of_word(word: &Word, call: &Call) -> Vec<Word> {
     all.into_iter()
         .map(|segments| Word { segments, span })
         .collect()
-}
-
-fn join(segments: &mut Vec<Segment>, segment: &Segment) {
-    match (segments.last_mut(), segment) {
-        (_, Segment::Literal(text)) if text.is_empty() => {}
-        (Some(Segment::Literal(last)), Segment::Literal(text)) => last.push_str(text),
-        (_, other) => segments.push(other.clone()),
-    }
 }
 
 /// What an expansion in quotes could be; `alone` where it is a whole word.

@@ -4,6 +4,8 @@
 
 use super::{Unfold, shapes};
 use crate::command::full::{self, ast};
+use crate::command::name::is_variable;
+use crate::command::word::{bare, push};
 use crate::command::{Segment, Word};
 
 /// Most numbers of `{1..9}` and `seq`.
@@ -115,20 +117,6 @@ pub(super) fn may_be_set(name: &str) -> bool {
         && !KNOWN.contains(&name)
         && !shells.contains(&name)
         && !prefixes.iter().any(|prefix| name.starts_with(prefix))
-}
-
-/// A name in the sense of POSIX (3.216).
-fn is_variable(name: &str) -> bool {
-    name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-}
-
-/// An expansion without its quotes, and whether it had them.
-fn bare(text: &str) -> (&str, bool) {
-    match text.strip_prefix('"').and_then(|t| t.strip_suffix('"')) {
-        Some(inner) => (inner, true),
-        None => (text, false),
-    }
 }
 
 /// The name in `${name}`, and nothing more.
@@ -250,15 +238,6 @@ fn is_one_word(value: &[Segment]) -> bool {
         _ => true,
     }) && value != [Segment::Literal(String::new())]
         && !value.is_empty()
-}
-
-/// Adds a segment; literals that stand side by side are one.
-fn push(segments: &mut Vec<Segment>, segment: Segment) {
-    match (segments.last_mut(), segment) {
-        (_, Segment::Literal(text)) if text.is_empty() => {}
-        (Some(Segment::Literal(last)), Segment::Literal(text)) => last.push_str(&text),
-        (_, other) => segments.push(other),
-    }
 }
 
 /// What `{a,b}` and `{1..3}` give (bash(1), Brace Expansion).

@@ -13,10 +13,9 @@ mod support;
 
 use serde_json::{Value, json};
 use std::fs;
-use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
-use support::{AIOPS, Gate};
+use support::{AIOPS, Gate, fed};
 
 /// Users that every Debian has: the gate's own, the agent, two people.
 const GATE: &str = "games";
@@ -86,41 +85,31 @@ impl Stage {
     /// `sudo -n -u GATE aiops ARGS` as that user.
     fn sudo(&self, user: &str, args: &[&str], input: &str) -> (String, i32) {
         let d = self.gate.dir.path().display().to_string();
-        let mut child = Command::new("unshare")
-            .args([
-                "--mount",
-                "sh",
-                "-c",
-                "mount --bind \"$1/sudoers.d\" /etc/sudoers.d && shift && exec \"$@\"",
-                "sh",
-            ])
-            .arg(&d)
-            .args([
-                "setpriv",
-                "--reuid",
-                user,
-                "--regid",
-                user,
-                "--clear-groups",
-                "env",
-                "SUDO_UID=0",
-                "SUDO_USER=root",
-            ])
-            .args(["sudo", "-n", "-u", GATE, &self.program])
-            .args(args)
-            .args(["--config", &format!("{d}/config.yml")])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(input.as_bytes())
-            .unwrap();
-        let output = child.wait_with_output().unwrap();
+        let mut sudo = Command::new("unshare");
+        sudo.args([
+            "--mount",
+            "sh",
+            "-c",
+            "mount --bind \"$1/sudoers.d\" /etc/sudoers.d && shift && exec \"$@\"",
+            "sh",
+        ])
+        .arg(&d)
+        .args([
+            "setpriv",
+            "--reuid",
+            user,
+            "--regid",
+            user,
+            "--clear-groups",
+            "env",
+            "SUDO_UID=0",
+            "SUDO_USER=root",
+        ])
+        .args(["sudo", "-n", "-u", GATE, &self.program])
+        .args(args)
+        .args(["--config", &format!("{d}/config.yml")])
+        .stderr(Stdio::piped());
+        let output = fed(&mut sudo, input);
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(
             !text.is_empty() || output.status.code() != Some(0),
@@ -369,21 +358,7 @@ fn a_person_hands_in_their_own_signature_and_the_agent_s_own_is_refused() {
     let (text, exit) = stage.sudo(ALICE, &["approval", "show", code, "--signable"], "");
     assert_eq!(exit, 0, "{text}");
     let sign = |file: &str, text: &str| {
-        let mut child = Command::new("ssh-keygen")
-            .args(["-Y", "sign", "-n", "aiops-approval", "-f"])
-            .arg(stage.gate.path(file))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        child
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
-        String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+        support::sign(&stage.gate, file, "aiops-approval", text.as_bytes())
     };
     // The agent asked, and so its own key is worth nothing, whoever hands it in.
     let reply =

@@ -209,6 +209,10 @@ fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {
         if text.contains("$?") && text.contains(['=', '(', '`']) {
             continue;
         }
+        // A stand-in's record of a word with a line feed could be torn by another's of the same pipeline.
+        if text.matches('\n').count() > 2 || text.contains(['&', '>']) && text.contains("9") {
+            continue;
+        }
         let reading = aiops::command::read(&text);
         let decision = policy.decide(reading.as_ref(), &cx);
         if let (Risk::AutoAllowed, Some(canonical)) = (decision.risk, decision.canonical)

@@ -98,7 +98,7 @@ pub(super) fn matches_auto(
             ),
         ));
     }
-    as_root(rule, call)
+    as_root(rule, reading, call)
 }
 
 /// Whether standard input comes from where the rule wants it; `given` operands are there.
@@ -166,7 +166,7 @@ fn says_nothing(call: &Call) -> bool {
 }
 
 /// Whether the rule speaks of the user as whom the call runs.
-fn as_root(rule: &Rule, call: &Call) -> Result<(), Miss> {
+fn as_root(rule: &Rule, reading: &Reading, call: &Call) -> Result<(), Miss> {
     match (call.sudo, rule.sudo) {
         (Sudo::No, _) | (Sudo::Plain, SudoUse::Allowed) => Ok(()),
         (Sudo::Plain, SudoUse::Refused) => Err(Miss {
@@ -174,6 +174,7 @@ fn as_root(rule: &Rule, call: &Call) -> Result<(), Miss> {
             why: "it is not allowed as root".into(),
             root: true,
         }),
+        (Sudo::Other, _) if runs_as(rule, reading, call) => Ok(()),
         (Sudo::Other, _) => Err(miss(
             8,
             "it runs as another user, or through sudo with options",
@@ -181,17 +182,45 @@ fn as_root(rule: &Rule, call: &Call) -> Result<(), Miss> {
     }
 }
 
+/// Whether a plain `sudo -u` directly in front of a call names a user as whom the rule lets it run.
+fn runs_as(rule: &Rule, reading: &Reading, call: &Call) -> bool {
+    let wrapper = call.parent.and_then(|at| reading.calls.get(at));
+    wrapper
+        .filter(|w| w.sudo == Sudo::No)
+        .and_then(user_of)
+        .is_some_and(|user| rule.run_as.iter().any(|u| u == user))
+}
+
+/// The user whom `sudo` names, where it says nothing else that matters: `-u USER`, with `-n` and `-H`.
+pub(super) fn user_of(call: &Call) -> Option<&str> {
+    if call.name.text != "sudo" || !call.assignments.is_empty() {
+        return None;
+    }
+    let mut user = None;
+    let mut words = call.words.iter().skip(1).map(Word::literal);
+    while let Some(word) = words.next() {
+        match word? {
+            "-n" | "--non-interactive" | "-H" | "--set-home" | "--" => {}
+            "-u" | "--user" if user.is_none() => user = Some(words.next()??),
+            word if user.is_none() => {
+                user = Some(word.strip_prefix("--user=").or(word.strip_prefix("-u"))?);
+            }
+            _ => return None,
+        }
+    }
+    user
+}
+
 /// A call that `find -exec` runs, with the found file written as what it is: something below a folder where
 /// find begins. Only types that read no more of a file than its name and facts take such a word.
 pub(super) fn below_find<'a>(reading: &Reading, call: &'a Call) -> Cow<'a, Call> {
-    let found = [Segment::Expansion("{}".into())];
     let parent = call.parent.and_then(|at| reading.calls.get(at));
-    let (Some(find), Some((last, words))) = (parent, call.words.split_last()) else {
+    let (Some(parent), Some((last, words))) = (parent, call.words.split_last()) else {
         return Cow::Borrowed(call);
     };
-    if find.name.base != "find" || !find.name.trusted || last.segments != found {
+    let Some(find) = finder(reading, parent, &last.segments) else {
         return Cow::Borrowed(call);
-    }
+    };
     let folders: Vec<&str> = find
         .words
         .iter()
@@ -201,6 +230,10 @@ pub(super) fn below_find<'a>(reading: &Reading, call: &'a Call) -> Cow<'a, Call>
         .collect();
     // Below these, a name can lead to other processes' files, or to other hosts.
     let apart = |text: &&str| {
+        // On one file system only, none of these is gone into; and no folder is handed on.
+        if *text == "/" && has(find, &["-xdev", "-mount"]) && has_files_only(find) {
+            return false;
+        }
         let first = text.split('/').find(|part| !part.is_empty());
         first.is_none_or(|name| matches!(name, "proc" | "sys" | "net" | "misc"))
     };
@@ -218,6 +251,44 @@ pub(super) fn below_find<'a>(reading: &Reading, call: &'a Call) -> Cow<'a, Call>
         words: words.iter().cloned().chain(below).collect(),
         ..call.clone()
     })
+}
+
+/// The `find` whose names a wrapper hands on: itself by `-exec`, or `xargs -0` behind its `-print0`.
+fn finder<'a>(reading: &'a Reading, parent: &'a Call, handed: &[Segment]) -> Option<&'a Call> {
+    let is_find = |c: &Call| c.name.base == "find" && c.name.trusted;
+    let is = |text: &str| handed == [Segment::Expansion(text.into())];
+    if is_find(parent) && is("{}") {
+        return Some(parent);
+    }
+    let by_null = parent.name.base == "xargs"
+        && parent.name.trusted
+        && has(parent, &["-0", "--null", "-0r", "-r0"])
+        && is("…");
+    let feeds = |c: &&Call| {
+        c.pipe.pipeline == parent.pipe.pipeline
+            && c.pipe.index + 1 == parent.pipe.index
+            && c.wraps == Wraps::Nothing
+    };
+    let mut feeders = reading.calls.iter().filter(feeds);
+    let find = feeders
+        .next()
+        .filter(|_| by_null && parent.pipe.index == 1)?;
+    let last = find.words.last().and_then(Word::literal);
+    (feeders.next().is_none() && is_find(find) && last == Some("-print0")).then_some(find)
+}
+
+/// Whether one of a call's words is one of these.
+fn has(call: &Call, words: &[&str]) -> bool {
+    let mut own = call.words.iter().filter_map(Word::literal);
+    own.any(|word| words.contains(&word))
+}
+
+/// Whether `find` hands on plain files only: `-type f`, and nothing that another test could stand in for.
+fn has_files_only(find: &Call) -> bool {
+    let plain = find.words.windows(2).any(
+        |pair| matches!(pair, [a, b] if a.literal() == Some("-type") && b.literal() == Some("f")),
+    );
+    plain && !has(find, &["-o", "-or", "!", "-not", ",", "(", "-L", "-follow"])
 }
 
 /// Checks all words by the rule's lists; how many operands there are.

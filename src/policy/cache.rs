@@ -127,6 +127,7 @@ fn damaged() -> Rule {
         bounds: Bounds::default(),
         stdin: Stdin::default(),
         sudo: SudoUse::default(),
+        run_as: Vec::new(),
         env: Vec::new(),
         wraps: false,
         when: When::default(),

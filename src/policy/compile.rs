@@ -65,6 +65,7 @@ pub(super) fn compile(
         style: raw.style,
         stdin: raw.stdin,
         sudo: raw.sudo,
+        run_as: raw.run_as,
         env: raw.env,
         wraps: raw.wraps,
         hint: raw.hint,

@@ -2,7 +2,7 @@
 //!
 //! Deny wins, then approval, then auto, then the unknown default. The order of rules and files never matters.
 
-use super::allow::{Miss, below_find, matches_auto};
+use super::allow::{Miss, below_find, matches_auto, user_of};
 use super::builtin;
 use super::rule::{Rule, Verdict};
 use super::tighten::{self, Seen};
@@ -280,6 +280,10 @@ impl Policy {
             let why = "runs the command behind it as root";
             return (auto("sudo", why, None), None);
         }
+        if call.wraps == Wraps::Calls && self.may_run_as(reading, call, cx) {
+            let why = "runs the command behind it as a user whom that command's rule names";
+            return (auto("sudo", why, None), None);
+        }
         if reading.functions.contains(&call.name.text) {
             let why = "it is a function of the line's own";
             return (ask(builtin::NOT_LITERAL, why), None);
@@ -305,6 +309,25 @@ impl Policy {
             _ => self.unknown(call, &nearest),
         };
         (verdicts, nearest)
+    }
+
+    /// Whether `sudo -u` names a user for whom an auto rule speaks of the command behind it.
+    fn may_run_as(&self, reading: &Reading, sudo: &Call, cx: &Context) -> bool {
+        let Some(user) = user_of(sudo) else {
+            return false;
+        };
+        let runs = |call: &&Call| {
+            let parent = call.parent.and_then(|at| reading.calls.get(at));
+            parent.is_some_and(|p| std::ptr::eq(p, sudo) || p == sudo)
+        };
+        reading.calls.iter().filter(runs).any(|call| {
+            let words = call.words.get(1..).unwrap_or_default();
+            let named =
+                |r: &&Rule| r.verdict == Verdict::Auto && r.run_as.iter().any(|u| u == user);
+            self.candidates(&call.name.base, words, cx)
+                .iter()
+                .any(named)
+        })
     }
 
     /// What holds where no rule matches: the default, and what came nearest.

@@ -81,6 +81,8 @@ pub struct Raw {
     #[serde(default)]
     pub sudo: SudoUse,
     #[serde(default)]
+    pub run_as: Vec<String>,
+    #[serde(default)]
     pub env: Vec<String>,
     #[serde(default)]
     pub wraps: bool,
@@ -348,6 +350,8 @@ pub struct Rule {
     pub bounds: super::types::Bounds,
     pub stdin: Stdin,
     pub sudo: SudoUse,
+    /// Users as whom `sudo -u` may run it.
+    pub run_as: Vec<String>,
     pub env: Vec<String>,
     pub wraps: bool,
     pub when: When,

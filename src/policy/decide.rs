@@ -60,20 +60,29 @@ impl Policy {
     fn written_out(&self, reading: &Reading, cx: &Context) -> Option<Decision> {
         let again = unfold::unfold(reading)?;
         let mut decided = Vec::new();
+        let auto = |call: &Call| {
+            let own = self.in_its_place(&again, call, cx);
+            (own.risk == Risk::AutoAllowed).then_some(own)
+        };
         for call in &again.calls {
-            let mut verdicts = None;
-            for words in unfold::samples(call)? {
-                let call = Call {
-                    words,
-                    ..call.clone()
-                };
-                let own = self.in_its_place(&again, &call, cx);
-                if own.risk != Risk::AutoAllowed {
-                    return None;
-                }
-                verdicts = Some(own);
+            // Which files a loop goes through is looked up whatever its commands make of their names.
+            for list in call.scope.lists.iter().filter(|l| l.value.is_glob()) {
+                auto(&unfold::listing(call, &list.value))?;
             }
-            decided.push((shown(call), verdicts?));
+            let own = match auto(call) {
+                Some(own) => own,
+                None => {
+                    let ways = unfold::samples(call)?.into_iter();
+                    let ways = ways.map(|words| {
+                        auto(&Call {
+                            words,
+                            ..call.clone()
+                        })
+                    });
+                    ways.collect::<Option<Vec<Verdicts>>>()?.pop()?
+                }
+            };
+            decided.push((shown(call), own));
         }
         (!decided.is_empty()).then(|| self.join(&again, decided))
     }

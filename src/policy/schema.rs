@@ -91,6 +91,7 @@ fn schema() -> Value {
             "reader": {"enum": kinds}, "reader_options": limits,
             "stdin": {"enum": ["any", "pipe_or_operand", "pipe", "silent"]},
             "sudo": {"enum": ["refused", "allowed"]},
+            "run_as": told("Users as whom sudo -u may run it", texts()),
             "env": texts(), "wraps": flag(), "when": when, "hint": text(),
             "unless_auto": told("Gives way to auto rules", flag()),
             "has_option": {"oneOf": [texts(), {"type": "array", "items": texts()}]},

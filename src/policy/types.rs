@@ -537,9 +537,12 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
         && path::components(folder)
             .is_some_and(|f| bounds.open.iter().any(|o| path::is_place(&f, o)));
     let named = |secret: &str| name.is_some_and(|name| path::matches(secret, name));
+    // Below /sys all names are the kernel's: none of them is a kind of file that people keep keys in.
+    let kernels = parts.first() == Some(&"sys");
     if let Some(secret) = bounds
         .secret
         .iter()
+        .filter(|s| !kernels || s.starts_with('/'))
         .filter(|s| !open || s.starts_with('/') || named(s))
         .find(|s| path::is_secret(&parts, s, true))
     {

@@ -82,6 +82,11 @@ fn form(path: &[&str]) -> Option<Form> {
         ["service" | "node" | "stack", "ls" | "list"] => {
             f(&["-q", "--quiet"], &["-f", "--filter", "--format"], (0, 0))
         }
+        ["service" | "node" | "stack", "ps"] | ["stack", "services"] => f(
+            &["-q", "--quiet", "--no-trunc"],
+            &["-f", "--filter", "--format"],
+            (1, 4),
+        ),
         ["volume" | "network", "ls" | "list"] => f(
             &["-q", "--quiet", "--no-trunc"],
             &["-f", "--filter", "--format"],

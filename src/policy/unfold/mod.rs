@@ -10,7 +10,7 @@
 mod shapes;
 mod words;
 
-pub(super) use shapes::samples;
+pub(super) use shapes::{listing, samples};
 
 use crate::command::call::Redirection;
 use crate::command::full::{self, ast};
@@ -145,15 +145,59 @@ impl Unfold {
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline, given: &Given, depth: usize) -> Option<Pipeline> {
-        let commands: Option<Vec<Command>> = pipeline
-            .commands
-            .iter()
-            .map(|command| self.command(command, given, depth))
-            .collect();
+        let mut commands = Vec::new();
+        for (index, command) in pipeline.commands.iter().enumerate() {
+            match self.input(command, given, depth) {
+                // `wc -l < FILE` is `cat FILE | wc -l`.
+                Some((cat, rest)) if index == 0 => {
+                    commands.push(cat?);
+                    commands.push(self.command(&rest, given, depth)?);
+                }
+                _ => commands.push(self.command(command, given, depth)?),
+            }
+        }
         Some(Pipeline {
             negated: pipeline.negated,
-            commands: commands?,
+            commands,
         })
+    }
+
+    /// The file that a command reads by `<`, as a command that prints it, and the command without it.
+    fn input(
+        &mut self,
+        command: &Command,
+        given: &Given,
+        depth: usize,
+    ) -> Option<(Option<Command>, Command)> {
+        let [redirection] = command.redirections.as_slice() else {
+            return None;
+        };
+        let plain = matches!(&command.kind, Kind::Simple { words, .. } if !words.is_empty());
+        let file = redirection.target.literal_prefix().starts_with('/');
+        let reads = redirection.operator == "<" && redirection.descriptor.is_none();
+        if !plain || !file || !reads || redirection.harmless {
+            return None;
+        }
+        let target = self.word(&redirection.target, given, depth);
+        let cat = target.filter(|t| matches!(t.as_slice(), [one] if one.literal().is_some()));
+        self.any = true;
+        let bare = |kind| Command {
+            kind,
+            redirections: Vec::new(),
+            inner: Vec::new(),
+            span: command.span,
+        };
+        let cat = cat.map(|target| {
+            let name = Word {
+                segments: vec![Segment::Literal("cat".to_owned())],
+                span: command.span,
+            };
+            bare(Kind::Simple {
+                assignments: Vec::new(),
+                words: [vec![name], target].concat(),
+            })
+        });
+        Some((cat, bare(command.kind.clone())))
     }
 
     fn command(&mut self, command: &Command, given: &Given, depth: usize) -> Option<Command> {

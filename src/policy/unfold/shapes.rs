@@ -5,7 +5,7 @@
 
 use crate::command::full::{self, ast};
 use crate::command::word::push;
-use crate::command::{Call, Segment, Word};
+use crate::command::{Call, Name, Segment, Sudo, Word, Wraps};
 use ast::{Command, Kind, List, Pipeline};
 
 /// Most ways in which the words of a call are put together.
@@ -125,8 +125,14 @@ fn program(words: &[Word]) -> Option<(&str, &[Word])> {
     }
 }
 
+/// A script (`/^Mem:/ {print $2}`) is no file.
+fn is_file(word: &Word) -> bool {
+    let text = word.literal_prefix();
+    text.starts_with('/') && !text.contains([' ', '^', '$', '{', '(', ',', ';', '\\'])
+}
+
 fn reads_files(words: &[Word]) -> bool {
-    words.iter().any(|w| w.literal_prefix().starts_with('/'))
+    words.iter().any(is_file)
         || words
             .iter()
             .any(|w| w.is_dynamic() && w.literal_prefix().is_empty())
@@ -135,7 +141,7 @@ fn reads_files(words: &[Word]) -> bool {
 fn is_small_place(word: &Word) -> bool {
     let text = word.literal_prefix();
     let dynamic = word.is_dynamic() && text.is_empty();
-    !dynamic && (!text.starts_with('/') || SMALL_PLACES.iter().any(|place| text.starts_with(place)))
+    !dynamic && (!is_file(word) || SMALL_PLACES.iter().any(|place| text.starts_with(place)))
 }
 
 /// Whether a filter leaves little of much: `wc`, `head -n 1`, `grep -c x`.
@@ -163,6 +169,28 @@ fn reduces(name: &str, words: &[Word]) -> bool {
 fn lines(text: &str) -> Option<u32> {
     let plain = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     text.parse().ok().filter(|_| plain)
+}
+
+/// What looks for the files that a loop around a call goes through: `ls -d PATTERN`.
+pub fn listing(call: &Call, pattern: &Word) -> Call {
+    let word = |text: &str| Word {
+        segments: vec![Segment::Literal(text.to_owned())],
+        span: call.span,
+    };
+    Call {
+        name: Name {
+            text: "ls".to_owned(),
+            base: "ls".to_owned(),
+            trusted: true,
+        },
+        words: vec![word("ls"), word("-d"), pattern.clone()],
+        assignments: Vec::new(),
+        redirections: Vec::new(),
+        parent: None,
+        sudo: Sudo::No,
+        wraps: Wraps::Nothing,
+        ..call.clone()
+    }
 }
 
 /// The ways in which the words of a call can come out, as far as their form is known; what may be any text stays

@@ -237,7 +237,7 @@ pub(super) fn below_find<'a>(reading: &Reading, call: &'a Call) -> Cow<'a, Call>
         let first = text.split('/').find(|part| !part.is_empty());
         first.is_none_or(|name| matches!(name, "proc" | "sys" | "net" | "misc"))
     };
-    if folders.iter().any(apart) {
+    if folders.is_empty() || folders.iter().any(apart) {
         return Cow::Borrowed(call);
     }
     let below = folders.into_iter().map(|folder| Word {
@@ -274,6 +274,10 @@ fn finder<'a>(reading: &'a Reading, parent: &'a Call, handed: &[Segment]) -> Opt
         .next()
         .filter(|_| by_null && parent.pipe.index == 1)?;
     let last = find.words.last().and_then(Word::literal);
+    // Anything else that it prints would be names of the line's own making.
+    if has(find, &["-printf", "-print", "-ls", "-fprint0"]) {
+        return None;
+    }
     (feeders.next().is_none() && is_find(find) && last == Some("-print0")).then_some(find)
 }
 

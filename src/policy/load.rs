@@ -138,20 +138,7 @@ impl Policy {
         let raw: RawPolicy = yaml::from_str(&root.0, &root.1)?;
         check_version(raw.version, &root)?;
         let mut sources = vec![root];
-        let mut packs = Vec::new();
-        for name in &raw.include {
-            if name.starts_with('/') || name.split('/').any(|part| part == "..") {
-                return Err(yaml::Error::file(
-                    name,
-                    "a pack is named by a path below the policy's folder",
-                ));
-            }
-            let source = read(name)?;
-            let pack: RawPack = yaml::from_str(&source.0, &source.1)?;
-            check_version(pack.version, &source)?;
-            sources.push(source);
-            packs.push(pack);
-        }
+        let mut groups = vec![raw.rules];
         let mut common = Common {
             readable: raw.readable.as_slice().into(),
             readable_as_root: raw.readable_as_root.as_slice().into(),
@@ -163,9 +150,19 @@ impl Policy {
             writes: raw.writes,
             code: raw.code,
         };
-        for pack in &packs {
-            common.writes.extend(pack.writes.iter().cloned());
-            common.code.extend(pack.code.iter().cloned());
+        for name in &raw.include {
+            if name.starts_with('/') || name.split('/').any(|part| part == "..") {
+                return Err(yaml::Error::file(
+                    name,
+                    "a pack is named by a path below the policy's folder",
+                ));
+            }
+            let source = read(name)?;
+            let pack = RawPack::of(&source)?;
+            sources.push(source);
+            groups.push(pack.rules);
+            common.writes.extend(pack.writes);
+            common.code.extend(pack.code);
             common.readable.extend(&pack.readable);
             common.readable_as_root.extend(&pack.readable_as_root);
             common.remote.extend(&pack.remote);
@@ -200,7 +197,6 @@ impl Policy {
         policy
             .check_trust()
             .map_err(|why| yaml::Error::file(&sources[0].0, format!("trust: {why}")))?;
-        let groups = std::iter::once(raw.rules).chain(packs.into_iter().map(|p| p.rules));
         let mut ids = HashSet::new();
         for (source, rules) in sources.iter().zip(groups) {
             policy.add_all(source, rules, &mut ids)?;
@@ -222,8 +218,8 @@ impl Policy {
     /// # Errors
     /// As [`Policy::load`].
     pub fn with_pack(&self, name: &str, text: &str) -> Result<Policy, PolicyError> {
-        let pack: RawPack = yaml::from_str(name, text)?;
         let source = (name.to_owned(), text.to_owned());
+        let pack = RawPack::of(&source)?;
         let mut policy = self.clone();
         let mut ids = policy.rules.iter().map(|r| r.id.clone()).collect();
         policy.add_all(&source, pack.rules, &mut ids)?;
@@ -256,6 +252,14 @@ impl Policy {
             self.rules.push(rule);
         }
         Ok(())
+    }
+}
+
+impl RawPack {
+    fn of(source: &Source) -> Result<RawPack, PolicyError> {
+        let pack: RawPack = yaml::from_str(&source.0, &source.1)?;
+        check_version(pack.version, source)?;
+        Ok(pack)
     }
 }
 

@@ -114,3 +114,22 @@ pub const SHELL_BUILTINS: [&str; 46] = [
     "unset",
     "wait",
 ];
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_page_on_policies_names_every_reason() {
+        let page = include_str!("../../docs/policy.md");
+        let (code, _) = include_str!("builtin.rs")
+            .split_once("#[cfg(test)]")
+            .unwrap();
+        let named: Vec<&str> = code
+            .split('"')
+            .filter(|w| w.starts_with("builtin."))
+            .collect();
+        assert!(named.len() > 9, "{named:?}");
+        for name in named {
+            assert!(page.contains(&format!("| `{name}` |")), "{name}");
+        }
+    }
+}

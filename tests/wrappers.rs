@@ -10,10 +10,6 @@
 )]
 
 #[path = "support/shells.rs"]
-#[allow(
-    dead_code,
-    reason = "of the shared support only the numbers are needed here"
-)]
 mod shells;
 
 use aiops::command::{self, Reading, Word, Wraps};

@@ -156,7 +156,12 @@ impl Sandbox {
         }
         let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/support/stand_in.c");
         let made = Command::new("cc")
-            .args(["-O1", "-static", "-o"])
+            .args(["-O1", "-static", "-nostdlib", "-ffreestanding"])
+            .args([
+                "-fno-stack-protector",
+                "-fno-tree-loop-distribute-patterns",
+                "-o",
+            ])
             .arg(self.path("bin/p"))
             .arg(source)
             .status()

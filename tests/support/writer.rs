@@ -713,6 +713,17 @@ const BODIES: [&str; 18] = [
     "",
 ];
 
+/// The productions that the readers read, by name; those of [`REFUSED`] they may refuse wherever they stand.
+pub fn read(programs: bool) -> Vec<&'static str> {
+    let all = [COMPOUNDS, WORDS, REDIRECTIONS, WRAPPED];
+    let forms = &all[..if programs { 4 } else { 3 }];
+    forms
+        .iter()
+        .flat_map(|f| f.iter())
+        .map(|(n, _)| *n)
+        .collect()
+}
+
 impl Writer {
     pub fn new(seed: u64, programs: bool) -> Writer {
         Writer {
@@ -742,7 +753,7 @@ impl Writer {
 
     fn list(&mut self, depth: usize) -> String {
         let mut text = self.pipeline(depth);
-        for _ in 0..self.random.below(if depth == 0 { 4 } else { 3 }) / (1 + depth) {
+        for _ in 0..self.random.below(3) / (1 + depth) {
             let joint = self.random.pick(&[
                 " && ", " || ", "; ", " ; ", ";", "&&", "||", " & ", "\n", "&", " &&\n", "\n\n",
                 "||\\\n", " # a\n",
@@ -780,7 +791,7 @@ impl Writer {
         let text = match kind {
             0..=19 => self.form(COMPOUNDS, depth),
             20 if self.random.below(3) == 0 => self.form(REFUSED, depth),
-            21..=27 if self.programs => self.form(WRAPPED, depth),
+            21..=24 if self.programs => self.form(WRAPPED, depth),
             _ => return self.simple(depth),
         };
         if self.random.below(6) == 0 {

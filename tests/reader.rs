@@ -301,6 +301,13 @@ fn what_only_one_shell_reads_so_is_refused() {
         "p >&2</dev/null",
         // bash finds a test of one word without its word.
         "[[ -n > a ]]",
+        // bash expands the tilde, which begins a word there.
+        "p {,}~",
+        "p {,a}~/b",
+        // dash ends the quotes early, and runs `g`; the line itself would go to any shell.
+        r"eval 'p $'\''\'\''; g #'\'",
+        "eval 'p {a,b}'",
+        "trap 'p <(g)' EXIT",
         "p; [[ a && -n != b ]]",
     ] {
         assert!(aiops::command::read(line).is_err(), "{line:?}");

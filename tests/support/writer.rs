@@ -846,9 +846,11 @@ impl Writer {
                 "time ",
             ]));
         }
+        // Mostly stand-ins: what is not there costs a process.
+        let other = self.random.pick(&["p", "g", "no", "./p", "-p"]);
         text.push_str(self.random.pick(&[
             "p", "f", "g", "p", "f", "g", "'p'", "\"f\"", "\\g", "p''", "$'p'", "$'\\x67'",
-            "''\"\"g", "no", "./p", "-p", "p\\\n",
+            "''\"\"g", "p\\\n", other,
         ]));
         for _ in 0..self.random.below(4) {
             text.push_str(self.random.pick(&[" ", "  ", "\t", " \\\n", " \t ", " "]));

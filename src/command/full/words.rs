@@ -70,7 +70,8 @@ impl Parser<'_> {
                 b'[' => self.bracket(&mut segments)?,
                 b'{' => self.brace(&mut segments)?,
                 b'~' if self.at == start => self.tilde(&mut segments)?,
-                b'~' if matches!(self.text.as_bytes()[self.at - 1], b':' | b'=') => {
+                // Behind a brace expansion it may be the beginning of a word.
+                b'~' if matches!(self.text.as_bytes()[self.at - 1], b':' | b'=' | b'}') => {
                     return Err(
                         self.error(self.at, "a tilde that some shells expand: write the path")
                     );

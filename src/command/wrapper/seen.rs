@@ -163,9 +163,9 @@ impl Seen {
                     &format!("the text inside `{base}` cannot be read: {}", e.reason),
                 )
             })?;
-            if reading.shell == Shell::Bash
-                && !matches!(base.as_str(), "bash" | "rbash" | "eval" | "trap")
-            {
+            // Also not inside `eval` and `trap`: whether the line itself goes to bash is not known here, and
+            // of `eval 'a $'\\''…'` dash runs something else.
+            if reading.shell == Shell::Bash && !matches!(base.as_str(), "bash" | "rbash") {
                 return Err(refuse(
                     &call,
                     &format!("only bash reads the text inside `{base}` so: use `bash -c`"),

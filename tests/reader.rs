@@ -301,6 +301,10 @@ fn what_only_one_shell_reads_so_is_refused() {
         "p >&2</dev/null",
         // bash finds a test of one word without its word.
         "[[ -n > a ]]",
+        // bash takes the bracket for a substitution when it looks for the end of the quotes, and then for text.
+        r#"p "$$(" 'a' ")""#,
+        "p \"$$(b $'c) d\"",
+        "p \"$${v\"",
         // bash expands the tilde, which begins a word there.
         "p {,}~",
         "p {,a}~/b",

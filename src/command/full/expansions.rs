@@ -50,6 +50,10 @@ impl Parser<'_> {
                 }
                 format!("${{{name}}}")
             }
+            (_, Some(b'$')) if matches!(self.byte(2), Some(b'(' | b'{' | b'[')) => {
+                // Inside of quotes bash looks for the end of a substitution there, then finds none to run.
+                return Err(self.error(start, "`$$` before a bracket: write `${$}`"));
+            }
             (_, Some(b @ (b'#' | b'?' | b'$' | b'!'))) => {
                 self.at += 2;
                 format!("${{{}}}", char::from(b))

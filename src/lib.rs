@@ -39,3 +39,16 @@ pub mod shipped;
 pub mod system;
 pub mod transport;
 pub mod yaml;
+
+/// How long the processor was busy with something on this thread, whatever else the machine does.
+#[cfg(test)]
+fn processor_time(work: impl FnOnce()) -> std::time::Duration {
+    use nix::time::{ClockId, clock_gettime};
+    let now = || clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).map(std::time::Duration::from);
+    let before = now();
+    work();
+    match (before, now()) {
+        (Ok(before), Ok(after)) => after - before,
+        _ => std::time::Duration::MAX,
+    }
+}

@@ -168,7 +168,13 @@ impl Policy {
             common.remote.extend(&pack.remote);
             common.secret.extend(&pack.secret);
             common.open.extend(&pack.open);
-            common.sets.extend(sets(&pack.sets));
+            for (set, items) in sets(&pack.sets) {
+                // Rules of other files would mean another list by its name.
+                if common.sets.insert(set.clone(), items).is_some() {
+                    let why = format!("another file has a set `{set}`: give this one another name");
+                    return Err(yaml::Error::file(name, why));
+                }
+            }
         }
         for entry in &common.writes {
             entry

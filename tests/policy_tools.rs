@@ -299,3 +299,24 @@ fn the_documented_rules_load() {
         policy.unwrap_err()
     );
 }
+
+#[test]
+fn a_pack_cannot_change_what_another_file_means_by_a_set() {
+    let read = |path: &str| {
+        Some(match path {
+            "policy.yml" => {
+                "version: 1\nmode: production\nunknown_default: approval_required\ninclude: [a.yml, b.yml]\nrules: []\n".to_owned()
+            }
+            _ => format!(
+                "version: 1\npack: {}\nsets: {{ guarded: [/srv] }}\nrules: []\n",
+                &path[..1]
+            ),
+        })
+    };
+    let error = aiops::policy::Policy::from_sources("policy.yml", &read).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("b.yml") && text.contains("`guarded`"),
+        "{text}"
+    );
+}

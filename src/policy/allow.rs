@@ -221,13 +221,18 @@ pub(super) fn below_find<'a>(reading: &Reading, call: &'a Call) -> Cow<'a, Call>
     let Some(find) = finder(reading, parent, &last.segments) else {
         return Cow::Borrowed(call);
     };
-    let folders: Vec<&str> = find
+    // Where it begins: up to its first test. Each must be known.
+    let folders: Option<Vec<&str>> = find
         .words
         .iter()
         .skip(1)
         .skip_while(|w| matches!(w.literal(), Some("-H" | "-P")))
-        .map_while(|w| w.literal().filter(|text| text.starts_with('/')))
+        .take_while(|w| !w.literal_prefix().starts_with(['-', '(', '!', ',']))
+        .map(|w| w.literal().filter(|text| text.starts_with('/')))
         .collect();
+    let Some(folders) = folders else {
+        return Cow::Borrowed(call);
+    };
     // Below these, a name can lead to other processes' files, or to other hosts.
     let apart = |text: &&str| {
         // On one file system only, none of these is gone into; and no folder is handed on.

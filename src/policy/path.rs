@@ -13,6 +13,12 @@ pub fn components(path: &str) -> Option<Vec<&str>> {
     }
 }
 
+/// Whether a component of a pattern could find `.` or `..`, as `.?` and `.*` do in dash and in older bash: only one
+/// that begins with a dot itself finds names that do (POSIX 2.13.3).
+pub fn could_leave(part: &str) -> bool {
+    part.starts_with('.') && part.contains(['*', '?', '['])
+}
+
 /// Whether `path` is `root` or below it. Components of `root` may have `*` and `?`.
 pub fn is_under(path: &[&str], root: &str) -> bool {
     match components(root) {
@@ -80,8 +86,9 @@ fn deep(secret: &[&str], path: &[&str], meets: &dyn Fn(&str, &str) -> bool) -> b
     }
 }
 
-/// Whether a pattern could name a secret of that kind. Nearly every pattern could name a file with
-/// `secret` somewhere in its name; only endings (`*.key`) and beginnings with a dot are held against one.
+/// Whether a pattern could name a secret of that kind. With `*`, nearly every pattern could name a file with
+/// `secret` somewhere in its name: then only endings (`*.key`), beginnings with a dot, and what the pattern says
+/// without its `*` are held against one. `?` and `[…]` are one character each, whichever.
 fn could_be(pattern: &str, secret: &str) -> bool {
     if !pattern.contains(['*', '?', '[']) {
         return matches(secret, pattern);
@@ -90,7 +97,7 @@ fn could_be(pattern: &str, secret: &str) -> bool {
     let dotted = secret.starts_with('.') && !pattern.starts_with('.');
     let ending = secret.starts_with("*.") || secret.starts_with("*_") || secret.starts_with('.');
     ending && !dotted && !secret.ends_with('*') && intersect(secret, pattern)
-        || matches(secret, &pattern.replace(['*', '?'], ""))
+        || !dotted && intersect(secret, &pattern.replace('*', ""))
 }
 
 /// Whether an absolute secret lies below a folder, so that reading the whole tree would read it.
@@ -194,6 +201,9 @@ mod tests {
     fn patterns_that_could_name_a_secret_are_found() {
         let is = |p: &'static str, s, glob| is_secret(&components(p).unwrap(), s, glob);
         assert!(is("/etc/sh*", "/etc/shadow", true));
+        assert!(is("/etc/app/secr?t.conf", "*secret*", true));
+        assert!(is("/etc/app/passw[o]rds*", "*passwords*", true));
+        assert!(!is("/var/log/nginx/access.log.[0-9]*", "*secret*", true));
         assert!(is("/etc/*", "/etc/shadow", true));
         assert!(is("/e?c/shadow", "/etc/shadow", true));
         assert!(!is("/etc/*.conf", "/etc/shadow", true));

@@ -527,6 +527,11 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
     let folder = prefix.rfind('/').map_or("", |at| &prefix[..at]);
     let parts = path::components(pattern)
         .ok_or_else(|| format!("`{pattern}` is not an absolute pattern without `.` and `..`"))?;
+    if let Some(part) = parts.iter().find(|part| path::could_leave(part)) {
+        return Err(format!(
+            "in `{pattern}`, `{part}` could stand for `.` or `..`: write the names out"
+        ));
+    }
     // `*` alone stands for all of a folder; that no key lies in an open one is its administrator's care.
     // `NAME*` (a log and its rotated copies) stands for less than that.
     let name = pattern

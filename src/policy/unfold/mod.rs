@@ -295,6 +295,10 @@ impl Unfold {
             if !values.iter().all(|w| found(w) || shapes::lists_ids(w)) {
                 return None;
             }
+            // The shell sets it: no name that means something to one. And loops in loops have no bound.
+            if !words::is_plain_name(name) || given.finds() {
+                return None;
+            }
             given.set(name.to_owned(), Value::Found);
             return Some(Kind::For {
                 name: name.to_owned(),

@@ -5,7 +5,7 @@
 
 use crate::command::full::{self, ast};
 use crate::command::word::push;
-use crate::command::{Call, Name, Segment, Sudo, Word, Wraps};
+use crate::command::{Call, Name, Redirection, Segment, Sudo, Word, Wraps};
 use ast::{Command, Kind, List, Pipeline};
 
 /// Most ways in which the words of a call are put together.
@@ -66,6 +66,9 @@ const FILTERS: [&str; 17] = [
     "wc", "tac", "rev", "column", "xargs",
 ];
 
+/// Those of them that can say more than they read.
+const GROWING: [&str; 4] = ["awk", "sed", "column", "xargs"];
+
 /// Where files are small.
 const SMALL_PLACES: [&str; 4] = ["/proc/", "/sys/", "/etc/", "/run/"];
 
@@ -78,6 +81,8 @@ pub(super) fn is_small(list: &List) -> bool {
 
 fn is_small_pipeline(pipeline: &Pipeline) -> bool {
     let mut small = false;
+    // Each may write several times what it reads: one after the other, that is no longer little.
+    let mut growing = 0;
     for (index, command) in pipeline.commands.iter().enumerate() {
         let words = match &command.kind {
             Kind::Simple { words, .. } => words.as_slice(),
@@ -90,6 +95,10 @@ fn is_small_pipeline(pipeline: &Pipeline) -> bool {
         let Some((name, words)) = program(words) else {
             return false;
         };
+        growing += usize::from(GROWING.contains(&name));
+        if growing > 1 {
+            return false;
+        }
         let filter = FILTERS.contains(&name);
         small = if reads_files(words) && filter {
             reduces(name, words) || words.iter().all(is_small_place)
@@ -198,7 +207,7 @@ pub fn listing(call: &Call, pattern: &Word) -> Call {
 pub fn samples(call: &Call) -> Option<Vec<Vec<Word>>> {
     let mut ways: Vec<Vec<Word>> = vec![Vec::with_capacity(call.words.len())];
     for word in &call.words {
-        let spellings = of_word(word, call);
+        let spellings = of_word(word, call)?;
         if ways.len() * spellings.len() > MOST_WAYS {
             return None;
         }
@@ -216,13 +225,14 @@ pub fn samples(call: &Call) -> Option<Vec<Vec<Word>>> {
     Some(ways)
 }
 
-/// What a word could be.
-fn of_word(word: &Word, call: &Call) -> Vec<Word> {
+/// What a word could be; none where it could be an option that does not stand in the line.
+fn of_word(word: &Word, call: &Call) -> Option<Vec<Word>> {
     let mut all: Vec<Vec<Segment>> = vec![Vec::new()];
     for segment in &word.segments {
         let parts: Vec<Vec<Segment>> = match segment {
-            Segment::Expansion(text) => of_expansion(text, word.segments.len() == 1, call)
-                .unwrap_or_else(|| vec![vec![segment.clone()]]),
+            Segment::Expansion(text) => {
+                of_expansion(text, call).unwrap_or_else(|| vec![vec![segment.clone()]])
+            }
             other => vec![vec![other.clone()]],
         };
         all = all
@@ -238,13 +248,15 @@ fn of_word(word: &Word, call: &Call) -> Vec<Word> {
             .collect();
     }
     let span = word.span;
+    let written = matches!(word.segments.first(), Some(Segment::Literal(_)));
     all.into_iter()
         .map(|segments| Word { segments, span })
+        .map(|word| (written || !word.literal_prefix().starts_with('-')).then_some(word))
         .collect()
 }
 
-/// What an expansion in quotes could be; `alone` where it is a whole word.
-fn of_expansion(text: &str, alone: bool, call: &Call) -> Option<Vec<Vec<Segment>>> {
+/// What an expansion in quotes could be.
+fn of_expansion(text: &str, call: &Call) -> Option<Vec<Vec<Segment>>> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     let literal = |texts: Vec<String>| -> Vec<Vec<Segment>> {
         texts
@@ -260,19 +272,33 @@ fn of_expansion(text: &str, alone: bool, call: &Call) -> Option<Vec<Vec<Segment>
             .iter()
             .filter(|list| list.name == name)
             .flat_map(|list| match list.value.segments.as_slice() {
+                // Where none is said, there is no turn.
                 [Segment::Expansion(ids)] if lists_ids(&list.value) => {
-                    literal(said(ids, true).unwrap_or_default())
+                    literal(said(ids).map(|said| said.texts).unwrap_or_default())
                 }
                 found => vec![found.to_vec()],
             })
             .collect();
         return (!found.is_empty()).then_some(found);
     }
-    Some(literal(said(inner, alone)?))
+    let mut said = said(inner)?;
+    // Where nothing is said, what stands around it, or an empty word, must be harmless as well.
+    if !said.surely {
+        said.texts.push(String::new());
+    }
+    Some(literal(said.texts))
+}
+
+/// What a substitution can say.
+struct Said {
+    /// Examples of it.
+    texts: Vec<String>,
+    /// Whether it is never nothing.
+    surely: bool,
 }
 
 /// What `$( … )` of one simple command with literal words says, where its form is known.
-fn said(text: &str, alone: bool) -> Option<Vec<String>> {
+fn said(text: &str) -> Option<Said> {
     let list = full::read(super::words::substitution(text)?).ok()?.list;
     let [(_, pipeline, false)] = list.items.as_slice() else {
         return None;
@@ -280,23 +306,29 @@ fn said(text: &str, alone: bool) -> Option<Vec<String>> {
     let [
         Command {
             kind: Kind::Simple { assignments, words },
+            redirections,
             ..
         },
     ] = pipeline.commands.as_slice()
     else {
         return None;
     };
+    // `>/dev/null` would leave nothing of what it says.
+    let errors_only = |r: &Redirection| r.descriptor.as_deref() == Some("2") && r.operator == ">";
+    if !redirections.iter().all(errors_only) {
+        return None;
+    }
     let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
     let words = words?;
     let (name, rest) = words.split_first()?;
     if !assignments.is_empty() || pipeline.negated {
         return None;
     }
-    let mut texts = says(name, rest)?;
-    if !alone && !always_speaks(name, rest) {
-        texts.push(String::new());
-    }
-    Some(texts)
+    Some(Said {
+        texts: says(name, rest)?,
+        // Of coreutils, and without a file, a process or a resolver that could be missing.
+        surely: matches!(*name, "date" | "uname" | "nproc" | "id" | "arch"),
+    })
 }
 
 /// Whether a word of a loop's list is `$(pgrep nginx)` or the like: digits and letters, which no quotes are needed
@@ -306,7 +338,7 @@ pub(super) fn lists_ids(word: &Word) -> bool {
         return false;
     };
     let ids = ["$( pgrep ", "$( pidof ", "$( docker ps "];
-    ids.iter().any(|start| text.starts_with(start)) && said(text, true).is_some()
+    ids.iter().any(|start| text.starts_with(start)) && said(text).is_some()
 }
 
 /// What a few commands say, as examples that stand for all that they can say: the kernel's and the host's own
@@ -330,36 +362,21 @@ fn says(name: &str, words: &[&str]) -> Option<Vec<String>> {
     Some(texts.into_iter().map(str::to_owned).collect())
 }
 
-/// Whether a command says something for certain: it needs no file, no process, no resolver and no word that it may not
-/// understand. Where one says nothing, what stands around it must be harmless by itself.
-fn always_speaks(name: &str, words: &[&str]) -> bool {
-    match name {
-        "date" => words.iter().enumerate().all(|(at, word)| {
-            let value = match at.checked_sub(1).and_then(|before| words.get(before)) {
-                Some(&"-d") => Some(*word),
-                _ => word.strip_prefix("--date="),
-            };
-            value.is_none_or(is_understood)
-        }),
-        "uname" | "nproc" | "id" | "arch" => true,
-        _ => false,
-    }
-}
-
-/// Points in time that date(1) surely understands: `yesterday`, `1 hour ago`, `-2 days`.
+/// Points in time that date(1) surely understands, none before 1970: `yesterday`, `1 hour ago`, `-2 days`.
 fn is_understood(text: &str) -> bool {
-    let number = |t: &str| (1..=3).contains(&t.len()) && t.bytes().all(|b| b.is_ascii_digit());
-    let unit = |t: &str| {
-        let one = t.strip_suffix('s').unwrap_or(t);
-        [
-            "second", "sec", "minute", "min", "hour", "day", "week", "month", "year",
-        ]
-        .contains(&one)
+    let is_unit = |unit: &str, count: &str| {
+        let most = match unit.strip_suffix('s').unwrap_or(unit) {
+            "second" | "sec" | "minute" | "min" | "hour" | "day" => 3,
+            "week" | "month" => 2,
+            "year" => 1,
+            _ => 0,
+        };
+        (1..=most).contains(&count.len()) && count.bytes().all(|b| b.is_ascii_digit())
     };
     match text.split(' ').collect::<Vec<_>>().as_slice() {
         [one] => matches!(*one, "now" | "today" | "yesterday" | "tomorrow"),
-        [count, of] => number(count.strip_prefix('-').unwrap_or(count)) && unit(of),
-        [count, of, "ago"] => number(count) && unit(of),
+        [count, unit] => is_unit(unit, count.strip_prefix('-').unwrap_or(count)),
+        [count, unit, "ago"] => is_unit(unit, count),
         _ => false,
     }
 }
@@ -382,15 +399,19 @@ fn dates(words: &[&str]) -> Option<Vec<String>> {
     while let Some(word) = words.next() {
         match *word {
             "-u" | "--utc" => {}
-            "-d" => {
-                words.next()?;
+            "-d" => is_understood(words.next()?).then_some(())?,
+            word if word.starts_with("--date=") => {
+                is_understood(word.strip_prefix("--date=")?).then_some(())?;
             }
-            word if word.starts_with("--date=") => {}
             word if word.starts_with('+') && format.is_none() => format = word.strip_prefix('+'),
             _ => return None,
         }
     }
     let format = format.unwrap_or("%a %b %e %T %Z %Y");
+    // A text of the line's own choice is not a date.
+    if !format.contains('%') {
+        return None;
+    }
     [0, 1]
         .into_iter()
         .map(|which| in_format(format, which))
@@ -430,7 +451,7 @@ fn in_format(format: &str, which: usize) -> Option<String> {
             's' => ["1795219199", "1735801627"],
             'N' => ["123456789", "000000000"],
             'z' => ["+0000", "-0330"],
-            'Z' => ["UTC", "CET"],
+            'Z' => ["UTC", "-03"],
             _ => return None,
         };
         text.push_str(pair.get(which)?);

@@ -71,10 +71,21 @@ impl Given {
         self.values.push((name, value));
     }
 
+    /// Whether it is in a loop that stays one.
+    pub(super) fn finds(&self) -> bool {
+        self.values.iter().any(|(_, v)| *v == Value::Found)
+    }
+
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
         let found = self.values.iter().find(|(other, _)| other == name);
         found.map(|(_, value)| value)
     }
+}
+
+/// Whether a variable is one that no shell knows: they begin with a small letter.
+pub(super) fn is_plain_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase())
+        && !matches!(name, "histchars" | "auto_resume")
 }
 
 /// Whether a line may set a variable without changing how its commands run.

@@ -305,6 +305,9 @@ fn what_only_one_shell_reads_so_is_refused() {
         r#"p "$$(" 'a' ")""#,
         "p \"$$(b $'c) d\"",
         "p \"$${v\"",
+        // Shells join the lines inside backquotes before they look at quotes and comments.
+        "p `p '\\\n'`",
+        "p `p # a\\\ng`",
         // bash expands the tilde, which begins a word there.
         "p {,}~",
         "p {,a}~/b",

@@ -111,6 +111,10 @@ impl Parser<'_> {
                         text.push(next);
                         self.at += 1;
                     }
+                    // It goes before anything else is read, also inside single quotes and comments.
+                    Some('\n') => {
+                        return Err(self.error(self.at, "a line continuation inside backquotes"));
+                    }
                     Some('"') if in_quotes => {
                         return Err(self.error(
                             self.at,

@@ -303,6 +303,9 @@ fn what_only_one_shell_reads_so_is_refused() {
         "[[ -n > a ]]",
         // bash takes the bracket for a substitution when it looks for the end of the quotes, and then for text.
         r#"p "$$(" 'a' ")""#,
+        "p $v$",
+        "p ${v:-a b}$",
+        "p $.$(p)",
         "p \"$$(b $'c) d\"",
         "p \"$${v\"",
         // Shells join the lines inside backquotes before they look at quotes and comments.
@@ -691,4 +694,11 @@ fn wrappers_that_run_nothing_run_nothing() {
             "{line}"
         );
     }
+}
+
+#[test]
+fn the_strict_reader_has_the_bounds_of_the_full_one() {
+    let many = format!("p{}", " 2>&1".repeat(17));
+    assert!(strict::read(&many).is_err() && command::read(&many).is_err());
+    assert!(strict::read(&many[..many.len() - 5]).is_ok());
 }

@@ -6,6 +6,7 @@
 
 use super::Note;
 use super::call::{Assignment, Redirection, is_harmless};
+use super::full::MAX_REDIRECTIONS;
 use super::name;
 use super::word::{Segment, Span, Word, glob, literal};
 
@@ -203,6 +204,9 @@ impl Reader<'_> {
         }
         let end = simple.words.last().map_or(self.at, |w| w.span.end);
         simple.span = Span { start, end };
+        if simple.redirections.len() > MAX_REDIRECTIONS {
+            return Err(self.note(start, "too many redirections of one command"));
+        }
         if simple.words.is_empty() {
             let what = if simple.assignments.is_empty() {
                 "a command is missing here"

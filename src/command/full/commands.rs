@@ -9,7 +9,7 @@ use crate::command::strict::{Joint, is_reserved};
 use crate::command::word::{Segment, Word, literal};
 
 /// Most redirections of one command.
-const MAX_REDIRECTIONS: usize = 16;
+pub(in crate::command) const MAX_REDIRECTIONS: usize = 16;
 
 /// Words that end a list where a command could begin.
 const CLOSING: [&str; 8] = ["then", "do", "done", "elif", "else", "fi", "esac", "}"];

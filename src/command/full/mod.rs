@@ -1,7 +1,7 @@
 //! The full reader: the shell's grammar as people type it, to see every command that a line can run.
 //!
 //! It reads what the strict reader does not, so that what is forbidden is found wherever it stands, and a
-//! human is asked about the rest. Nothing it accepts is ever auto. What bash and dash read differently is
+//! human is asked about the rest. Nothing it accepts is auto as it stands. What bash and dash read differently is
 //! marked as bash's or refused; what it cannot read it refuses, and must never skip. The grammar is
 //! `docs/grammar.md`.
 
@@ -17,6 +17,7 @@ mod words;
 use super::word::Span;
 use super::{Note, Place, ReadError};
 use ast::{List, Parsed};
+pub(in crate::command) use commands::MAX_REDIRECTIONS;
 use documents::{Body, Pending};
 pub use flatten::calls;
 use variables::Variables;

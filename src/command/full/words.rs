@@ -18,6 +18,7 @@ impl Parser<'_> {
         let start = self.at;
         let mut segments = Vec::new();
         let mut quoted = false;
+        let mut bare_dollar = None;
         while let Some(byte) = self.peek() {
             let piece = self.at;
             match byte {
@@ -81,6 +82,15 @@ impl Parser<'_> {
             if matches!(&self.text[piece..self.at], "''" | "\"\"" | "$''") {
                 segments.push(Segment::Expansion(EMPTY.to_owned()));
             }
+            if &self.text[piece..self.at] == "$" {
+                bare_dollar = Some(piece);
+            }
+        }
+        // Beside it bash takes expansions as if in quotes, and dash does not.
+        let is_split =
+            |s: &Segment| matches!(s, Segment::Expansion(t) if t != EMPTY && !t.starts_with('"'));
+        if let Some(at) = bare_dollar.filter(|_| segments.iter().any(is_split)) {
+            return Err(self.error(at, "a bare `$` beside an expansion: write `\\$`"));
         }
         Ok(Token {
             word: Word {

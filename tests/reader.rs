@@ -323,6 +323,7 @@ fn what_only_one_shell_reads_so_is_refused() {
         assert!(aiops::command::read(line).is_err(), "{line:?}");
     }
     for line in [
+        "p x}~ }~",
         "p {} {}.bak",
         "p x{}",
         "p a+=b",

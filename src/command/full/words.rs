@@ -72,7 +72,10 @@ impl Parser<'_> {
                 b'{' => self.brace(&mut segments)?,
                 b'~' if self.at == start => self.tilde(&mut segments)?,
                 // Behind a brace expansion it may be the beginning of a word.
-                b'~' if matches!(self.text.as_bytes()[self.at - 1], b':' | b'=' | b'}') => {
+                b'~' if matches!(self.text.as_bytes()[self.at - 1], b':' | b'=')
+                    || self.text.as_bytes()[self.at - 1] == b'}'
+                        && matches!(segments.last(), Some(Segment::Expansion(_))) =>
+                {
                     return Err(
                         self.error(self.at, "a tilde that some shells expand: write the path")
                     );

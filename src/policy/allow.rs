@@ -81,6 +81,12 @@ pub(super) fn matches_auto(
             "what it reads goes to another program; let it read </dev/null or a bare `echo |`",
         ));
     }
+    if call.pipe.len > 2 && grows_on(reading, call) {
+        return Err(miss(
+            6,
+            "it is one of many in this pipeline that write more than they read, which may fill memory",
+        ));
+    }
     for assignment in &call.assignments {
         environment(rule, assignment).map_err(|why| miss(7, why))?;
     }
@@ -99,6 +105,25 @@ pub(super) fn matches_auto(
         ));
     }
     as_root(rule, reading, call)
+}
+
+/// Filters that may write several times what they read, as often as their text says.
+const GROWS: [&str; 6] = ["awk", "gawk", "mawk", "sed", "jq", "xargs"];
+/// Filters that may write many times what they read: one blank becomes a line, a tab a thousand blanks.
+const GROWS_MUCH: [&str; 9] = [
+    "expand", "nl", "od", "hexdump", "xxd", "hd", "fold", "column", "paste",
+];
+
+/// Whether too many commands of a call's pipeline, the call among them, write more than they read.
+fn grows_on(reading: &Reading, call: &Call) -> bool {
+    let base = call.name.base.as_str();
+    let of = |names: &[&str]| {
+        let own = |c: &&Call| c.pipe.pipeline == call.pipe.pipeline;
+        let all = reading.calls.iter().filter(own);
+        all.filter(|c| names.contains(&c.name.base.as_str()))
+            .count()
+    };
+    GROWS.contains(&base) && of(&GROWS) > 4 || GROWS_MUCH.contains(&base) && of(&GROWS_MUCH) > 1
 }
 
 /// Whether standard input comes from where the rule wants it; `given` operands are there.

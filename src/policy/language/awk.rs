@@ -234,8 +234,8 @@ impl Parser {
             return self.fail("a loop variable is expected");
         };
         self.loops += 1;
-        if self.loops > 2 {
-            return self.fail("more than two loops in each other");
+        if self.loops > 1 {
+            return self.fail("a loop in another: a line of many fields would make it many rounds");
         }
         let mut guards = vec![var.clone()];
         let mut long = false;

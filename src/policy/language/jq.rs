@@ -47,9 +47,24 @@ pub fn check(text: &str) -> R<()> {
         first: None,
         grows: 1,
         factors: 1,
+        iterators: 0,
+        sums: false,
+        compares: false,
     };
     lexer.tokens(0, None)?;
     lexer.stage_ends();
+    let named = text.contains(" as ");
+    let many = match (lexer.sums, named, lexer.compares) {
+        (true, _, _) => 2,
+        (_, true, _) => 3,
+        (_, _, true) => 4,
+        _ => 6,
+    };
+    if lexer.iterators >= many {
+        return Err(
+            "jq: this takes everything together with everything, which may fill memory".into(),
+        );
+    }
     if lexer.grows > MOST_GROWTH {
         return Err("jq: this says its input again and again, which may fill memory".into());
     }
@@ -80,6 +95,12 @@ struct Lexer<'a> {
     grows: usize,
     /// The product of the numbers that something is multiplied by.
     factors: u64,
+    /// How often it goes through all of something: `.[]`, `..`.
+    iterators: usize,
+    /// Whether something is added, multiplied, divided: on two sides, each with each.
+    sums: bool,
+    /// Whether something is compared.
+    compares: bool,
 }
 
 impl Lexer<'_> {
@@ -298,6 +319,9 @@ impl Lexer<'_> {
                 b'"' => self.string(depth)?,
                 b'(' | b'[' | b'{' => {
                     self.i += 1;
+                    if c == b'[' && self.at(self.behind_blanks(self.i)) == b']' {
+                        self.iterators += 1;
+                    }
                     self.filter(
                         depth + 1,
                         Some(match c {
@@ -309,6 +333,7 @@ impl Lexer<'_> {
                 }
                 b'.' if self.at(start + 1) == b'.' => {
                     self.i += 2;
+                    self.iterators += 1;
                     self.refs.extend(vec![String::new(); 8]);
                 }
                 b'.' if self.at(start + 1).is_ascii_alphabetic() || self.at(start + 1) == b'_' => {
@@ -391,6 +416,10 @@ impl Lexer<'_> {
             return self.fail(start, &format!("`{name}` is not accepted"));
         }
         self.function(start, &name)?;
+        self.iterators += usize::from(matches!(
+            name.as_str(),
+            "recurse" | "paths" | "leaf_paths" | "range" | "inputs" | "scan" | "splits"
+        ));
         if let Some((_, by)) = REPEATING.iter().find(|(n, _)| *n == name) {
             self.grows = self.grows.saturating_mul(*by);
         }
@@ -433,8 +462,11 @@ impl Lexer<'_> {
                 let whole = std::str::from_utf8(text).ok()?.split('.').next()?;
                 whole.parse::<u64>().ok()
             })
-            .max()
-            .unwrap_or(1000);
+            .max();
+        let Some(by) = by else {
+            return self.fail(start, "a repeated string may fill memory: name a number");
+        };
+        self.sums = true;
         self.factors = self.factors.saturating_mul(by.max(1));
         if self.factors > MOST_FACTOR {
             return self.fail(start, "a repeated string may fill memory");
@@ -449,8 +481,11 @@ impl Lexer<'_> {
                 return self.fail(self.i, &format!("`{bad}` is not accepted"));
             }
         }
+        self.sums |= matches!(rest.first(), Some(b'+' | b'-' | b'%'))
+            || rest.starts_with(b"/") && !rest.starts_with(b"//");
         for good in ["//", "==", "!=", "<=", ">="] {
             if rest.starts_with(good.as_bytes()) {
+                self.compares |= good != "//";
                 self.i += 2;
                 return Ok(());
             }

@@ -19,6 +19,7 @@ declare -A CASES=(
   [auto]=$(asks "uptime -p")
   [pipeline]=$(asks "sudo journalctl -u nginx --since today --no-pager | grep -i error | sort | uniq -c | sort -rn | head -20")
   [approval]=$(asks "sudo systemctl restart nginx")
+  [written_out]=$(asks 'for s in nginx cron; do systemctl is-active \"$s\"; done')
   [forbidden]=$(asks "sudo sh -c 'rm -rf /etc'")
   [reply]=Approve
 )
@@ -44,7 +45,7 @@ case ${1:-} in
 esac
 status=0
 [ -z "${1:-}" ] || : >"$KNOWN"
-for name in auto pipeline approval forbidden reply; do
+for name in auto pipeline approval written_out forbidden reply; do
   count=$(counted "$name")
   if [ -n "${1:-}" ]; then
     echo "$name $count" | tee -a "$KNOWN"

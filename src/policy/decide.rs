@@ -47,9 +47,8 @@ impl Policy {
             ));
         }
         if !reading.is_strict()
-            && decided.iter().all(|(_, v)| could_give_way(v))
+            && decided.iter().all(|(_, v)| v.gives_way())
             && let Some(decision) = self.written_out(reading, cx)
-            && decided.iter().all(|(_, v)| self.gives_way(v))
         {
             return decision;
         }
@@ -85,15 +84,6 @@ impl Policy {
             decided.push((shown(call), own));
         }
         (!decided.is_empty()).then(|| self.join(&again, decided))
-    }
-
-    /// Whether all that stands against a call is that rules allow no more than plain words: what rules ask
-    /// about or forbid for its own sake holds for the line as it came.
-    fn gives_way(&self, verdicts: &Verdicts) -> bool {
-        verdicts.rules.iter().all(|id| {
-            let rule = self.rules.iter().find(|rule| rule.id == *id);
-            rule.is_none_or(|r| r.verdict == Verdict::Auto || r.unless_auto)
-        })
     }
 
     fn join(&self, reading: &Reading, decided: Vec<(String, Verdicts)>) -> Decision {
@@ -368,13 +358,9 @@ impl Policy {
             effect: Some("not known to the policy".into()),
             reversibility: None,
             checks: Vec::new(),
+            own_sake: false,
         }
     }
-}
-
-/// Whether a verdict is of the kind that plain words in place of others could change.
-fn could_give_way(verdicts: &Verdicts) -> bool {
-    verdicts.risk != Risk::Forbidden || verdicts.rules == [builtin::UNKNOWN]
 }
 
 /// The auto rule that came nearest to a call, and what stood against it.

@@ -17,9 +17,17 @@ pub(super) struct Verdicts {
     pub(super) effect: Option<String>,
     pub(super) reversibility: Option<Reversibility>,
     pub(super) checks: Vec<super::Check>,
+    /// Whether a rule asks about it or forbids it for its own sake, and not for want of a rule that allows it.
+    pub(super) own_sake: bool,
 }
 
 impl Verdicts {
+    /// Whether plain words in place of others could come to something else: all that stands against it is that
+    /// rules allow no more than these. What rules ask about or forbid for its own sake holds for the line as it came.
+    pub(super) fn gives_way(&self) -> bool {
+        !self.own_sake && (self.risk != Risk::Forbidden || self.rules == [builtin::UNKNOWN])
+    }
+
     /// Where both ask: a rule of low risk must not take the say of what asks whatever rules say.
     pub(super) fn no_less_than(&mut self, own: &Verdicts) {
         if self.risk == Risk::ApprovalRequired && own.risk == Risk::ApprovalRequired {
@@ -112,6 +120,7 @@ pub(super) fn by_rules(found: &[Found], call: &Call, risk: Risk) -> Verdicts {
             .iter()
             .flat_map(|f| super::state::checks(f.rule, call))
             .collect(),
+        own_sake: found.iter().any(|f| !f.rule.unless_auto),
     }
 }
 
@@ -130,6 +139,7 @@ pub(super) fn auto(id: &str, about: &str, reversibility: Option<Reversibility>) 
         effect: None,
         reversibility: Some(reversibility.unwrap_or(Reversibility::ReadOnly)),
         checks: Vec::new(),
+        own_sake: false,
     }
 }
 
@@ -142,6 +152,7 @@ pub(super) fn ask(rule: &str, why: &str) -> Verdicts {
         effect: Some(why.to_owned()),
         reversibility: None,
         checks: Vec::new(),
+        own_sake: false,
     }
 }
 

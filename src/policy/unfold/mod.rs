@@ -58,7 +58,8 @@ pub(super) fn unfold(reading: &Reading) -> Option<Reading> {
     let parsed = full::read(&reading.canonical).ok()?;
     let text = written(&parsed.list)?;
     // What is written out is written out for good: a target's guard reads it again.
-    if written(&full::read(&text).ok()?.list).is_some_and(|again| again != text) {
+    let list = full::read(&text).ok()?.list;
+    if written(&list).is_some_and(|again| again != text) {
         return None;
     }
     let again = command::read(&text).ok()?;
@@ -66,7 +67,7 @@ pub(super) fn unfold(reading: &Reading) -> Option<Reading> {
         || (again.canonical == text
             && again.functions.is_empty()
             && again.shell == Shell::Posix
-            && is_plain(&full::read(&text).ok()?.list, &mut Vec::new()));
+            && is_plain(&list, &mut Vec::new()));
     plain.then_some(again)
 }
 

@@ -3,8 +3,9 @@
 //! Must never call an output small that a file of any size could fill, nor give a form to what a person, a
 //! file or a remote host may have written.
 
+use super::words::{parameter, substitution};
 use crate::command::full::{self, ast};
-use crate::command::word::push;
+use crate::command::word::{bare, push};
 use crate::command::{Call, Name, Redirection, Segment, Sudo, Word, Wraps};
 use ast::{Command, Kind, List, Pipeline};
 
@@ -257,14 +258,16 @@ fn of_word(word: &Word, call: &Call) -> Option<Vec<Word>> {
 
 /// What an expansion in quotes could be.
 fn of_expansion(text: &str, call: &Call) -> Option<Vec<Vec<Segment>>> {
-    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    let (inner, true) = bare(text) else {
+        return None;
+    };
     let literal = |texts: Vec<String>| -> Vec<Vec<Segment>> {
         texts
             .into_iter()
             .map(|t| vec![Segment::Literal(t)])
             .collect()
     };
-    if let Some(name) = inner.strip_prefix("${").and_then(|t| t.strip_suffix('}')) {
+    if let Some(name) = parameter(inner) {
         // A loop over files: each name is one that its pattern fits.
         let found: Vec<Vec<Segment>> = call
             .scope
@@ -299,7 +302,7 @@ struct Said {
 
 /// What `$( … )` of one simple command with literal words says, where its form is known.
 fn said(text: &str) -> Option<Said> {
-    let list = full::read(super::words::substitution(text)?).ok()?.list;
+    let list = full::read(substitution(text)?).ok()?.list;
     let [(_, pipeline, false)] = list.items.as_slice() else {
         return None;
     };

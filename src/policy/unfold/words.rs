@@ -131,7 +131,7 @@ pub(super) fn may_be_set(name: &str) -> bool {
 }
 
 /// The name in `${name}`, and nothing more.
-fn parameter(text: &str) -> Option<&str> {
+pub(super) fn parameter(text: &str) -> Option<&str> {
     let name = text.strip_prefix("${")?.strip_suffix('}')?;
     (name == "?" || is_variable(name)).then_some(name)
 }

@@ -6,7 +6,7 @@ use super::Context;
 use super::language::{self, Kind, Limits};
 use super::options::{self, OptionSpec};
 use super::rule::{Rule, Stdin, SudoUse};
-use super::types::{self, BELOW};
+use super::types::{self, BELOW, Bounds, Type};
 use crate::command::{Assignment, Call, Place, Reading, Segment, Sudo, Word, Wraps};
 use std::borrow::Cow;
 
@@ -71,7 +71,8 @@ pub(super) fn matches_auto(
         ));
     }
     let given = match &rule.reader {
-        Some((kind, limits)) => read_by(*kind, limits, call)?,
+        Some((Kind::Test, _)) => question(rule, call)?,
+        Some((kind, limits)) => read_by(*kind, limits, rule, call)?,
         None => words(rule, call)?,
     };
     stdin(rule, call, given)?;
@@ -340,16 +341,60 @@ fn words(rule: &Rule, call: &Call) -> Result<usize, Miss> {
     Ok(given.len())
 }
 
-/// Checks all words by a reader; how many words there are.
-fn read_by(kind: Kind, limits: &Limits, call: &Call) -> Result<usize, Miss> {
-    // Of a pattern that fits one name, the shell hands on itself or that name: both are read.
-    if kind == Kind::Kubectl && call.words.iter().any(|w| w.literal().is_none()) {
-        read_words(kind, limits, call, true)?;
+/// Checks the words of `test` and `[`; how many there are.
+fn question(rule: &Rule, call: &Call) -> Result<usize, Miss> {
+    let mut words = call.words.get(1..).unwrap_or_default();
+    if call.name.base == "[" {
+        words = match words.split_last() {
+            Some((last, words)) if last.literal() == Some("]") => words,
+            _ => return Err(miss(5, "its `]` is not there")),
+        };
     }
-    read_words(kind, limits, call, false)
+    let texts: Option<Vec<Option<&str>>> = words
+        .iter()
+        .map(|word| match word.literal() {
+            Some(text) => Some(Some(text)),
+            // One word, whatever it says.
+            None => types::is_in_quotes(word).then_some(None),
+        })
+        .collect();
+    // Where files are found for a pattern, each is asked about by itself.
+    let bounds = Bounds {
+        glob: true,
+        ..rule.bounds.clone()
+    };
+    let file = |at: usize| match words.get(at) {
+        Some(word) => types::check(&Type::Path, word, &bounds),
+        None => Err("a file is missing".into()),
+    };
+    let found = |word: &Word| word.is_glob() && word.literal_prefix().starts_with('/');
+    let texts = match texts {
+        Some(texts) => texts,
+        None if words.iter().all(|w| w.literal().is_some() || found(w)) => {
+            words.iter().map(Word::literal).collect()
+        }
+        None => return Err(miss(5, "put what is known only when it runs in quotes")),
+    };
+    language::test::check(&texts, &file).map_err(|why| miss(5, why))?;
+    Ok(words.len())
 }
 
-fn read_words(kind: Kind, limits: &Limits, call: &Call, fitted: bool) -> Result<usize, Miss> {
+/// Checks all words by a reader; how many words there are.
+fn read_by(kind: Kind, limits: &Limits, rule: &Rule, call: &Call) -> Result<usize, Miss> {
+    // Of a pattern that fits one name, the shell hands on itself or that name: both are read.
+    if kind == Kind::Kubectl && call.words.iter().any(|w| w.literal().is_none()) {
+        read_words(kind, limits, rule, call, true)?;
+    }
+    read_words(kind, limits, rule, call, false)
+}
+
+fn read_words(
+    kind: Kind,
+    limits: &Limits,
+    rule: &Rule,
+    call: &Call,
+    fitted: bool,
+) -> Result<usize, Miss> {
     let one = |word: &Word| {
         let (pattern, name) = types::of_one_name(word)?;
         Some(Cow::Owned(if fitted { name } else { pattern }))
@@ -360,6 +405,9 @@ fn read_words(kind: Kind, limits: &Limits, call: &Call, fitted: bool) -> Result<
             Some(text) => Some(Cow::Borrowed(text)),
             None if kind == Kind::Curl => query(word).map(Cow::Owned),
             None if kind == Kind::Kubectl => one(word),
+            None if matches!(kind, Kind::Openssl | Kind::Find) => {
+                a_name(word, limits, &rule.bounds).map(Cow::Owned)
+            }
             None => None,
         })
         .collect();
@@ -372,6 +420,27 @@ fn read_words(kind: Kind, limits: &Limits, call: &Call, fitted: bool) -> Result<
     let words: Vec<&str> = words.iter().map(Cow::as_ref).collect();
     language::check_argv(kind, &words, limits).map_err(|why| miss(5, why))?;
     Ok(words.len())
+}
+
+/// One of the names that a pattern of files may find, where each of them may be read: the reader looks at that one.
+fn a_name(word: &Word, limits: &Limits, bounds: &Bounds) -> Option<String> {
+    let bounds = Bounds {
+        glob: true,
+        under: limits.under.as_slice().into(),
+        secret: limits.not.as_slice().into(),
+        ..bounds.clone()
+    };
+    types::check(&Type::Path, word, &bounds).ok()?;
+    let mut text = String::new();
+    for segment in &word.segments {
+        match segment {
+            Segment::Literal(part) => text.push_str(part),
+            Segment::Glob(part) if part == "[0-9]" => text.push('0'),
+            Segment::Glob(_) => text.push('x'),
+            Segment::Expansion(_) => return None,
+        }
+    }
+    text.starts_with('/').then_some(text)
 }
 
 /// A URL whose `?` stands unquoted behind its host and path. Should a file of such a name be there after

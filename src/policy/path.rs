@@ -50,9 +50,9 @@ pub fn is_secret(path: &[&str], secret: &str, glob: bool) -> bool {
         }
     };
     if !secret.starts_with('/') {
-        return path.iter().any(|name| {
+        return path.iter().enumerate().any(|(at, name)| {
             if glob {
-                could_be(name, secret)
+                could_be(name, secret, at + 1 == path.len())
             } else {
                 matches(secret, name)
             }
@@ -88,14 +88,16 @@ fn deep(secret: &[&str], path: &[&str], meets: &dyn Fn(&str, &str) -> bool) -> b
 
 /// Whether a pattern could name a secret of that kind. With `*`, nearly every pattern could name a file with
 /// `secret` somewhere in its name: then only endings (`*.key`), beginnings with a dot, and what the pattern says
-/// without its `*` are held against one. `?` and `[…]` are one character each, whichever.
-fn could_be(pattern: &str, secret: &str) -> bool {
+/// without its `*` are held against one. `?` and `[…]` are one character each, whichever. Endings are those of files: of
+/// a folder in front of others they say nothing.
+fn could_be(pattern: &str, secret: &str, last: bool) -> bool {
     if !pattern.contains(['*', '?', '[']) {
         return matches(secret, pattern);
     }
     // A leading wildcard does not match a leading dot (POSIX 2.13.3).
     let dotted = secret.starts_with('.') && !pattern.starts_with('.');
-    let ending = secret.starts_with("*.") || secret.starts_with("*_") || secret.starts_with('.');
+    let of_file = last && (secret.starts_with("*.") || secret.starts_with("*_"));
+    let ending = of_file || secret.starts_with('.');
     ending && !dotted && !secret.ends_with('*') && intersect(secret, pattern)
         || !dotted && intersect(secret, &pattern.replace('*', ""))
 }
@@ -143,18 +145,40 @@ pub fn matches(pattern: &str, name: &str) -> bool {
     pattern[p..].iter().all(|c| *c == b'*')
 }
 
-/// Whether some name fits both patterns. `[…]` counts as any character.
+/// One character of a pattern, or any number of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    Any,
+    One,
+    /// `[0-9]`: a digit, or what some locale takes for one, which is never another ASCII character.
+    Digit,
+    Char(char),
+}
+
+impl Sign {
+    fn meets(self, other: Sign) -> bool {
+        match (self, other) {
+            (Sign::Char(a), Sign::Char(b)) => a == b,
+            (Sign::Digit, Sign::Char(c)) | (Sign::Char(c), Sign::Digit) => {
+                c.is_ascii_digit() || !c.is_ascii()
+            }
+            _ => true,
+        }
+    }
+}
+
+/// Whether some name fits both patterns. `[0-9]` is a digit; any other `[…]` counts as any character.
 pub fn intersect(a: &str, b: &str) -> bool {
-    let (a, b) = (simplified(a), simplified(b));
+    let (a, b) = (signs(a), signs(b));
     // meet[i][j]: whether the rest of a from i and the rest of b from j can be one name.
     let mut meet = vec![vec![false; b.len() + 1]; a.len() + 1];
     for i in (0..=a.len()).rev() {
         for j in (0..=b.len()).rev() {
             meet[i][j] = match (a.get(i), b.get(j)) {
                 (None, None) => true,
-                (Some(b'*'), _) => meet[i + 1][j] || (j < b.len() && meet[i][j + 1]),
-                (_, Some(b'*')) => meet[i][j + 1] || (i < a.len() && meet[i + 1][j]),
-                (Some(x), Some(y)) => (x == y || *x == b'?' || *y == b'?') && meet[i + 1][j + 1],
+                (Some(Sign::Any), _) => meet[i + 1][j] || (j < b.len() && meet[i][j + 1]),
+                (_, Some(Sign::Any)) => meet[i][j + 1] || (i < a.len() && meet[i + 1][j]),
+                (Some(x), Some(y)) => x.meets(*y) && meet[i + 1][j + 1],
                 _ => false,
             };
         }
@@ -162,18 +186,35 @@ pub fn intersect(a: &str, b: &str) -> bool {
     meet[0][0]
 }
 
-fn simplified(pattern: &str) -> Vec<u8> {
+fn signs(pattern: &str) -> Vec<Sign> {
     let mut out = Vec::new();
-    let mut bytes = pattern.bytes();
-    while let Some(byte) = bytes.next() {
-        if byte == b'[' {
-            bytes.by_ref().find(|b| *b == b']');
-            out.push(b'?');
-        } else {
-            out.push(byte);
-        }
+    let mut rest = pattern;
+    while let Some(first) = rest.chars().next() {
+        let (sign, length) = match first {
+            '[' => class(rest),
+            '*' => (Sign::Any, 1),
+            '?' => (Sign::One, 1),
+            first => (Sign::Char(first), first.len_utf8()),
+        };
+        out.push(sign);
+        rest = rest.get(length..).unwrap_or_default();
     }
     out
+}
+
+/// The `[…]` that begins a text, and how long it is. One that is not plain may stand for anything from there on.
+fn class(text: &str) -> (Sign, usize) {
+    if text.starts_with("[0-9]") {
+        return (Sign::Digit, 5);
+    }
+    let inner = text.get(1..).unwrap_or_default();
+    let odd = ["]", "!]", "^]"];
+    match inner.split_once(']') {
+        Some((class, _)) if !class.contains('[') && !odd.iter().any(|o| inner.starts_with(o)) => {
+            (Sign::One, class.len() + 2)
+        }
+        _ => (Sign::Any, text.len()),
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +245,19 @@ mod tests {
         assert!(is("/etc/app/secr?t.conf", "*secret*", true));
         assert!(is("/etc/app/passw[o]rds*", "*passwords*", true));
         assert!(!is("/var/log/nginx/access.log.[0-9]*", "*secret*", true));
+        assert!(!is("/proc/[0-9]*/status", "/proc/kcore", true));
+        assert!(is("/proc/[0-9]*/env*", "/proc/*/environ", true));
+        assert!(is("/etc/id[0-9]", "/etc/id7", true) && is("/etc/id[0-9]", "/etc/id²", true));
+        assert!(is("/etc/[a-z]hadow", "/etc/shadow", true));
+        // None of these is plain: what they stand for is not guessed.
+        for odd in [
+            "/etc/[]s]hadow",
+            "/etc/[!]x]hadow",
+            "/etc/[[:alpha:]]hadow",
+            "/etc/s[h",
+        ] {
+            assert!(is(odd, "/etc/shadow", true), "{odd}");
+        }
         assert!(is("/etc/*", "/etc/shadow", true));
         assert!(is("/e?c/shadow", "/etc/shadow", true));
         assert!(!is("/etc/*.conf", "/etc/shadow", true));
@@ -217,6 +271,8 @@ mod tests {
                 && is("/etc/x/my*secret", "*secret*", true)
         );
         assert!(!is("/var/log/*.log", "*.key", true));
+        assert!(!is("/etc/x/*/cert.pem", "*.key", true) && is("/etc/x/*/*", "*.key", true));
+        assert!(is("/etc/x/a.key/cert.pem", "*.key", true) && is("/home/.s*/a", ".ssh", true));
         assert!(is("/etc/ssl/a.key", "*.key", false) && !is("/etc/ssl/a.crt", "*.key", false));
         assert!(is("/home/u/.ssh/config", ".ssh", false));
         assert!(

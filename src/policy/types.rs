@@ -31,7 +31,7 @@ pub enum Type {
     Host,
     /// A TCP or UDP port.
     Port,
-    /// A process id.
+    /// A process id, or nothing.
     Pid,
     /// A login or group name, or a number.
     User,
@@ -296,7 +296,7 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
 }
 
 /// Whether every expansion of a word stands in double quotes: then it is one word, whatever it says.
-fn is_in_quotes(word: &Word) -> bool {
+pub(super) fn is_in_quotes(word: &Word) -> bool {
     word.segments.iter().all(|segment| match segment {
         crate::command::Segment::Literal(_) => true,
         crate::command::Segment::Glob(_) => false,
@@ -333,7 +333,12 @@ pub(super) fn of_one_name(word: &Word) -> Option<(String, String)> {
 
 /// Whether literal text is of a type.
 pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String> {
-    if text.is_empty() && !matches!(kind, Type::Text | Type::Regex | Type::FreeText) {
+    // No process is named by nothing: `ps -p "$(pgrep x)"` where none was found, which is an error of ps.
+    let may_be_empty = matches!(kind, Type::Text | Type::Regex | Type::FreeText | Type::Pid);
+    if text.is_empty()
+        && !may_be_empty
+        && !matches!(kind, Type::List(inner) if **inner == Type::Pid)
+    {
         return Err("it is empty".into());
     }
     if text.starts_with('-') && !kind.may_begin_with_dash() {
@@ -386,7 +391,9 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
                 Err(e)
             }
         }),
-        Type::Pid => number(text, 1, 4_194_304),
+        Type::Pid if text.is_empty() => Ok(()),
+        // None has the number 0, which systemd gives for a unit without one.
+        Type::Pid => number(text, 0, 4_194_304),
         Type::User => of(
             |b| b.is_ascii_alphanumeric() || b"_.-".contains(&b),
             "a user's name",
@@ -542,8 +549,13 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
         && path::components(folder)
             .is_some_and(|f| bounds.open.iter().any(|o| path::is_place(&f, o)));
     let named = |secret: &str| name.is_some_and(|name| path::matches(secret, name));
-    // Below /sys all names are the kernel's: none of them is a kind of file that people keep keys in.
-    let kernels = parts.first() == Some(&"sys");
+    // Below /sys, and of a process in /proc, all names are the kernel's: none of them is a kind of file that people
+    // keep keys in. Deeper in /proc are other file systems.
+    let kernels = match parts.first() {
+        Some(&"sys") => true,
+        Some(&"proc") => parts.len() <= 3,
+        _ => false,
+    };
     if let Some(secret) = bounds
         .secret
         .iter()

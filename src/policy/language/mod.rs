@@ -22,6 +22,7 @@ pub mod redis;
 pub mod sed;
 mod settings;
 pub mod sql;
+pub mod test;
 
 pub use formats::check_repeats;
 pub use limits::{Limits, Namespaces, check_host, check_path, check_port, check_url};
@@ -77,11 +78,13 @@ pub enum Kind {
     Lookup,
     /// All words after `redis-cli`.
     Redis,
+    /// All words after `test` or `[`.
+    Test,
 }
 
 impl Kind {
     /// Every reader with the name it has in a policy.
-    pub const ALL: [(&'static str, Kind); 21] = [
+    pub const ALL: [(&'static str, Kind); 22] = [
         ("awk", Kind::Awk),
         ("sed", Kind::Sed),
         ("jq", Kind::Jq),
@@ -103,6 +106,7 @@ impl Kind {
         ("dig", Kind::Dig),
         ("lookup", Kind::Lookup),
         ("redis", Kind::Redis),
+        ("test", Kind::Test),
     ];
 
     /// The reader a policy names, or none.
@@ -131,6 +135,7 @@ impl Kind {
                 | Kind::Dig
                 | Kind::Lookup
                 | Kind::Redis
+                | Kind::Test
         )
     }
 }
@@ -196,6 +201,14 @@ pub fn check_argv(kind: Kind, words: &[&str], limits: &Limits) -> Result<(), Str
         Kind::Dig => net::check_dig(words, limits),
         Kind::Lookup => net::check_lookup(words, limits),
         Kind::Redis => redis::check(words, limits),
+        Kind::Test => {
+            let words: Vec<Option<&str>> = words.iter().map(|w| Some(*w)).collect();
+            let file = |at: usize| {
+                let path = words.get(at).copied().flatten().unwrap_or("");
+                check_path(path, limits)
+            };
+            test::check(&words, &file)
+        }
         _ => Err(format!(
             "`{}` reads one operand, not a whole command; name it as a type",
             kind.name()

@@ -7,6 +7,8 @@
 //! it says. Anything else (`while`, `case`, functions, files written, variables that the line does not tell)
 //! is left as it was, and asked about.
 
+mod little;
+mod said;
 mod shapes;
 mod words;
 
@@ -151,7 +153,7 @@ impl Unfold {
             match self.input(command, given, depth) {
                 // `wc -l < FILE` is `cat FILE | wc -l`.
                 Some((cat, rest)) if index == 0 => {
-                    commands.push(cat?);
+                    commands.push(cat);
                     commands.push(self.command(&rest, given, depth)?);
                 }
                 _ => commands.push(self.command(command, given, depth)?),
@@ -169,18 +171,21 @@ impl Unfold {
         command: &Command,
         given: &Given,
         depth: usize,
-    ) -> Option<(Option<Command>, Command)> {
+    ) -> Option<(Command, Command)> {
         let [redirection] = command.redirections.as_slice() else {
             return None;
         };
         let plain = matches!(&command.kind, Kind::Simple { words, .. } if !words.is_empty());
-        let file = redirection.target.literal_prefix().starts_with('/');
         let reads = redirection.operator == "<" && redirection.descriptor.is_none();
-        if !plain || !file || !reads || redirection.harmless {
+        if !plain || !reads || redirection.harmless {
             return None;
         }
-        let target = self.word(&redirection.target, given, depth);
-        let cat = target.filter(|t| matches!(t.as_slice(), [one] if one.literal().is_some()));
+        let target = self.word(&redirection.target, given, depth)?;
+        let one =
+            matches!(target.as_slice(), [one] if one.literal().is_some_and(|t| t.starts_with('/')));
+        if !one {
+            return None;
+        }
         self.any = true;
         let bare = |kind| Command {
             kind,
@@ -188,15 +193,13 @@ impl Unfold {
             inner: Vec::new(),
             span: command.span,
         };
-        let cat = cat.map(|target| {
-            let name = Word {
-                segments: vec![Segment::Literal("cat".to_owned())],
-                span: command.span,
-            };
-            bare(Kind::Simple {
-                assignments: Vec::new(),
-                words: [vec![name], target].concat(),
-            })
+        let name = Word {
+            segments: vec![Segment::Literal("cat".to_owned())],
+            span: command.span,
+        };
+        let cat = bare(Kind::Simple {
+            assignments: Vec::new(),
+            words: [vec![name], target].concat(),
         });
         Some((cat, bare(command.kind.clone())))
     }
@@ -282,7 +285,7 @@ impl Unfold {
         for word in words {
             values.extend(match words::counted(word) {
                 Some(numbers) => numbers,
-                None if shapes::lists_ids(word) => vec![word.clone()],
+                None if said::lists_names(word) => vec![word.clone()],
                 None => self.word(word, given, depth)?,
             });
         }
@@ -293,7 +296,7 @@ impl Unfold {
         if values.iter().any(|w| w.literal().is_none()) {
             // A name that is found must begin as the pattern does, and never be an option.
             let found = |w: &Word| !w.is_dynamic() && w.literal_prefix().starts_with('/');
-            if !values.iter().all(|w| found(w) || shapes::lists_ids(w)) {
+            if !values.iter().all(|w| found(w) || said::lists_names(w)) {
                 return None;
             }
             // The shell sets it: no name that means something to one. And loops in loops have no bound.
@@ -378,7 +381,7 @@ fn is_plain_command(command: &Command, loops: &mut Vec<String>) -> bool {
             body,
         } => {
             loops.push(name.clone());
-            let told = |w: &Word| !w.is_dynamic() || shapes::lists_ids(w);
+            let told = |w: &Word| !w.is_dynamic() || said::lists_names(w);
             let plain = words.iter().all(told) && is_plain(body, loops);
             loops.pop();
             plain

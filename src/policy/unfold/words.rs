@@ -2,7 +2,7 @@
 //!
 //! Must never leave an expansion outside of quotes: it would be split, and its parts taken for patterns.
 
-use super::{Unfold, shapes};
+use super::{Unfold, little};
 use crate::command::full::{self, ast};
 use crate::command::name::is_variable;
 use crate::command::word::{bare, push};
@@ -234,7 +234,7 @@ impl Unfold {
             return None;
         }
         let list = self.list(&list.list, given, depth + 1)?;
-        shapes::is_small(&list).then(|| vec![kept(&format!("$( {} )", ast::list(&list)))])
+        little::is_small(&list).then(|| vec![kept(&format!("$( {} )", ast::list(&list)))])
     }
 }
 

@@ -1,0 +1,550 @@
+//! What form the output of a substitution has, where that is known: numbers, names, points in time.
+//!
+//! Must never give a form to what a person, a file or a remote host may have written.
+
+use super::words::substitution;
+use crate::command::full::{self, ast};
+use crate::command::strict::Joint;
+use crate::command::{Redirection, Segment, Word};
+use ast::{Kind, Pipeline};
+
+/// What a substitution can say.
+pub(super) struct Said {
+    /// Examples of it.
+    pub(super) texts: Vec<Segment>,
+    /// Whether it is never nothing.
+    pub(super) surely: bool,
+}
+
+impl Said {
+    fn of(texts: &[&str]) -> Said {
+        let literal = |text: &&str| Segment::Literal((*text).to_owned());
+        Said {
+            texts: texts.iter().map(literal).collect(),
+            surely: false,
+        }
+    }
+
+    /// Of coreutils, and without a file, a process or a resolver that could be missing.
+    fn surely(self) -> Said {
+        Said {
+            surely: true,
+            ..self
+        }
+    }
+}
+
+/// What `$( … )` says, where its form is known.
+pub(super) fn said(text: &str) -> Option<Said> {
+    let list = full::read(substitution(text)?).ok()?.list;
+    let mut all = Said::of(&[]);
+    // `pidof a || pidof b` says what the one or the other does.
+    for (joint, pipeline, background) in &list.items {
+        if *background || (!all.texts.is_empty() && *joint != Joint::Or) {
+            return None;
+        }
+        all.texts.extend(said_by(pipeline)?.texts);
+        all.surely = false;
+    }
+    match list.items.as_slice() {
+        [(_, only, _)] => said_by(only),
+        _ => Some(all),
+    }
+}
+
+/// What a pipeline of simple commands with literal words says.
+fn said_by(pipeline: &Pipeline) -> Option<Said> {
+    // `>/dev/null` would leave nothing of what it says.
+    let errors_only = |r: &Redirection| r.descriptor.as_deref() == Some("2") && r.operator == ">";
+    let mut commands = Vec::new();
+    for command in &pipeline.commands {
+        let Kind::Simple { assignments, words } = &command.kind else {
+            return None;
+        };
+        if !assignments.is_empty() || !command.redirections.iter().all(errors_only) {
+            return None;
+        }
+        let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
+        let words = words?;
+        let at = usize::from(words.first() == Some(&"sudo"));
+        commands.push(words.get(at..)?.to_vec());
+    }
+    if pipeline.negated {
+        return None;
+    }
+    says_together(&commands)
+}
+
+/// What commands say behind one another.
+fn says_together(commands: &[Vec<&str>]) -> Option<Said> {
+    let (last, before) = commands.split_last()?;
+    let (name, rest) = last.split_first()?;
+    if before.is_empty() {
+        return says(name, rest);
+    }
+    let number = || Said::of(&["7"]).surely();
+    match (*name, rest) {
+        ("wc", ["-l" | "-c" | "-w" | "-m"]) => Some(number()),
+        ("grep", ["-c" | "-ci" | "-ic", text]) if !text.starts_with('-') => Some(number()),
+        // They choose among lines.
+        ("head" | "tail" | "sort" | "uniq", rest) if chooses(name, rest) => says_together(before)
+            .map(|said| Said {
+                surely: false,
+                ..said
+            }),
+        ("grep" | "egrep", ["-v" | "-E" | "-vE" | "-i" | "-w" | "-x" | "-vx", text] | [text])
+            if !text.starts_with('-') =>
+        {
+            says_together(before).map(|said| Said {
+                surely: false,
+                ..said
+            })
+        }
+        (filter, rest) => {
+            let [producer] = before else { return None };
+            columns(producer, filter, rest)
+        }
+    }
+}
+
+/// Whether words behind `head`, `tail`, `sort` and `uniq` name no file and leave lines as they are.
+fn chooses(name: &str, words: &[&str]) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match (name, words) {
+        ("head" | "tail", ["-n", count]) => digits(count),
+        ("head" | "tail", [glued]) => {
+            let count = glued.strip_prefix("-n").or(glued.strip_prefix('-'));
+            count.is_some_and(digits)
+        }
+        ("sort" | "uniq", flags) => flags.iter().all(|w| {
+            matches!(
+                *w,
+                "-n" | "-r" | "-u" | "-nr" | "-rn" | "-V" | "-rV" | "-Vr"
+            )
+        }),
+        (_, words) => words.is_empty(),
+    }
+}
+
+/// What a column of a few tables says.
+fn columns(producer: &[&str], filter: &str, rest: &[&str]) -> Option<Said> {
+    let awk = |text: &str| filter == "awk" && rest == [text];
+    match producer {
+        ["ip", ..] | ["sudo", "ip", ..] if is_route(producer) => {
+            let scripts = [
+                "/default/ {print $3}",
+                "/default/{print $3}",
+                "/^default/ {print $3}",
+                "/^default/{print $3}",
+                "/default/ {print $3; exit}",
+                "/^default/ {print $3; exit}",
+                "/^default/{print $3; exit}",
+            ];
+            // A gateway's address.
+            scripts
+                .iter()
+                .any(|s| awk(s))
+                .then(|| Said::of(&["192.168.0.1", "fe80::1"]))
+        }
+        ["systemctl", words @ ..] if lists_units(words) => {
+            let first = ["{print $1}", "{ print $1 }", "{print $1;}"];
+            first
+                .iter()
+                .any(|s| awk(s))
+                .then(|| Said::of(&["nginx.service", "user@1000.service"]))
+        }
+        _ => None,
+    }
+}
+
+fn users() -> Said {
+    Said::of(&["alice", "systemd-network", "1und1.de_x"])
+}
+
+fn is_first_field(rest: &[&str]) -> bool {
+    matches!(
+        rest,
+        ["-d:", "-f1"] | ["-d", ":", "-f1"] | ["-d", ":", "-f", "1"] | ["-f1", "-d:"]
+    )
+}
+
+fn is_route(words: &[&str]) -> bool {
+    let rest = words.get(1..).unwrap_or_default();
+    let rest = rest.strip_prefix(&["-4"]).unwrap_or(rest);
+    matches!(
+        rest,
+        ["route" | "r"]
+            | ["route" | "r", "show" | "list"]
+            | ["route" | "r", "show" | "list", "default"]
+    )
+}
+
+/// Whether each line begins with a unit's name: no head, no bullet.
+fn lists_units(words: &[&str]) -> bool {
+    let has = |names: &[&str]| words.iter().any(|w| names.contains(w));
+    let known = words.iter().all(|w| {
+        matches!(
+            *w,
+            "list-units"
+                | "--failed"
+                | "--no-legend"
+                | "--plain"
+                | "--no-pager"
+                | "--state=failed"
+                | "--state=running"
+                | "--type=service"
+                | "-t"
+                | "service"
+                | "--all"
+                | "-a"
+        )
+    });
+    // A mount's name may begin with a dash; the root's, which is the only one, is never a failed one.
+    known
+        && has(&["--no-legend"])
+        && has(&["--plain"])
+        && has(&["--failed", "--state=failed", "--type=service", "service"])
+}
+
+/// Whether a word of a loop's list is `$(pgrep nginx)` or the like: words without blanks and patterns in them, which
+/// no quotes are needed around.
+pub(super) fn lists_names(word: &Word) -> bool {
+    let [Segment::Expansion(text)] = word.segments.as_slice() else {
+        return false;
+    };
+    // Anything that is a text by itself (`date`) is no list.
+    let begins = [
+        "pgrep ",
+        "pidof ",
+        "docker ",
+        "podman ",
+        "kubectl ",
+        "systemctl ",
+        "ls ",
+        "cut ",
+        "getent ",
+        "sudo ",
+    ];
+    let listed = substitution(text).is_some_and(|t| begins.iter().any(|b| t.starts_with(b)));
+    listed && said(text).is_some()
+}
+
+/// What a few commands say, as examples that stand for all that they can say: the kernel's and the host's own
+/// names, numbers, and points in time.
+fn says(name: &str, words: &[&str]) -> Option<Said> {
+    let number = ["1234", "0"];
+    Some(match (name, words) {
+        ("date", words) => {
+            let dates = dates(words)?;
+            let dates: Vec<&str> = dates.iter().map(String::as_str).collect();
+            Said::of(&dates).surely()
+        }
+        ("hostname", [] | ["-s" | "-f" | "--short" | "--fqdn"]) => {
+            Said::of(&["aiops-host", "aiops-host.example.org"])
+        }
+        ("uname", ["-n"]) => Said::of(&["aiops-host", "aiops-host.example.org"]).surely(),
+        ("uname", ["-r"]) => Said::of(&["6.1.0-18-amd64", "5.14.0-427.13.1.el9_4.x86_64"]).surely(),
+        ("uname", ["-m"]) | ("arch", []) => Said::of(&["x86_64", "aarch64"]).surely(),
+        ("uname", [] | ["-s"]) => Said::of(&["Linux"]).surely(),
+        ("nproc", [] | ["--all"]) => Said::of(&["4"]).surely(),
+        ("id", ["-un" | "-u" | "-g" | "-gn"]) => Said::of(&["aiops", "1000"]).surely(),
+        ("whoami", []) => Said::of(&["aiops", "1000"]),
+        ("getconf", ["_NPROCESSORS_ONLN" | "CLK_TCK" | "PAGESIZE" | "PAGE_SIZE"]) => {
+            Said::of(&["4"])
+        }
+        ("pgrep", words) => pgrep(words)?,
+        ("pidof", words) if words.iter().all(|w| !w.starts_with('-') || *w == "-s") => {
+            Said::of(&["1234"])
+        }
+        (
+            "stat",
+            [
+                "-c" | "--format",
+                "%s" | "%Y" | "%X" | "%Z" | "%W" | "%i" | "%h" | "%u" | "%g",
+                _,
+            ],
+        ) => Said::of(&number),
+        ("systemctl", ["is-active" | "is-enabled" | "is-failed", unit])
+            if !unit.starts_with('-') =>
+        {
+            Said::of(&["active", "enabled-runtime"])
+        }
+        ("systemctl", ["show", words @ ..]) => property(words)?,
+        ("curl", words) => status_code(words)?,
+        ("docker" | "podman", words) => containers(words)?,
+        ("kubectl", ["get", words @ ..]) => objects(words)?,
+        // A name in a folder of root's: no slash, no dot in front.
+        ("ls", [folder] | ["-1", folder]) if is_roots(folder) => Said {
+            texts: vec![Segment::Glob("*".to_owned())],
+            surely: false,
+        },
+        ("cut", [rest @ .., "/etc/passwd"]) if is_first_field(rest) => users(),
+        _ => return None,
+    })
+}
+
+/// Whether only root and the kernel give names in a folder.
+fn is_roots(folder: &str) -> bool {
+    let below = |root: &&str| folder.starts_with(*root);
+    ["/sys/class/", "/sys/block", "/etc/"].iter().any(below) && !folder.contains("..")
+}
+
+/// Process ids, one a line or with commas between them.
+fn pgrep(words: &[&str]) -> Option<Said> {
+    let commas = words
+        .iter()
+        .filter(|w| matches!(**w, "-d," | "-d,f"))
+        .count();
+    let rest = words.iter().filter(|w| **w != "-d,");
+    if !rest.clone().all(|w| is_numbers_only(w)) || commas > 1 {
+        return None;
+    }
+    Some(match commas {
+        0 => Said::of(&["1234"]),
+        _ => Said::of(&["1234", "1234,5678"]),
+    })
+}
+
+/// `--value` of a property that is a number, of one unit.
+fn property(words: &[&str]) -> Option<Said> {
+    let (mut name, mut value, mut units) = (None, false, 0);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "--value" => value = true,
+            "-p" | "--property" if name.is_none() => name = Some(*words.next()?),
+            word if word.starts_with("--property=") && name.is_none() => {
+                name = word.strip_prefix("--property=");
+            }
+            word if word.starts_with('-') => return None,
+            _ => units += 1,
+        }
+    }
+    match name? {
+        _ if !value || units != 1 => None,
+        "MainPID" | "ExecMainPID" | "NRestarts" | "ExecMainStatus" => {
+            Some(Said::of(&["1234", "0"]))
+        }
+        "MemoryCurrent" | "TasksCurrent" | "CPUUsageNSec" => Some(Said::of(&["1234", "[not set]"])),
+        "ActiveState" | "SubState" | "UnitFileState" | "LoadState" | "Result" => {
+            Some(Said::of(&["active", "start-limit-hit"]))
+        }
+        _ => None,
+    }
+}
+
+/// `curl -s -o /dev/null -w '%{http_code}' URL`.
+fn status_code(words: &[&str]) -> Option<Said> {
+    let numbers = ["%{http_code}", "%{response_code}", "%{http_code}\\n"];
+    let number = numbers.contains(&quiet_curl(words)?);
+    number.then(|| Said::of(&["200", "000"]))
+}
+
+/// What curl writes out where what it gets of one URL goes nowhere.
+pub(super) fn quiet_curl<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let (mut format, mut null, mut urls) = (None, false, 0);
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        let cluster = word.strip_prefix('-').filter(|w| !w.starts_with('-'));
+        match (*word, cluster) {
+            ("-m" | "--max-time" | "--connect-timeout", _) => drop(words.next()?),
+            ("--silent" | "--show-error" | "--insecure" | "--fail" | "--head", _) => {}
+            ("--output", _) => null = *words.next()? == "/dev/null",
+            ("--write-out", _) if format.is_none() => format = Some(*words.next()?),
+            (_, Some(letters)) => {
+                let (flags, last) = letters.split_at(letters.len().saturating_sub(1));
+                if !flags.bytes().all(|b| b"sSkfI".contains(&b)) {
+                    return None;
+                }
+                match last {
+                    "o" if !null => null = *words.next()? == "/dev/null",
+                    "w" if format.is_none() => format = Some(*words.next()?),
+                    "s" | "S" | "k" | "f" | "I" => {}
+                    _ => return None,
+                }
+            }
+            (word, None) if !word.starts_with('-') => urls += 1,
+            _ => return None,
+        }
+    }
+    (null && urls == 1).then_some(format.unwrap_or(""))
+}
+
+/// Names and numbers of containers, networks and volumes: a letter or digit, then those and `_.-`.
+fn containers(words: &[&str]) -> Option<Said> {
+    let ids = || Some(Said::of(&["0123456789ab"]));
+    let names = || Some(Said::of(&["web-1", "shop_db.1"]));
+    match words {
+        ["ps", words @ ..] => {
+            let (mut quiet, mut format) = (false, None);
+            let mut words = words.iter();
+            while let Some(word) = words.next() {
+                match *word {
+                    "-q" | "-aq" | "-qa" | "--quiet" => quiet = true,
+                    "-a" | "--all" => {}
+                    "-f" | "--filter" => drop(words.next()?),
+                    "--format" if format.is_none() => format = Some(*words.next()?),
+                    _ => return None,
+                }
+            }
+            match format {
+                None if quiet => ids(),
+                Some("{{.Names}}") if !quiet => names(),
+                Some("{{.ID}}") if !quiet => ids(),
+                _ => None,
+            }
+        }
+        ["network", "ls", "-q"] => ids(),
+        ["network" | "volume", "ls", "--format", "{{.Name}}"] | ["volume", "ls", "-q"] => names(),
+        [
+            "inspect",
+            "-f" | "--format",
+            "{{.State.Pid}}" | "{{.RestartCount}}" | "{{.State.ExitCode}}",
+            name,
+        ] if !name.starts_with('-') => Some(Said::of(&["1234"])),
+        [
+            "inspect",
+            "-f" | "--format",
+            "{{.State.Status}}" | "{{.State.Health.Status}}",
+            name,
+        ] if !name.starts_with('-') => Some(Said::of(&["running", "unhealthy"])),
+        _ => None,
+    }
+}
+
+/// Names that the cluster gives objects of a few kinds: small letters, digits, `.` and `-` (RFC 1123).
+fn objects(words: &[&str]) -> Option<Said> {
+    let (kind, words) = words.split_first()?;
+    let kind = match *kind {
+        "pods" | "pod" | "po" => "pod",
+        "nodes" | "node" | "no" => "node",
+        "namespaces" | "namespace" | "ns" => "namespace",
+        "deployments" | "deployment" | "deploy" => "deployment.apps",
+        "statefulsets" | "statefulset" | "sts" => "statefulset.apps",
+        "daemonsets" | "daemonset" | "ds" => "daemonset.apps",
+        "jobs" | "job" => "job.batch",
+        "services" | "service" | "svc" => "service",
+        "ingresses" | "ingress" | "ing" => "ingress.networking.k8s.io",
+        "pvc" | "persistentvolumeclaims" => "persistentvolumeclaim",
+        _ => return None,
+    };
+    let mut output = None;
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "-A" | "--all-namespaces" | "--no-headers" => {}
+            "-n" | "--namespace" | "-l" | "--selector" | "--field-selector" => drop(words.next()?),
+            "-o" | "--output" if output.is_none() => output = Some(*words.next()?),
+            word if word.starts_with("--field-selector=") || word.starts_with("--selector=") => {}
+            word if word.starts_with("-o") && output.is_none() => output = word.strip_prefix("-o"),
+            _ => return None,
+        }
+    }
+    match output?.trim_start_matches('=') {
+        "name" => Some(Said::of(&[
+            &format!("{kind}/web-1"),
+            &format!("{kind}/ip-10-0-0-1.ec2.internal"),
+        ])),
+        "jsonpath={.items[*].metadata.name}" => {
+            Some(Said::of(&["web-1", "ip-10-0-0-1.ec2.internal"]))
+        }
+        _ => None,
+    }
+}
+
+/// Points in time that date(1) surely understands, none before 1970: `yesterday`, `1 hour ago`, `-2 days`.
+fn is_understood(text: &str) -> bool {
+    let is_unit = |unit: &str, count: &str| {
+        let most = match unit.strip_suffix('s').unwrap_or(unit) {
+            "second" | "sec" | "minute" | "min" | "hour" | "day" => 3,
+            "week" | "month" => 2,
+            "year" => 1,
+            _ => 0,
+        };
+        (1..=most).contains(&count.len()) && count.bytes().all(|b| b.is_ascii_digit())
+    };
+    match text.split(' ').collect::<Vec<_>>().as_slice() {
+        [one] => matches!(*one, "now" | "today" | "yesterday" | "tomorrow"),
+        [count, unit] => is_unit(unit, count.strip_prefix('-').unwrap_or(count)),
+        [count, unit, "ago"] => is_unit(unit, count),
+        _ => false,
+    }
+}
+
+/// Options of pgrep that leave its output process ids, one a line.
+fn is_numbers_only(word: &str) -> bool {
+    match word.strip_prefix('-') {
+        Some(letters) if !letters.starts_with('-') => {
+            !letters.is_empty() && letters.bytes().all(|b| b"foxnuic".contains(&b))
+        }
+        Some(long) => matches!(long, "-oldest" | "-newest" | "-full" | "-exact"),
+        None => true,
+    }
+}
+
+/// Two dates in the format that is asked for.
+fn dates(words: &[&str]) -> Option<Vec<String>> {
+    let mut format = None;
+    let mut words = words.iter();
+    while let Some(word) = words.next() {
+        match *word {
+            "-u" | "--utc" => {}
+            "-d" => is_understood(words.next()?).then_some(())?,
+            word if word.starts_with("--date=") => {
+                is_understood(word.strip_prefix("--date=")?).then_some(())?;
+            }
+            word if word.starts_with('+') && format.is_none() => format = word.strip_prefix('+'),
+            _ => return None,
+        }
+    }
+    let format = format.unwrap_or("%a %b %e %T %Z %Y");
+    // A text of the line's own choice is not a date.
+    if !format.contains('%') {
+        return None;
+    }
+    [0, 1]
+        .into_iter()
+        .map(|which| in_format(format, which))
+        .collect()
+}
+
+fn in_format(format: &str, which: usize) -> Option<String> {
+    let mut text = String::new();
+    let mut rest = format.chars();
+    while let Some(c) = rest.next() {
+        if c != '%' {
+            text.push(c);
+            continue;
+        }
+        let mut letter = rest.next()?;
+        if matches!(letter, '-' | '_' | '0' | '^') {
+            letter = rest.next()?;
+        }
+        let pair = match letter {
+            'F' => ["2026-11-21", "2025-01-02"],
+            'Y' => ["2026", "2025"],
+            'y' => ["26", "25"],
+            'm' => ["11", "1"],
+            'd' => ["21", "02"],
+            'e' => ["21", " 2"],
+            'j' => ["325", "002"],
+            'H' | 'k' | 'I' | 'l' => ["23", "07"],
+            'M' | 'S' | 'U' | 'V' | 'W' => ["59", "07"],
+            'T' => ["23:59:59", "07:07:07"],
+            'R' => ["23:59", "07:07"],
+            'b' | 'h' => ["Nov", "Jan"],
+            'B' => ["November", "January"],
+            'a' => ["Sat", "Thu"],
+            'A' => ["Saturday", "Thursday"],
+            'u' | 'w' => ["6", "1"],
+            'p' => ["PM", "AM"],
+            's' => ["1795219199", "1735801627"],
+            'N' => ["123456789", "000000000"],
+            'z' => ["+0000", "-0330"],
+            'Z' => ["UTC", "-03"],
+            _ => return None,
+        };
+        text.push_str(pair.get(which)?);
+    }
+    Some(text)
+}

@@ -687,11 +687,11 @@ fn postgres() {
         - select 1 # x
         - \! id
         - system id
-        - select @@secure_file_priv
+        - select @@report_password
         - drop database x
         - show grants
         - select `sleep`(1)
-        - select "x"
+        - select "sleep"(1)
         - select 1\G drop
     "#,
     );

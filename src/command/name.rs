@@ -12,6 +12,20 @@ const SYSTEM: [&str; 6] = [
     "/usr/local/sbin/",
 ];
 
+/// Folders of programs that a package of the system's lays down, by its version.
+fn is_versioned(dir: &str) -> bool {
+    let versioned = |rest: Option<&str>| {
+        rest.and_then(|r| r.strip_suffix("/bin/")).is_some_and(|v| {
+            v.starts_with(|c: char| c.is_ascii_digit())
+                && v.len() <= 5
+                && v.bytes().all(|b| b.is_ascii_digit() || b == b'.')
+                && !v.contains("..")
+        })
+    };
+    versioned(dir.strip_prefix("/usr/lib/postgresql/"))
+        || versioned(dir.strip_prefix("/usr/pgsql-"))
+}
+
 /// What a decoded command word names. None stands for a word that is known only when it runs.
 pub fn of(text: Option<&str>) -> Name {
     let Some(text) = text else {
@@ -27,9 +41,9 @@ pub fn of(text: Option<&str>) -> Name {
         .next()
         .unwrap_or_default();
     let trusted = if text.contains('/') {
-        SYSTEM
-            .iter()
-            .any(|dir| collapse(text) == format!("{dir}{base}"))
+        let whole = collapse(text);
+        let dir = whole.strip_suffix(base).unwrap_or_default();
+        SYSTEM.contains(&dir) || is_versioned(dir)
     } else {
         !text.is_empty()
     };
@@ -84,6 +98,8 @@ mod tests {
             "//bin//rm",
             "/usr/bin/rm",
             "/usr/local/sbin/rm",
+            "/usr/lib/postgresql/15/bin/rm",
+            "/usr/pgsql-9.6/bin/rm",
         ] {
             let name = of(Some(text));
             assert!(name.trusted && name.base == "rm", "{text}");
@@ -99,6 +115,10 @@ mod tests {
             "/usr/bin/../bin/rm",
             "/proc/self/root/usr/bin/rm",
             "/opt/bin/rm",
+            "/usr/lib/postgresql/../bin/rm",
+            "/usr/lib/postgresql/./bin/rm",
+            "/usr/lib/postgresql/x/bin/rm",
+            "/usr/lib/postgresql/15/rm",
             "/usr/bin/./rm",
             "/bin/rm/",
         ] {

@@ -22,6 +22,8 @@ pub mod redis;
 pub mod sed;
 mod settings;
 pub mod sql;
+mod sql_show;
+mod sql_words;
 pub mod test;
 
 pub use formats::check_repeats;
@@ -46,6 +48,8 @@ pub enum Kind {
     PsqlSelect,
     /// One MySQL or MariaDB statement (operand of `mysql -e`).
     MysqlSelect,
+    /// One MySQL or MariaDB statement where bare names are the server's own tables (operand of `mysql sys -e`).
+    MysqlCatalog,
     /// A regular expression for grep and friends (operand).
     Regex,
     /// `+FORMAT` of `date` (operand).
@@ -84,12 +88,13 @@ pub enum Kind {
 
 impl Kind {
     /// Every reader with the name it has in a policy.
-    pub const ALL: [(&'static str, Kind); 22] = [
+    pub const ALL: [(&'static str, Kind); 23] = [
         ("awk", Kind::Awk),
         ("sed", Kind::Sed),
         ("jq", Kind::Jq),
         ("psql_select", Kind::PsqlSelect),
         ("mysql_select", Kind::MysqlSelect),
+        ("mysql_catalog", Kind::MysqlCatalog),
         ("regex", Kind::Regex),
         ("date_format", Kind::DateFormat),
         ("ps_format", Kind::PsFormat),
@@ -163,6 +168,7 @@ pub fn check_operand(kind: Kind, text: &str, limits: &Limits) -> Result<(), Stri
         Kind::Jq => jq::check(text),
         Kind::PsqlSelect => sql::check(sql::Dialect::Postgres, text, limits),
         Kind::MysqlSelect => sql::check(sql::Dialect::Mysql, text, limits),
+        Kind::MysqlCatalog => sql::check(sql::Dialect::MysqlCatalog, text, limits),
         Kind::Regex => formats::check_regex(text),
         Kind::DateFormat => formats::check_date(text),
         Kind::PsFormat => formats::check_ps(text),

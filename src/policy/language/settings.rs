@@ -5,6 +5,7 @@
 //! known to hold none. Must never let a statement of another form near a value.
 
 use super::sql::Tok;
+use super::sql_words::{TYPES, is_in};
 
 type R = Result<(), String>;
 
@@ -116,6 +117,28 @@ const COLUMNS: &[&str] = &[
 /// Those that do.
 const VALUES: &[&str] = &["setting", "reset_val"];
 
+/// Words that may stand between columns, and functions of them.
+const AROUND: &[&str] = &[
+    "as",
+    "coalesce",
+    "nullif",
+    "concat",
+    "lower",
+    "upper",
+    "pg_size_pretty",
+    "count",
+];
+/// Words that may stand in the conditions.
+const BEHIND: &[&str] = &[
+    "where", "and", "or", "not", "in", "like", "ilike", "is", "null", "true", "false", "order",
+    "by", "asc", "desc", "limit", "group", "having", "count", "between",
+];
+
+/// Whether the word at `i` is a type behind `::`.
+fn is_type(toks: &[Tok], i: usize, word: &str) -> bool {
+    i > 0 && toks[i - 1] == Tok::Op(':') && is_in(TYPES, word)
+}
+
 /// Whether a setting's value may be shown: a plain name (no extension's or application's own), and a known one.
 pub(super) fn is_open(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
@@ -179,18 +202,31 @@ fn table(toks: &[Tok]) -> R {
         _ => return refused(),
     };
     let is = |t: &Tok, list: &[&str]| matches!(t, Tok::Word(w) if list.contains(&w.as_str()));
+    // Columns, and what is made of them: no name that could be the whole row's.
+    let count = |part: &[Tok]| matches!(part, [Tok::Word(f), Tok::Op('('), Tok::Op('*'), Tok::Op(')')] if f == "count");
+    let part = |(i, t): (usize, &Tok)| match t {
+        Tok::Word(w) => {
+            is(t, COLUMNS)
+                || is(t, VALUES)
+                || is(t, AROUND)
+                || is_type(columns, i, w)
+                || i > 0 && is(&columns[i - 1], &["as"]) && *w != "pg_settings"
+        }
+        Tok::Op(c) => ",|():".contains(*c),
+        _ => true,
+    };
     let plain = matches!(columns, [Tok::Op('*')])
-        || matches!(columns, [Tok::Word(f), Tok::Op('('), Tok::Op('*'), Tok::Op(')')] if f == "count")
-        || columns.len() % 2 == 1
-            && columns.iter().enumerate().all(|(i, t)| match i % 2 {
-                0 => is(t, COLUMNS) || is(t, VALUES),
-                _ => *t == Tok::Op(','),
-            });
+        || count(columns)
+        || !columns.is_empty() && columns.iter().enumerate().all(part);
     let shows = columns
         .iter()
         .any(|t| is(t, VALUES) || matches!(columns, [Tok::Op('*')]));
-    let around = |t: &Tok| is(t, VALUES) || is(t, &["select", "pg_settings", "union"]);
-    if plain && (!shows || named(rest)) && !rest.iter().any(around) {
+    let behind = |t: &Tok| match t {
+        Tok::Word(_) => is(t, COLUMNS) || is(t, BEHIND),
+        Tok::Op(c) => *c != ':' && *c != '.',
+        _ => true,
+    };
+    if plain && (!shows || named(rest)) && rest.iter().all(behind) {
         Ok(())
     } else {
         refused()
@@ -255,6 +291,8 @@ mod tests {
             "SELECT * FROM pg_catalog.pg_settings WHERE name = 'fsync' OR name LIKE 'autovacuum%'",
             "SELECT name, source FROM pg_settings WHERE source <> 'default'",
             "SELECT count(*) FROM pg_settings WHERE pending_restart",
+            "SELECT name || ' = ' || setting || coalesce(unit, '') AS x FROM pg_settings WHERE name IN ('work_mem')",
+            "SELECT setting::int FROM pg_settings WHERE name = 'max_connections'",
         ] {
             assert!(ok(text), "{text}");
         }
@@ -281,6 +319,10 @@ mod tests {
             "SELECT * FROM pg_settings WHERE name = 'port' OR true",
             "SELECT * FROM pg_settings WHERE NOT name = 'port'",
             "SELECT s FROM pg_settings s",
+            "SELECT count(*) FROM pg_settings s WHERE s::text LIKE '%password=a%'",
+            "SELECT name FROM pg_settings s ORDER BY s",
+            "SELECT name||setting FROM pg_settings WHERE name !~ 'conninfo'",
+            "SELECT name AS setting FROM pg_settings s WHERE concat(s) LIKE '%a%'",
             "SELECT pg_settings FROM pg_settings",
             "SELECT concat(pg_settings) FROM pg_settings",
             "SELECT s.setting FROM pg_settings s WHERE s.name = 'port'",

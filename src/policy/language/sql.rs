@@ -1,9 +1,13 @@
-//! One reading SQL statement for PostgreSQL or MySQL.
+//! Reading SQL statements for PostgreSQL or MySQL.
 //!
 //! Tokens are cut exactly; comments, backslashes, dollar quotes and client commands are refused,
 //! so no dialect can see other tokens than we do. Functions and tables are allow lists.
 
-use super::{Limits, settings};
+use super::sql_words::{
+    AFTER_FROM, BEFORE_PAREN, MYSQL_TABLES, PG_TABLES, REFUSED, TABLE_FUNCTIONS, TYPES, functions,
+    is_in,
+};
+use super::{Limits, settings, sql_show};
 
 type R<T> = Result<T, String>;
 
@@ -14,6 +18,8 @@ pub enum Dialect {
     Postgres,
     /// mysql and mariadb.
     Mysql,
+    /// Those, where bare names of tables name the server's own: the database is `sys` and its like.
+    MysqlCatalog,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,304 +32,47 @@ pub(super) enum Tok {
     Op(char),
 }
 
-const FUNCTIONS: &[&str] = &[
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "now",
-    "version",
-    "coalesce",
-    "nullif",
-    "round",
-    "floor",
-    "ceil",
-    "abs",
-    "greatest",
-    "least",
-    "extract",
-    "date_trunc",
-    "date_part",
-    "age",
-    "to_char",
-    "length",
-    "lower",
-    "upper",
-    "substring",
-    "left",
-    "right",
-    "trim",
-    "concat",
-    "row_number",
-    "rank",
-    "lag",
-    "lead",
-    "current_database",
-    "current_setting",
-    "pg_size_pretty",
-    "pg_database_size",
-    "pg_total_relation_size",
-    "pg_relation_size",
-    "pg_table_size",
-    "pg_indexes_size",
-    "pg_tablespace_size",
-    "pg_is_in_recovery",
-    "pg_postmaster_start_time",
-    "pg_last_wal_receive_lsn",
-    "pg_last_wal_replay_lsn",
-    "pg_last_xact_replay_timestamp",
-    "pg_current_wal_lsn",
-    "pg_wal_lsn_diff",
-    "pg_blocking_pids",
-    "pg_backend_pid",
-    "pg_get_userbyid",
-    "pg_conf_load_time",
-    "inet_server_addr",
-    "array_length",
-    "string_agg",
-    "clock_timestamp",
-    "format_type",
-    "pg_encoding_to_char",
-];
-const MYSQL_FUNCTIONS: &[&str] = &[
-    "count",
-    "sum",
-    "avg",
-    "min",
-    "max",
-    "now",
-    "version",
-    "coalesce",
-    "ifnull",
-    "nullif",
-    "round",
-    "floor",
-    "ceil",
-    "abs",
-    "greatest",
-    "least",
-    "database",
-    "schema",
-    "user",
-    "concat",
-    "date_format",
-    "unix_timestamp",
-    "from_unixtime",
-    "timestampdiff",
-    "length",
-    "char_length",
-    "lower",
-    "upper",
-    "substring",
-    "left",
-    "right",
-    "trim",
-    "group_concat",
-    "format",
-    "if",
-    "datediff",
-    "date",
-    "curdate",
-];
-/// Words that stand before `(` without calling anything.
-const BEFORE_PAREN: &[&str] = &[
-    "in",
-    "and",
-    "or",
-    "not",
-    "as",
-    "over",
-    "filter",
-    "exists",
-    "any",
-    "all",
-    "where",
-    "on",
-    "select",
-    "distinct",
-    "union",
-    "by",
-    "using",
-    "when",
-    "then",
-    "else",
-    "case",
-    "join",
-    "except",
-    "intersect",
-    "having",
-    "limit",
-    "from",
-    "between",
-    "like",
-    "is",
-    "with",
-];
-const REFUSED: &[&str] = &[
-    "into",
-    "for",
-    "insert",
-    "update",
-    "delete",
-    "merge",
-    "replace",
-    "create",
-    "drop",
-    "alter",
-    "truncate",
-    "copy",
-    "call",
-    "do",
-    "set",
-    "reset",
-    "grant",
-    "revoke",
-    "lock",
-    "vacuum",
-    "analyze",
-    "analyse",
-    "execute",
-    "prepare",
-    "deallocate",
-    "notify",
-    "listen",
-    "unlisten",
-    "load",
-    "import",
-    "refresh",
-    "reindex",
-    "cluster",
-    "comment",
-    "security",
-    "outfile",
-    "dumpfile",
-    "procedure",
-    "handler",
-    "table",
-    "values",
-    "begin",
-    "commit",
-    "rollback",
-    "start",
-    "savepoint",
-    "declare",
-    "fetch",
-    "move",
-    "discard",
-    "only",
-    "lateral",
-    "rows",
-    "tablesample",
-    "recursive",
-    "cast",
-    "collate",
-    "operator",
-    "kill",
-    "flush",
-    "shutdown",
-    "install",
-    "uninstall",
-    "use",
-    "optimize",
-    "repair",
-    "rename",
-    "purge",
-    "change",
-    "stop",
-    "xa",
-    "window",
-    "share",
-    "uescape",
-    "variadic",
-    "xmltable",
-    "json_table",
-    "rowcount",
-    "straight_join",
-    "sql_calc_found_rows",
-];
-const TYPES: &[&str] = &[
-    "text",
-    "int",
-    "integer",
-    "bigint",
-    "numeric",
-    "float",
-    "regclass",
-    "regnamespace",
-    "oid",
-    "interval",
-    "date",
-    "timestamp",
-    "timestamptz",
-    "name",
-    "varchar",
-    "bool",
-    "boolean",
-];
-const PG_TABLES: &[&str] = &[
-    "pg_locks",
-    "pg_database",
-    "pg_class",
-    "pg_namespace",
-    "pg_tables",
-    "pg_indexes",
-    "pg_index",
-    "pg_views",
-    "pg_matviews",
-    "pg_settings",
-    "pg_roles",
-    "pg_replication_slots",
-    "pg_extension",
-    "pg_available_extensions",
-    "pg_tablespace",
-    "pg_attribute",
-    "pg_constraint",
-    "pg_type",
-    "pg_sequences",
-    "pg_prepared_xacts",
-    "pg_cursors",
-    "pg_am",
-    "pg_trigger",
-    "pg_publication",
-    "pg_inherits",
-];
-/// From these a word ends the list of tables.
-const AFTER_FROM: &[&str] = &[
-    "where",
-    "group",
-    "order",
-    "having",
-    "limit",
-    "offset",
-    "union",
-    "except",
-    "intersect",
-    "select",
-];
+/// Most statements in one text.
+const MOST_STATEMENTS: usize = 6;
 
-/// Checks one statement.
+/// Checks statements, or one of psql's own commands that lists what there is.
 ///
 /// # Errors
 /// The word that is not accepted.
 pub fn check(dialect: Dialect, text: &str, limits: &Limits) -> R<()> {
     let mut text = text.trim();
-    if dialect == Dialect::Mysql {
-        // The client's own "print as a list".
-        text = text.strip_suffix("\\G").unwrap_or(text).trim_end();
+    if dialect == Dialect::Postgres {
+        if let Some(command) = text.strip_prefix('\\') {
+            return sql_show::psql_command(command);
+        }
+    } else {
+        // The client's own "print as a list", and "go".
+        let ends = ["\\G", "\\g"];
+        let cut = ends.iter().find_map(|end| text.strip_suffix(end));
+        text = cut.unwrap_or(text).trim_end();
     }
-    let text = text.strip_suffix(';').unwrap_or(text);
     let toks = tokens(dialect, text)?;
+    let toks = toks.strip_suffix(&[Tok::Op(';')]).unwrap_or(&toks);
+    let statements: Vec<&[Tok]> = toks.split(|t| *t == Tok::Op(';')).collect();
+    if statements.len() > MOST_STATEMENTS {
+        return Err(format!("sql: more than {MOST_STATEMENTS} statements"));
+    }
+    statements
+        .into_iter()
+        .try_for_each(|toks| statement(dialect, toks, limits))
+}
+
+fn statement(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
     let word = |i: usize| match toks.get(i) {
         Some(Tok::Word(w)) => w.as_str(),
         _ => "",
     };
     match word(0) {
-        "show" => show(dialect, &toks),
+        "show" => sql_show::check(dialect, toks),
         "explain" if word(1) == "select" || word(1) == "with" => {
             select(dialect, &toks[1..], limits)
         }
-        "select" | "with" => select(dialect, &toks, limits),
+        "select" | "with" => select(dialect, toks, limits),
         "" => Err("sql: a statement is expected".into()),
         w => Err(format!(
             "sql: a statement that begins with `{w}` is not accepted; only SELECT, WITH, SHOW and EXPLAIN SELECT"
@@ -367,21 +116,31 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
                 super::check_repeats(&held).map_err(|e| format!("sql: {e}"))?;
                 out.push(Tok::Text(held));
             }
-            // A text in MySQL's SHOW ... LIKE "x"; where it stands for a name instead, that is an error there.
-            b'"' if dialect == Dialect::Mysql
-                && matches!(out.first(), Some(Tok::Word(w)) if w == "show") =>
-            {
-                while b
-                    .get(i)
-                    .is_some_and(|c| c.is_ascii_alphanumeric() || b"_%-.".contains(c))
-                {
+            // A text in MySQL; where a server takes it for a name, it is no more than a column's.
+            b'"' if dialect != Dialect::Postgres => {
+                while b.get(i).is_some_and(|c| !b"\"\\\n".contains(c)) {
                     i += 1;
                 }
-                if b.get(i) != Some(&b'"') || b.get(i + 1) == Some(&b'"') {
+                if b.get(i) != Some(&b'"')
+                    || b.get(i + 1).is_some_and(|c| *c == b'"' || word_byte(c))
+                    || (start > 0 && word_byte(&b[start - 1]))
+                {
                     return Err(format!("sql: the string at {start} is not plain"));
                 }
+                let held = text[start..i].to_string();
                 i += 1;
-                out.push(Tok::Text(text[start + 1..i - 1].to_string()));
+                super::check_repeats(&held).map_err(|e| format!("sql: {e}"))?;
+                out.push(Tok::Text(held));
+            }
+            // A variable of MySQL's: `SHOW VARIABLES` tells them all.
+            b'@' if dialect != Dialect::Postgres && next == b'@' => {
+                i += 1;
+                let from = i;
+                while b.get(i).is_some_and(|c| word_byte(c) || *c == b'.') {
+                    i += 1;
+                }
+                sql_show::variable(&text[from..i].to_ascii_lowercase())?;
+                out.push(Tok::Num);
             }
             b'"' if dialect == Dialect::Postgres => {
                 while b
@@ -404,6 +163,16 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
                 while b.get(i).is_some_and(|c| c.is_ascii_digit() || *c == b'.') {
                     i += 1;
                 }
+                // `1e12`, but behind a dot a name may be spelt so.
+                let power = b.get(i).is_some_and(|c| matches!(c, b'e' | b'E'))
+                    && b.get(i + 1).is_some_and(u8::is_ascii_digit)
+                    && out.last() != Some(&Tok::Op('.'));
+                if power {
+                    i += 1;
+                    while b.get(i).is_some_and(u8::is_ascii_digit) {
+                        i += 1;
+                    }
+                }
                 if b.get(i).is_some_and(word_byte) {
                     return Err(format!("sql: the number at {start} is not plain"));
                 }
@@ -422,7 +191,7 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
                 out.push(Tok::Op(':'));
             }
             b'(' | b')' | b',' | b'.' | b'*' | b'=' | b'<' | b'>' | b'+' | b'-' | b'/' | b'%'
-            | b'!' | b'~' | b'|' => {
+            | b'!' | b'~' | b'|' | b';' => {
                 out.push(Tok::Op(char::from(c)));
             }
             _ => {
@@ -436,67 +205,6 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
     Ok(out)
 }
 
-fn show(dialect: Dialect, toks: &[Tok]) -> R<()> {
-    let words: Vec<&str> = toks
-        .iter()
-        .map(|t| match t {
-            Tok::Word(w) => w.as_str(),
-            Tok::Text(_) => "'",
-            Tok::Num => "1",
-            Tok::Op('.') => ".",
-            Tok::Op(_) => "?",
-        })
-        .collect();
-    let rest = &words[1..];
-    let ok = match dialect {
-        Dialect::Postgres => match rest {
-            [w] => settings::is_open(w),
-            _ => false,
-        },
-        Dialect::Mysql => {
-            let rest = match rest {
-                ["full" | "global" | "session", r @ ..] => r,
-                r => r,
-            };
-            let rest = match rest {
-                [r @ .., "like", "'"] => r,
-                [r @ .., "from" | "in", t]
-                    if *t != "?" && matches!(r, ["tables" | "table"] | ["table", "status"]) =>
-                {
-                    r
-                }
-                r => r,
-            };
-            matches!(
-                rest,
-                ["processlist"
-                    | "status"
-                    | "variables"
-                    | "engines"
-                    | "databases"
-                    | "schemas"
-                    | "tables"
-                    | "warnings"
-                    | "errors"
-                    | "plugins"
-                    | "replicas"]
-                    | ["engine", "innodb", "status"]
-                    | ["replica" | "slave" | "master" | "table", "status"]
-                    | ["binary", "logs"]
-                    | ["binary", "log", "status"]
-                    | ["open", "tables"]
-                    | ["all", "slaves", "status"]
-                    | ["index" | "columns", "from", _]
-            )
-        }
-    };
-    if ok {
-        Ok(())
-    } else {
-        Err(format!("sql: `{}` is not accepted", words.join(" ")))
-    }
-}
-
 /// One level of parentheses.
 #[derive(Default)]
 struct Level {
@@ -507,11 +215,7 @@ struct Level {
 }
 
 fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
-    let functions = if dialect == Dialect::Postgres {
-        FUNCTIONS
-    } else {
-        MYSQL_FUNCTIONS
-    };
+    let functions = functions(dialect);
     let word = |i: usize| match toks.get(i) {
         Some(Tok::Word(w)) => Some(w.as_str()),
         _ => None,
@@ -530,6 +234,7 @@ fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
     if dialect == Dialect::Postgres {
         settings::check(toks)?;
     }
+    sql_show::columns(dialect, toks)?;
     let mut levels = vec![Level::default()];
     let mut i = 0;
     while i < toks.len() {
@@ -554,28 +259,39 @@ fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
                 }
             }
             Tok::Op(',') if levels.last().is_some_and(|l| l.in_from) => table_at = Some(i + 1),
-            Tok::Op(':') if !word(i + 1).is_some_and(|t| TYPES.contains(&t)) => {
+            // Where a server takes "x" for a name, this would be a call.
+            Tok::Text(_) if op(i + 1, '(') => {
+                return Err("sql: a string before `(`".into());
+            }
+            Tok::Op(':') if !word(i + 1).is_some_and(|t| is_in(TYPES, t)) => {
                 return Err("sql: this type after `::` is not accepted".into());
             }
             Tok::Word(w) => {
                 let w = w.as_str();
                 let after_dot = i > 0 && op(i - 1, '.');
-                if !after_dot && REFUSED.contains(&w) {
+                if !after_dot && is_in(REFUSED, w) {
                     return Err(format!("sql: `{w}` is not accepted"));
                 }
-                if op(i + 1, '(') {
-                    let called = !BEFORE_PAREN.contains(&w);
-                    let own = !after_dot || word(i.wrapping_sub(2)) == Some("pg_catalog");
-                    if after_dot && !own || called && !functions.contains(&w) {
+                // `unnest(x) b(pid)`: names for what the function gives.
+                let named = i > 1
+                    && levels.last().is_some_and(|l| l.in_from)
+                    && (op(i - 1, ')') || word(i - 1) == Some("as") && op(i - 2, ')'));
+                if op(i + 1, '(') && !named {
+                    let called = !is_in(BEFORE_PAREN, w);
+                    let schema = word(i.wrapping_sub(2));
+                    let own = !after_dot
+                        || schema == Some("pg_catalog")
+                        || dialect != Dialect::Postgres && schema == Some("sys");
+                    if after_dot && !own || called && !is_in(functions, w) {
                         return Err(format!("sql: function `{w}` is not accepted"));
                     }
                 }
                 // Names of the server's own functions and secret tables anywhere else.
                 let reserved =
                     w.starts_with("pg_") || w.starts_with("lo_") || w.starts_with("dblink");
-                let known = PG_TABLES.contains(&w)
+                let known = is_in(PG_TABLES, w)
                     || w.starts_with("pg_stat")
-                    || functions.contains(&w)
+                    || is_in(functions, w)
                     || w == "pg_catalog";
                 if dialect == Dialect::Postgres
                     && reserved
@@ -595,7 +311,7 @@ fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
                 } else if w == "join" && !after_dot {
                     level.in_from = true;
                     table_at = Some(i + 1);
-                } else if AFTER_FROM.contains(&w) && !after_dot {
+                } else if is_in(AFTER_FROM, w) && !after_dot {
                     level.in_from = false;
                 }
             }
@@ -624,7 +340,10 @@ fn size(toks: &[Tok]) -> R<()> {
     let is = |i: usize, w: &str| matches!(toks.get(i), Some(Tok::Word(t)) if t == w);
     let op = |i: usize, c: char| toks.get(i) == Some(&Tok::Op(c));
     let count = |w: &str| (0..toks.len()).filter(|i| is(*i, w)).count();
-    if count("cross") + count("natural") > 0 {
+    let crossed = (0..toks.len())
+        .filter(|i| is(*i, "cross") && !unnests(toks, i + 2))
+        .count();
+    if crossed + count("natural") > 0 {
         return Err(
             "sql: CROSS and NATURAL joins are not accepted; write JOIN ... ON a.key = b.key".into(),
         );
@@ -646,7 +365,7 @@ fn size(toks: &[Tok]) -> R<()> {
                 from.pop();
                 parts.pop();
             }
-            Tok::Op(',') if *here => {
+            Tok::Op(',') if *here && !unnests(toks, i + 1) => {
                 return Err(
                     "sql: a comma joins tables without a key; write JOIN ... ON a.key = b.key"
                         .into(),
@@ -660,11 +379,11 @@ fn size(toks: &[Tok]) -> R<()> {
                 }
                 "join" => {
                     tables += 1;
-                    if !keyed(toks, i + 1) {
+                    if !unnests(toks, i + 1) && !keyed(toks, i + 1) {
                         return Err("sql: a JOIN needs ON with the keys of both tables, such as ON a.oid = b.relid".into());
                     }
                 }
-                w if AFTER_FROM.contains(&w) => *here = false,
+                w if is_in(AFTER_FROM, w) => *here = false,
                 _ => {}
             },
             _ => {}
@@ -692,6 +411,13 @@ fn size(toks: &[Tok]) -> R<()> {
         return Err("sql: texts are put together too often".into());
     }
     Ok(())
+}
+
+/// Whether `[LATERAL] unnest(` begins at `at`: the elements of an array that each row has.
+fn unnests(toks: &[Tok], at: usize) -> bool {
+    let is = |i: usize, w: &str| matches!(toks.get(i), Some(Tok::Word(t)) if t == w);
+    let at = at + usize::from(is(at, "lateral"));
+    is(at, "unnest") && toks.get(at + 1) == Some(&Tok::Op('('))
 }
 
 /// Whether the join whose table stands at `at` has a condition `a.key = b.key`, and no OR that goes round it.
@@ -729,7 +455,7 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
             Tok::Op(')') if depth == 0 => break,
             Tok::Op(')') => depth -= 1,
             Tok::Word(w) if w == "or" => return false,
-            Tok::Word(w) if depth == 0 && (w == "join" || AFTER_FROM.contains(&w.as_str())) => {
+            Tok::Word(w) if depth == 0 && (w == "join" || is_in(AFTER_FROM, w.as_str())) => {
                 break;
             }
             Tok::Op('=')
@@ -756,6 +482,14 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
 }
 
 fn table(dialect: Dialect, toks: &[Tok], at: usize, given: &[&str], limits: &Limits) -> R<()> {
+    let lateral = matches!(toks.get(at), Some(Tok::Word(w)) if w == "lateral");
+    let at = at + usize::from(lateral);
+    if dialect == Dialect::Postgres
+        && let [Tok::Word(called), Tok::Op('('), ..] = toks.get(at..).unwrap_or_default()
+        && is_in(TABLE_FUNCTIONS, called)
+    {
+        return Ok(());
+    }
     let name = match toks.get(at) {
         Some(Tok::Op('(')) if matches!(toks.get(at + 1), Some(Tok::Word(w)) if w == "select") => {
             return Ok(());
@@ -778,15 +512,21 @@ fn table(dialect: Dialect, toks: &[Tok], at: usize, given: &[&str], limits: &Lim
         || match dialect {
             Dialect::Postgres => {
                 let bare = full.strip_prefix("pg_catalog.").unwrap_or(&full);
-                PG_TABLES.contains(&bare)
+                is_in(PG_TABLES, bare)
                     || bare.starts_with("pg_stat_") && !bare.contains('.')
                     || bare.starts_with("pg_statio_") && !bare.contains('.')
                     || full.starts_with("information_schema.") && !full.contains("user_mapping")
             }
-            Dialect::Mysql => {
-                full.starts_with("information_schema.")
-                    || full.starts_with("performance_schema.")
-                    || full.starts_with("sys.")
+            Dialect::Mysql | Dialect::MysqlCatalog => {
+                let secret = ["user_variables_by_thread", "keyring"];
+                let own = match full.split_once('.') {
+                    None => dialect == Dialect::MysqlCatalog,
+                    Some(("mysql", table)) => table == "user" || is_in(MYSQL_TABLES, table),
+                    Some((schema, _)) => {
+                        matches!(schema, "information_schema" | "performance_schema" | "sys")
+                    }
+                };
+                own && !secret.iter().any(|s| full.contains(s))
             }
         };
     if ok {

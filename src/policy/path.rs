@@ -59,7 +59,7 @@ pub fn is_secret(path: &[&str], secret: &str, glob: bool) -> bool {
         });
     }
     match components(secret) {
-        Some(secret) if secret.contains(&"**") => deep(&secret, path, &meets),
+        Some(secret) if secret.contains(&"**") => deep(&secret, path, false, &meets),
         Some(secret) => {
             path.len() >= secret.len()
                 && secret
@@ -71,16 +71,22 @@ pub fn is_secret(path: &[&str], secret: &str, glob: bool) -> bool {
     }
 }
 
-/// [`is_secret`] for a pattern with `**`. A bare `*` at the path's end is not held against it: that stands for
-/// a whole folder, which is allowed only where the policy says `open`.
-fn deep(secret: &[&str], path: &[&str], meets: &dyn Fn(&str, &str) -> bool) -> bool {
+/// [`is_secret`] for a pattern with `**`. A bare `*` at the path's end is not held against what stands right
+/// `behind` the `**`: that would be each folder. Where the pattern names the folder as well, it is.
+fn deep(
+    secret: &[&str],
+    path: &[&str],
+    behind: bool,
+    meets: &dyn Fn(&str, &str) -> bool,
+) -> bool {
     match (secret.split_first(), path.split_first()) {
         (None, _) => true,
-        (Some((&"**", rest)), _) => {
-            (0..=path.len()).any(|n| deep(rest, path.get(n..).unwrap_or_default(), meets))
-        }
+        (Some((&"**", rest)), _) => (0..=path.len())
+            .any(|n| deep(rest, path.get(n..).unwrap_or_default(), true, meets)),
         (Some((pattern, rest)), Some((name, more))) => {
-            (*name != "*" || !more.is_empty()) && meets(pattern, name) && deep(rest, more, meets)
+            (*name != "*" || !more.is_empty() || !behind)
+                && meets(pattern, name)
+                && deep(rest, more, false, meets)
         }
         (Some(_), None) => false,
     }
@@ -288,6 +294,10 @@ mod tests {
         assert!(is("/sys/devices/pci*/0*/res*", deep, true));
         assert!(!is("/sys/devices/system/cpu/online", deep, false));
         assert!(!is("/sys/devices/virtual/net/lo/statistics/*", deep, true));
+        let below = "/sys/**/*:*:*.*/config";
+        assert!(is("/sys/devices/pci0000:00/0000:00:1f.2/*", below, true));
+        assert!(is("/sys/devices/pci0000:00/*/c*", below, true));
+        assert!(!is("/sys/class/net/eth0/statistics/*", below, true));
         assert!(holds_secret(
             &components("/sys/devices/pci0").unwrap(),
             deep

@@ -223,7 +223,7 @@ fn keeper(script: &str, nonce: &str) -> (String, Vec<u8>) {
 }
 
 /// The command's environment: nothing of ours, nothing of the target's.
-pub(crate) const ENVIRONMENT: [(&str, &str); 24] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 27] = [
     (
         "PATH",
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -254,6 +254,10 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 24] = [
     ("GIT_NO_LAZY_FETCH", "1"),
     ("GIT_TERMINAL_PROMPT", "0"),
     ("DEBIAN_FRONTEND", "noninteractive"),
+    // `npm ls`, `pip list` and `terraform --version` would ask another host whether they are the newest.
+    ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
+    ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
+    ("CHECKPOINT_DISABLE", "1"),
 ];
 
 /// The name under which the keeper is started: by it a run is found again.

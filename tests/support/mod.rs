@@ -281,7 +281,8 @@ pub fn touch(gate: &Gate, name: &str) -> String {
 }
 
 /// The variables that a command sees, in order.
-pub const ENVIRONMENT: [&str; 24] = [
+pub const ENVIRONMENT: [&str; 27] = [
+    "CHECKPOINT_DISABLE",
     "DEBIAN_FRONTEND",
     "GIT_CONFIG_COUNT",
     "GIT_CONFIG_KEY_0",
@@ -301,8 +302,10 @@ pub const ENVIRONMENT: [&str; 24] = [
     "GIT_TERMINAL_PROMPT",
     "HOME",
     "LC_ALL",
+    "NPM_CONFIG_UPDATE_NOTIFIER",
     "PAGER",
     "PATH",
+    "PIP_DISABLE_PIP_VERSION_CHECK",
     "SYSTEMD_COLORS",
     "SYSTEMD_PAGER",
     "TERM",

@@ -263,6 +263,10 @@ fn value(path: &[&str], name: &str, v: &str, limits: &Limits) -> R {
             return check_template(v);
         }
         "--tail" | "-n" | "--last" => int_in(v, 0, limits.lines(), name).is_ok(),
+        // A time to come is waited for: only how long ago it was.
+        "--until" if path.last() == Some(&"events") => v
+            .strip_suffix(['s', 'm', 'h'])
+            .is_some_and(|n| int_in(n, 0, 1_000_000, name).is_ok()),
         "--since" | "--until" => plain_word(v, ".:+-"),
         "--type" => plain_word(v, ""),
         _ => {

@@ -73,16 +73,12 @@ pub fn is_secret(path: &[&str], secret: &str, glob: bool) -> bool {
 
 /// [`is_secret`] for a pattern with `**`. A bare `*` at the path's end is not held against what stands right
 /// `behind` the `**`: that would be each folder. Where the pattern names the folder as well, it is.
-fn deep(
-    secret: &[&str],
-    path: &[&str],
-    behind: bool,
-    meets: &dyn Fn(&str, &str) -> bool,
-) -> bool {
+fn deep(secret: &[&str], path: &[&str], behind: bool, meets: &dyn Fn(&str, &str) -> bool) -> bool {
     match (secret.split_first(), path.split_first()) {
         (None, _) => true,
-        (Some((&"**", rest)), _) => (0..=path.len())
-            .any(|n| deep(rest, path.get(n..).unwrap_or_default(), true, meets)),
+        (Some((&"**", rest)), _) => {
+            (0..=path.len()).any(|n| deep(rest, path.get(n..).unwrap_or_default(), true, meets))
+        }
         (Some((pattern, rest)), Some((name, more))) => {
             (*name != "*" || !more.is_empty() || !behind)
                 && meets(pattern, name)

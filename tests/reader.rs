@@ -703,3 +703,22 @@ fn the_strict_reader_has_the_bounds_of_the_full_one() {
     assert!(strict::read(&many).is_err() && command::read(&many).is_err());
     assert!(strict::read(&many[..many.len() - 5]).is_ok());
 }
+
+#[test]
+fn guesses_in_guesses_have_an_end_where_none_of_them_is_kept() {
+    // Found by fuzzing: each `sh` was taken for a command with all words behind it, in texts that could then not be read.
+    let line = concat!(
+        "bash -c,  sh -shczhe-shIcxhen  sh  p--- sh -ssh'b=esi &$/d/| sh  p--- sh -sshIcxhen sh -2hc sh -sh  sh ",
+        "-shczhe-shIcxhen  sh  p--- sh -sshIcxhen sh -2hc sh -sh  sh -shczhen2>&1  sh h  sh -sh sh -2hc ",
+        "s-shczhen2>&1  sh h  rgc|os sh -bse\\;===={}sh -shcd/z|he{}<<<  $(c)cxh  [&1'en "
+    );
+    let refused = command::read(line).unwrap_err();
+    assert!(
+        refused.reason.contains("too much text"),
+        "{}",
+        refused.reason
+    );
+    // What people write is far from that bound.
+    let long = format!("docker run {} alpine sh -c 'id'", "-v /a:/b ".repeat(100));
+    assert!(command::read(&long).is_ok());
+}

@@ -103,12 +103,21 @@ pub fn read(line: &str) -> Result<Reading, ReadError> {
     read_at(line, 0)
 }
 
+/// Said where the bound on inner text is reached.
+pub(crate) const TOO_MUCH: &str = "too much text is wrapped in text";
+
 /// Most bytes of text inside text (`sh -c '…'`, guesses) that are read for one line.
 const MAX_INNER: usize = 512 * 1024;
 
 thread_local! {
     /// What is left of them. Guesses inside guesses would otherwise multiply.
     static BUDGET: std::cell::Cell<usize> = const { std::cell::Cell::new(MAX_INNER) };
+}
+
+/// Takes from what is left of the bound on inner text; whether that was enough.
+pub(crate) fn spend(bytes: usize) -> bool {
+    BUDGET.set(BUDGET.get().saturating_sub(bytes));
+    !is_spent()
 }
 
 /// Whether the bound on inner text is reached: then the whole line is refused.
@@ -119,14 +128,11 @@ pub(crate) fn is_spent() -> bool {
 /// Reads text that stands `depth` wrappers deep.
 pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
     check_text(line)?;
-    if depth > 0 {
-        BUDGET.set(BUDGET.get().saturating_sub(line.len() + 64));
-        if is_spent() {
-            return Err(ReadError {
-                span: Span::default(),
-                reason: "too much text is wrapped in text".into(),
-            });
-        }
+    if depth > 0 && !spend(line.len() + 64) {
+        return Err(ReadError {
+            span: Span::default(),
+            reason: TOO_MUCH.into(),
+        });
     }
     match strict::read(line) {
         Ok(parsed) => Ok(Reading {

@@ -9,8 +9,10 @@ use super::seen::{Seen, refuse, wrapped};
 use super::shells::{DYNAMIC_COMMAND, SHELLS};
 use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
-use crate::command::{ReadError, is_spent, read_at};
+use crate::command::{ReadError, TOO_MUCH, is_spent, read_at, spend};
 
+/// What a word of a guess costs of the bound on inner text.
+const A_WORD: usize = 4;
 /// Most words of a wrapper that is not understood: each could begin its command.
 const MAX_GUESSES: usize = 400;
 
@@ -263,6 +265,10 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
     let parent = seen.out.len();
     seen.push(call.clone())?;
     for (at, word) in call.words.iter().enumerate().skip(1) {
+        // Guesses in guesses, also in those that come to nothing, must have an end.
+        if !spend(A_WORD * (call.words.len() - at)) {
+            return Err(refuse(&call, TOO_MUCH));
+        }
         let Some(text) = word.literal().filter(|t| !t.is_empty()) else {
             continue;
         };

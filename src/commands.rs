@@ -114,7 +114,7 @@ pub fn explain(arg: &ExplainArgs) -> Exit {
         Ok(bench) => bench,
         Err(e) => return complain(Exit::BadConfig, &e),
     };
-    let read = command::read(&arg.line);
+    let read = policy::read(&arg.line);
     let decision = bench.policy.decide(read.as_ref(), &bench.context());
     let exit = if decision.risk == Risk::Forbidden {
         Exit::Rejected

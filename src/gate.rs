@@ -204,7 +204,7 @@ impl Gate {
         target: &Target,
         requester: &str,
     ) -> (Decision, Option<crate::command::Reading>) {
-        let read = crate::command::read(line);
+        let read = crate::policy::read(line);
         let cx = Context {
             target: Some(name),
             tags: &target.tags,

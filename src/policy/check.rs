@@ -180,7 +180,7 @@ fn place(text: &str, rule: usize, example: &str) -> (usize, usize) {
 /// Decides as if the rule's own conditions held.
 fn decide(policy: &Policy, rule: &Rule, line: &str, report: &mut Report) -> Decision {
     report.lines += 1;
-    let read = crate::command::read(line);
+    let read = super::read(line);
     let now = rule
         .when
         .hours

@@ -187,7 +187,7 @@ pub fn diff(old: &Policy, new: &Policy, lines: &Lines) -> Report {
         ..Report::default()
     };
     for (asked, times) in &lines.asked {
-        let read = crate::command::read(&asked.command);
+        let read = super::read(&asked.command);
         let cx = Context {
             target: asked.target.as_deref(),
             tags: &[],

@@ -46,7 +46,7 @@ fn answer(policy: &Policy, cx: &Context, line: &[u8]) -> serde_json::Value {
         Ok(question) => question,
         Err(e) => return json!({"error": format!("not a JSON object with `command`: {e}")}),
     };
-    let read = crate::command::read(&question.command);
+    let read = super::read(&question.command);
     let cx = Context {
         target: question.target.as_deref().or(cx.target),
         requester: question.requester.as_deref().unwrap_or(cx.requester),

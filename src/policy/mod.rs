@@ -40,6 +40,7 @@ pub use load::PolicyError;
 pub use loaded::{Mode, Policy};
 
 pub use state::{Check, CheckKind};
+pub use unfold::read;
 
 use serde::{Deserialize, Serialize};
 

@@ -17,7 +17,7 @@ pub(super) use shapes::{listing, samples};
 use crate::command::call::Redirection;
 use crate::command::full::{self, ast};
 use crate::command::strict::Joint;
-use crate::command::{self, Place, Reading, Segment, Shell, Word};
+use crate::command::{self, Place, ReadError, Reading, Segment, Shell, Word};
 use ast::{Command, Kind, List, Pipeline};
 use words::{Given, Value};
 
@@ -50,6 +50,23 @@ impl Unfold {
         self.calls += 1;
         (self.calls <= MOST_CALLS).then_some(())
     }
+}
+
+/// Reads a line; one that can only be read once its loops and values are written out, as that.
+///
+/// `for p in 80 443; do nc -z localhost $p; done`: what `nc` may be made to run is known where `$p` is.
+///
+/// # Errors
+/// [`ReadError`] with the place and the reason; such a line must not run.
+pub fn read(line: &str) -> Result<Reading, ReadError> {
+    command::read(line).or_else(|error| {
+        let parsed = full::read(line).map_err(|_| error.clone())?;
+        let text = written(&parsed.list).filter(|_| parsed.functions.is_empty());
+        match text.map(|text| command::read(&text)) {
+            Some(Ok(reading)) if reading.is_strict() => Ok(reading),
+            _ => Err(error),
+        }
+    })
 }
 
 /// The line written out, and read again; none where it holds what is not written out, or where nothing is won.

@@ -30,11 +30,44 @@ pub(super) fn only_tells(call: &Call) -> bool {
             let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
             match (call.name.base.as_str(), words.as_deref()) {
                 ("crontab", Some(["-l", "-u", _] | ["-u", _, "-l"])) => true,
-                ("nc" | "netcat", Some(words)) => only_knocks(words),
+                ("nc" | "netcat" | "ncat", Some(words)) => only_knocks(words),
+                // What it would run is printed.
+                ("run-parts", Some(["--test" | "--list", rest @ ..])) => {
+                    rest.iter().all(|w| *w != "--" && !w.starts_with("--arg"))
+                }
+                ("prlimit", Some(words)) => only_limits(words),
                 _ => false,
             }
         }
     }
+}
+
+/// `prlimit --pid 1 --nofile`: the limits of a process that is there; no command stands behind.
+fn only_limits(words: &[&str]) -> bool {
+    let mut of = false;
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        let pid = match *word {
+            "-p" | "--pid" => rest.next().copied().unwrap_or(""),
+            "-o" | "--output" => {
+                let plain = |w: &&&str| w.bytes().all(|b| b.is_ascii_uppercase() || b == b',');
+                if rest.next().filter(plain).is_none() {
+                    return false;
+                }
+                continue;
+            }
+            flag if flag.starts_with("--") && !flag.contains('=') && flag.len() > 2 => continue,
+            other => match other.strip_prefix("--pid=") {
+                Some(pid) => pid,
+                None => return false,
+            },
+        };
+        of = !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit());
+        if !of {
+            return false;
+        }
+    }
+    of
 }
 
 /// `nc -z`: sees whether a port is open and sends nothing. No word may be one of those that run a program.

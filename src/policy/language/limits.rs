@@ -12,10 +12,10 @@ pub struct Limits {
     pub under: Vec<String>,
     /// Absolute paths never read although under `under`; `*` stands for any text, also `/`.
     pub not: Vec<String>,
-    /// `host` or `host:port` for curl, url, openssl and redis. Empty: `localhost`, `127.0.0.1`
-    /// and `[::1]`.
+    /// `host` or `host:port` for curl, url, openssl and redis; for dig, host, nslookup and `openssl s_client` also
+    /// what [`host_fits`] understands. Empty: `localhost`, `127.0.0.1` and `[::1]`.
     pub hosts: Vec<String>,
-    /// Name servers that `dig @server` may ask. Empty: 127.0.0.1, 127.0.0.53, ::1.
+    /// Name servers that `dig @server` may ask, as [`host_fits`] understands them. Empty: 127.0.0.1, 127.0.0.53, ::1.
     pub resolvers: Vec<String>,
     /// Domains that may be looked up, with all their subdomains. Empty: any short name.
     pub domains: Vec<String>,
@@ -170,6 +170,59 @@ pub fn check_host(text: &str) -> Result<(), String> {
         Err(format!(
             "`{text}` is not a host name or an address in its usual spelling"
         ))
+    }
+}
+
+/// Whether a host is the one that an entry of a list names: itself whatever its case, an address of a network
+/// (`10.0.0.0/8`), a name below a domain (`*.internal`), or a name of one label (`*`), which a resolver looks for
+/// among its own. Names of two letters are countries' domains, some of which are hosts, so `*` leaves them out.
+pub fn host_fits(entry: &str, host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if let Some((network, bits)) = entry.split_once('/') {
+        return is_in_network(network, bits, host);
+    }
+    if check_host(host).is_err() || host.parse::<std::net::IpAddr>().is_ok() {
+        return entry == host;
+    }
+    let (entry, host) = (entry.to_ascii_lowercase(), host.to_ascii_lowercase());
+    match entry.strip_prefix('*') {
+        Some("") => {
+            let country = host.len() == 2 && host.bytes().all(|b| b.is_ascii_alphabetic());
+            !host.contains('.') && !country
+        }
+        Some(domain) => {
+            domain.starts_with('.') && host.len() > domain.len() && host.ends_with(domain)
+        }
+        None => entry == host,
+    }
+}
+
+/// Whether an address, in its usual spelling, lies in a network. `fe80::1%eth0` says by which link.
+fn is_in_network(network: &str, bits: &str, host: &str) -> bool {
+    use std::net::IpAddr;
+    let address = match host.split_once('%') {
+        Some((address, link)) if address.starts_with("fe80:") && super::plain_word(link, "._-") => {
+            address
+        }
+        Some(_) => return false,
+        None => host,
+    };
+    let (Ok(network), Ok(bits), Ok(address)) = (
+        network.parse::<IpAddr>(),
+        bits.parse::<u32>(),
+        address.parse::<IpAddr>(),
+    ) else {
+        return false;
+    };
+    // Shifted by all bits there is nothing left to compare: such a network is none.
+    match (network, address) {
+        (IpAddr::V4(n), IpAddr::V4(a)) if (1..=32).contains(&bits) => {
+            (n.to_bits() ^ a.to_bits()) >> (32 - bits) == 0
+        }
+        (IpAddr::V6(n), IpAddr::V6(a)) if (1..=128).contains(&bits) => {
+            (n.to_bits() ^ a.to_bits()) >> (128 - bits) == 0
+        }
+        _ => false,
     }
 }
 
@@ -347,6 +400,51 @@ mod tests {
         };
         assert!(check_url("http://localhost:8080/x", &one).is_ok());
         assert!(check_url("http://localhost/x", &one).is_err());
+    }
+
+    #[test]
+    fn a_list_of_hosts_names_networks_and_domains() {
+        for (entry, host) in [
+            ("10.0.0.0/8", "10.255.0.1"),
+            ("172.16.0.0/12", "172.31.255.255"),
+            ("fc00::/7", "fd12::1"),
+            ("fe80::/10", "fe80::1%eth0"),
+            ("::1/128", "::1"),
+            ("*.internal", "db01.internal"),
+            ("*.internal", "db01.Eu.internal."),
+            ("*", "db01"),
+            ("*", "d1"),
+            ("google.com", "Google.com"),
+        ] {
+            assert!(host_fits(entry, host), "{entry} {host}");
+        }
+        for (entry, host) in [
+            ("10.0.0.0/8", "11.0.0.1"),
+            ("10.0.0.0/8", "::ffff:10.0.0.1"),
+            ("10.0.0.0/8", "10.1"),
+            ("10.0.0.0/8", "0x0a.0.0.1"),
+            ("10.0.0.0/8", "10.0.0.1.evil.com"),
+            ("10.0.0.0/8", "10.0.0.1%eth0"),
+            ("10.0.0.0/0", "8.8.8.8"),
+            ("172.16.0.0/12", "172.32.0.1"),
+            ("fc00::/7", "fe00::1"),
+            ("fe80::/10", "fe80::1%a b"),
+            ("*.internal", "internal"),
+            ("*.internal", ".internal"),
+            ("*.internal", "x.internal.evil.com"),
+            ("*.internal", "xinternal"),
+            ("*", "evil.com"),
+            ("*", "ai"),
+            ("*", "2130706433"),
+            ("*", "0x7f000001"),
+            ("*", "::1"),
+            ("*", "-x"),
+            ("*", "a/b"),
+            ("google.com", "x.google.com"),
+            ("google.com", "google.com.evil.com"),
+        ] {
+            assert!(!host_fits(entry, host), "{entry} {host}");
+        }
     }
 
     #[test]

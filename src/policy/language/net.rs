@@ -1,6 +1,6 @@
 //! `ip`, `dig`, `host` and `nslookup`: showing only.
 
-use super::{Limits, check_host, int_in, plain_word};
+use super::{Limits, check_host, host_fits, int_in, plain_word};
 
 type R = Result<(), String>;
 
@@ -40,7 +40,17 @@ pub fn check_ip(words: &[&str]) -> R {
                 | "-V"
                 | "-t"
                 | "-ts"
+                | "-timestamp"
+                | "-tshort"
+                | "-0"
+                | "-M"
+                | "-B"
+                | "-iec"
         ) {
+            if matches!(*w, "-f" | "-family") && is_family(words.get(i + 1)) {
+                i += 2;
+                continue;
+            }
             return Err(format!("ip: option `{w}` is not accepted"));
         }
         i += 1;
@@ -56,10 +66,28 @@ pub fn check_ip(words: &[&str]) -> R {
     let verbs: &[&str] = match *object {
         "a" | "addr" | "address" => &["show", "list", "ls", "sh", "s"],
         "l" | "link" | "n" | "neigh" | "neighbor" | "neighbour" | "rule" | "ru" | "maddr"
-        | "maddress" | "tunnel" | "mroute" | "ntable" | "tuntap" | "vrf" => &["show", "list", "ls"],
+        | "maddress" | "tunnel" | "mroute" | "ntable" | "tuntap" | "vrf" | "netconf"
+        | "nexthop" | "addrlabel" | "tcp_metrics" | "tcpmetrics" | "stats" => {
+            &["show", "list", "ls"]
+        }
         "r" | "route" => &["show", "list", "ls", "get"],
+        // Of these the verb must be there, and the state of transforms (their keys) is never shown.
+        "xfrm" | "mptcp" => {
+            let known = match (*object, rest) {
+                ("xfrm", ["policy", rest @ ..]) => matches!(rest, [] | ["show" | "list" | "ls"]),
+                ("mptcp", ["endpoint" | "limits", rest @ ..]) => matches!(rest, [] | ["show"]),
+                _ => false,
+            };
+            return if known {
+                Ok(())
+            } else {
+                Err(format!(
+                    "ip: only `ip {object}` with what holds no keys, and show"
+                ))
+            };
+        }
         "netns" => {
-            return if matches!(rest, [] | ["list"]) {
+            return if matches!(rest, [] | ["list"] | ["list-id"]) {
                 Ok(())
             } else {
                 Err("ip: only `ip netns list`".into())
@@ -82,6 +110,10 @@ pub fn check_ip(words: &[&str]) -> R {
     }
 }
 
+fn is_family(word: Option<&&str>) -> bool {
+    matches!(word, Some(&("inet" | "inet6" | "link" | "bridge" | "mpls")))
+}
+
 /// A keyword, a device, a table, an address or a network; no path.
 fn is_argument(word: &str) -> bool {
     match word.split_once('/') {
@@ -101,12 +133,14 @@ fn is_type(w: &str) -> bool {
     TYPES.contains(&w.to_ascii_uppercase().as_str())
 }
 
-/// An address whose name no other network is asked for: this host's own, and private ones (RFC 1918, RFC 6303).
-/// Any other carries its digits to a name server of whoever holds it.
+/// An address whose name no other network is asked for: this host's own, and private ones (RFC 1918, RFC 4193,
+/// RFC 6303). Any other carries its digits to a name server of whoever holds it.
 fn is_near(address: std::net::IpAddr) -> bool {
     match address {
-        std::net::IpAddr::V4(a) => a.is_loopback() || a.is_private(),
-        std::net::IpAddr::V6(a) => a.is_loopback(),
+        std::net::IpAddr::V4(a) => a.is_loopback() || a.is_private() || a.is_link_local(),
+        std::net::IpAddr::V6(a) => {
+            a.is_loopback() || a.is_unique_local() || a.is_unicast_link_local()
+        }
     }
 }
 
@@ -141,7 +175,7 @@ fn name(w: &str, limits: &Limits) -> R {
         let d = d.to_ascii_lowercase();
         lower == d || lower.strip_suffix(&d).is_some_and(|h| h.ends_with('.'))
     });
-    if allowed || address {
+    if allowed || address || limits.hosts.iter().any(|h| host_fits(h, bare)) {
         Ok(())
     } else {
         Err(format!("`{w}` is not below an allowed domain"))
@@ -150,12 +184,21 @@ fn name(w: &str, limits: &Limits) -> R {
 
 fn resolver(w: &str, limits: &Limits) -> R {
     let own = ["127.0.0.1", "127.0.0.53", "::1", "localhost"];
-    if own.contains(&w) || limits.resolvers.iter().any(|r| r.eq_ignore_ascii_case(w)) {
+    if own.contains(&w) || limits.resolvers.iter().any(|r| host_fits(r, w)) {
         Ok(())
     } else {
         Err(format!("name server `{w}` is not allowed here"))
     }
 }
+
+/// What a name server says of itself, asked for in class CH: names of no zone.
+const CHAOS: &[&str] = &[
+    "version.bind",
+    "hostname.bind",
+    "authors.bind",
+    "id.server",
+    "version.server",
+];
 
 /// Checks all words after `dig`.
 ///
@@ -163,6 +206,9 @@ fn resolver(w: &str, limits: &Limits) -> R {
 /// The word that is not accepted.
 pub fn check_dig(words: &[&str], limits: &Limits) -> R {
     let mut names = 0;
+    let chaos = words
+        .iter()
+        .any(|w| w.eq_ignore_ascii_case("CH") || w.eq_ignore_ascii_case("CHAOS"));
     let mut it = words.iter();
     while let Some(w) = it.next() {
         if let Some(s) = w.strip_prefix('@') {
@@ -170,23 +216,39 @@ pub fn check_dig(words: &[&str], limits: &Limits) -> R {
         } else if let Some(p) = w.strip_prefix('+') {
             plus(p)?;
         } else if w.starts_with('-') {
-            match *w {
-                "-4" | "-6" => {}
-                "-t" | "-x" | "-q" => {
-                    let v = it.next().ok_or(format!("dig: {w} lacks its value"))?;
-                    let ok = match *w {
-                        "-t" => is_type(v),
-                        "-x" => v.parse::<std::net::IpAddr>().is_ok() && name(v, limits).is_ok(),
-                        _ => name(v, limits).is_ok(),
-                    };
-                    if !ok {
-                        return Err(format!("dig: `{v}` is not accepted after {w}"));
-                    }
-                    names += usize::from(*w != "-t");
-                }
-                _ => return Err(format!("dig: option `{w}` is not accepted")),
+            if matches!(*w, "-4" | "-6" | "-u" | "-r") {
+                continue;
             }
-        } else if !is_type(w) && !w.eq_ignore_ascii_case("IN") {
+            // The value is the next word or glued: `-x 10.0.0.1`, `-tMX`.
+            let (option, glued) = w.split_at_checked(2).unwrap_or((w, ""));
+            if !matches!(option, "-t" | "-x" | "-q" | "-c") {
+                return Err(format!("dig: option `{w}` is not accepted"));
+            }
+            let v = match glued {
+                "" => it
+                    .next()
+                    .copied()
+                    .ok_or(format!("dig: {w} lacks its value"))?,
+                glued => glued,
+            };
+            let ok = match option {
+                "-t" => is_type(v),
+                "-c" => v.eq_ignore_ascii_case("IN"),
+                "-x" => v.parse::<std::net::IpAddr>().is_ok() && name(v, limits).is_ok(),
+                _ => name(v, limits).is_ok(),
+            };
+            if !ok {
+                return Err(format!("dig: `{v}` is not accepted after {option}"));
+            }
+            names += usize::from(matches!(option, "-x" | "-q"));
+        } else if is_type(w)
+            || ["IN", "CH", "CHAOS"]
+                .iter()
+                .any(|c| w.eq_ignore_ascii_case(c))
+        {
+        } else if chaos && CHAOS.iter().any(|n| w.eq_ignore_ascii_case(n)) {
+            names += 1;
+        } else {
             name(w, limits).map_err(|e| format!("dig: {e}"))?;
             names += 1;
         }
@@ -198,40 +260,70 @@ pub fn check_dig(words: &[&str], limits: &Limits) -> R {
     }
 }
 
+/// Query options that change what is shown or how a server is asked, and neither whom nor for what. Each may have
+/// `no` in front.
+const PLUS: &[&str] = &[
+    "aaflag",
+    "aaonly",
+    "additional",
+    "adflag",
+    "all",
+    "answer",
+    "authority",
+    "badcookie",
+    "besteffort",
+    "cdflag",
+    "class",
+    "cmd",
+    "comments",
+    "cookie",
+    "crypto",
+    "dnssec",
+    "do",
+    "edns",
+    "expandaaaa",
+    "expire",
+    "fail",
+    "identify",
+    "ignore",
+    "keepopen",
+    "multiline",
+    "nsid",
+    "nssearch",
+    "onesoa",
+    "qr",
+    "question",
+    "raflag",
+    "rdflag",
+    "rec",
+    "recurse",
+    "rrcomments",
+    "search",
+    "short",
+    "showsearch",
+    "stats",
+    "tcflag",
+    "tcp",
+    "trace",
+    "ttl",
+    "ttlid",
+    "ttlunits",
+    "unknownformat",
+    "vc",
+    "yaml",
+];
+
 fn plus(p: &str) -> R {
     let (key, value) = p.split_once('=').unwrap_or((p, ""));
     let ok = match key {
         "time" | "timeout" => int_in(value, 1, 30, "time").is_ok(),
         "tries" | "retry" => int_in(value, 0, 5, "count").is_ok(),
-        _ => {
-            value.is_empty()
-                && matches!(
-                    key.strip_prefix("no").unwrap_or(key),
-                    "short"
-                        | "all"
-                        | "answer"
-                        | "authority"
-                        | "additional"
-                        | "question"
-                        | "comments"
-                        | "cmd"
-                        | "stats"
-                        | "tcp"
-                        | "vc"
-                        | "dnssec"
-                        | "multiline"
-                        | "search"
-                        | "recurse"
-                        | "rec"
-                        | "edns"
-                        | "ttlid"
-                        | "ttl"
-                        | "identify"
-                        | "qr"
-                        | "cdflag"
-                        | "adflag"
-                )
-        }
+        "bufsize" => value.is_empty() || int_in(value, 0, 65_535, "size").is_ok(),
+        "ndots" => int_in(value, 0, 5, "count").is_ok(),
+        "edns" => value.is_empty() || int_in(value, 0, 1, "version").is_ok(),
+        // Begins with `no` itself.
+        "nsid" | "nssearch" => value.is_empty(),
+        _ => value.is_empty() && PLUS.contains(&key.strip_prefix("no").unwrap_or(key)),
     };
     if ok {
         Ok(())
@@ -248,19 +340,46 @@ pub fn check_lookup(words: &[&str], limits: &Limits) -> R {
     let mut plain = Vec::new();
     let mut it = words.iter();
     while let Some(w) = it.next() {
-        if let Some(t) = w
-            .strip_prefix("-type=")
-            .or_else(|| w.strip_prefix("-query="))
-        {
-            if !is_type(t) {
-                return Err(format!("lookup: type `{t}` is not accepted"));
+        if let Some((option, v)) = w.split_once('=').filter(|_| w.starts_with('-')) {
+            // As nslookup writes them.
+            let ok = match option {
+                "-type" | "-ty" | "-query" | "-q" | "-querytype" => is_type(v),
+                "-class" => v.eq_ignore_ascii_case("IN"),
+                "-timeout" => int_in(v, 1, 30, "time").is_ok(),
+                "-retry" => int_in(v, 0, 5, "count").is_ok(),
+                _ => false,
+            };
+            if !ok {
+                return Err(format!("lookup: `{w}` is not accepted"));
             }
-        } else if *w == "-t" || *w == "-W" {
+        } else if matches!(*w, "-t" | "-W" | "-R" | "-c") {
             let v = it.next().ok_or(format!("lookup: {w} lacks its value"))?;
-            if !(*w == "-t" && is_type(v) || *w == "-W" && int_in(v, 1, 30, "time").is_ok()) {
+            let ok = match *w {
+                "-t" => is_type(v),
+                "-c" => v.eq_ignore_ascii_case("IN"),
+                "-W" => int_in(v, 1, 30, "time").is_ok(),
+                _ => int_in(v, 0, 5, "count").is_ok(),
+            };
+            if !ok {
                 return Err(format!("lookup: `{v}` is not accepted after {w}"));
             }
-        } else if matches!(*w, "-4" | "-6") {
+        } else if matches!(
+            *w,
+            "-4" | "-6"
+                | "-a"
+                | "-v"
+                | "-d"
+                | "-r"
+                | "-s"
+                | "-T"
+                | "-U"
+                | "-C"
+                | "-debug"
+                | "-nodebug"
+                | "-vc"
+                | "-norecurse"
+                | "-nosearch"
+        ) {
         } else if w.starts_with('-') {
             return Err(format!("lookup: option `{w}` is not accepted"));
         } else {

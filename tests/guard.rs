@@ -103,6 +103,13 @@ proptest! {
 }
 
 #[test]
+fn what_nobody_was_asked_about_has_a_limit_of_memory() {
+    let limit = executed("sh -c 'ulimit -d'").0;
+    let kib: u64 = limit.trim().parse().unwrap();
+    assert!((1_048_576..1_000_000_000).contains(&kib), "{kib}");
+}
+
+#[test]
 fn what_cannot_be_started_and_what_a_signal_ended_have_the_shell_s_codes() {
     assert_eq!(executed("/nonexistent/program").2, 127);
     assert_eq!(executed("/etc/passwd").2, 126);

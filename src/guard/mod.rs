@@ -280,7 +280,8 @@ impl Guard {
                 line = literal;
             }
         }
-        let work = work::plan(&line, ticket.shell, &self.config.user, sudo)?;
+        let mut work = work::plan(&line, ticket.shell, &self.config.user, sudo)?;
+        work.asked = ticket.approval.is_some();
         replay::once(
             &self.config.state_dir,
             &ticket.id,

@@ -170,6 +170,11 @@ pub fn execute() -> io::Result<i32> {
     let work: Work = serde_json::from_slice(&text)?;
     // No program may leave an image of its memory behind.
     setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+    if !work.asked {
+        let most = crate::transport::most_data();
+        // A lower limit that is there already stays.
+        let _ = setrlimit(Resource::RLIMIT_DATA, most, most);
+    }
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let mut last = 0;
     for pipeline in &work.pipelines {

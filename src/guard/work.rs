@@ -15,6 +15,8 @@ pub struct Work {
     pub user: String,
     /// The pipelines.
     pub pipelines: Vec<Pipeline>,
+    /// Whether a person was asked: then its programs may take what memory they need.
+    pub asked: bool,
 }
 
 /// One pipeline.
@@ -80,6 +82,7 @@ pub fn plan(line: &str, shell: Shell, user: &str, has_sudo: bool) -> Result<Work
         return Ok(Work {
             user: user.to_owned(),
             pipelines,
+            asked: false,
         });
     }
     if has_sudo {
@@ -106,6 +109,7 @@ pub fn plan(line: &str, shell: Shell, user: &str, has_sudo: bool) -> Result<Work
                 redirections: Vec::new(),
             }],
         }],
+        asked: false,
     })
 }
 

@@ -111,20 +111,45 @@ pub(super) fn matches_auto(
 /// Filters that may write several times what they read, as often as their text says.
 const GROWS: [&str; 6] = ["awk", "gawk", "mawk", "sed", "jq", "xargs"];
 /// Filters that may write many times what they read: one blank becomes a line, a tab a thousand blanks.
-const GROWS_MUCH: [&str; 9] = [
-    "expand", "nl", "od", "hexdump", "xxd", "hd", "fold", "column", "paste",
+const GROWS_MUCH: [&str; 10] = [
+    "expand", "nl", "od", "hexdump", "xxd", "hd", "fold", "column", "paste", "base64",
 ];
 
 /// Whether too many commands of a call's pipeline, the call among them, write more than they read.
 fn grows_on(reading: &Reading, call: &Call) -> bool {
     let base = call.name.base.as_str();
-    let of = |names: &[&str]| {
+    let of = |fits: &dyn Fn(&Call) -> bool| {
         let own = |c: &&Call| c.pipe.pipeline == call.pipe.pipeline;
         let all = reading.calls.iter().filter(own);
-        all.filter(|c| names.contains(&c.name.base.as_str()))
-            .count()
+        all.filter(|c| fits(c)).count()
     };
-    GROWS.contains(&base) && of(&GROWS) > 4 || GROWS_MUCH.contains(&base) && of(&GROWS_MUCH) > 1
+    let grows = |c: &Call| GROWS.contains(&c.name.base.as_str()) || multiplies(c);
+    let much = |c: &Call| GROWS_MUCH.contains(&c.name.base.as_str());
+    grows(call) && of(&grows) > 4 || GROWS_MUCH.contains(&base) && of(&much) > 1
+}
+
+/// Filters that write more only with some options: `grep -no .` a line with its number for each character, `cut`
+/// a text in place of each delimiter.
+fn multiplies(call: &Call) -> bool {
+    let words = || call.words.iter().skip(1).filter_map(Word::literal);
+    let letter = |letters: &[char], long: &[&str]| {
+        words().any(|w| {
+            long.contains(&w) || !w.starts_with("--") && w.starts_with('-') && w.contains(letters)
+        })
+    };
+    match call.name.base.as_str() {
+        "grep" | "egrep" | "fgrep" | "zgrep" | "zegrep" | "zfgrep" | "xzgrep" => {
+            let front = [
+                "--line-number",
+                "--byte-offset",
+                "--with-filename",
+                "--initial-tab",
+            ];
+            letter(&['o'], &["--only-matching"]) && letter(&['n', 'b', 'H', 'T'], &front)
+        }
+        "cut" => words().any(|w| w.starts_with("--output-d")),
+        _ => false,
+    }
 }
 
 /// Whether standard input comes from where the rule wants it; `given` operands are there.

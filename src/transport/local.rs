@@ -21,7 +21,7 @@ struct Started {
 
 pub(super) fn open(spec: &RunSpec) -> Way {
     let nonce = nonce();
-    let (keeper, message) = keeper(spec.script, &nonce);
+    let (keeper, message) = keeper(spec, &nonce);
     let mut command = Command::new("timeout");
     command
         .args(["-k", "2", &spec.timeout.as_secs().to_string()])

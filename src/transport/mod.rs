@@ -194,7 +194,7 @@ pub fn run_after<T, E>(
 const KEEPER: &str = concat!(
     "cd / || exit 1; K=$1; N=$2; X=0; trap X=1 TERM; READ; exec </dev/null; ",
     // A line that was cut off on its way must not run: it ends in the nonce.
-    "case $S in *\"$N\") S=${S%\"$N\"};; *) echo \"$N cut\" >&2; exit 1;; esac; ",
+    "case $S in *\"$N\") S=${S%\"$N\"};; *) echo \"$N cut\" >&2; exit 1;; esac; CAP",
     "if [ \"$K\" = bash ]; then set -- bash --noprofile --norc; ",
     "elif [ -x /bin/dash ]; then set -- /bin/dash; else set -- /bin/sh; fi; ",
     // A sudo that is killed before it passed the SIGTERM on leaves what became root running.
@@ -204,12 +204,34 @@ const KEEPER: &str = concat!(
     "[ $X = 0 ] || kill -9 0"
 );
 
+/// What nobody was asked about may not take the memory that the services of the target need: each of its programs has
+/// a quarter of what is free, or [`LEAST_DATA`] (getrlimit(2), RLIMIT_DATA; what a person approved may start a service,
+/// which would inherit it).
+const CAP: &str = concat!(
+    "D=0; while read -r A B C; do [ \"$A\" = MemAvailable: ] && D=$((B/4)) && break; done </proc/meminfo 2>/dev/null; ",
+    "[ $D -gt 1048576 ] || D=1048576; ulimit -d $D 2>/dev/null; "
+);
+/// The least that a program may have, in KiB.
+const LEAST_DATA: u64 = 1024 * 1024;
+
+/// What a program that nobody was asked about may have on this machine, in bytes.
+pub(crate) fn most_data() -> u64 {
+    let text = std::fs::read_to_string("/proc/meminfo").unwrap_or_default();
+    let free = text
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))
+        .and_then(|rest| rest.split_ascii_whitespace().next()?.parse::<u64>().ok());
+    LEAST_DATA.max(free.unwrap_or(0) / 4) * 1024
+}
+
 /// Longest line that the shell reads itself, byte by byte: beyond it a `cat` is quicker.
 const SHORT: usize = 4096;
 
 /// The keeper for a script, and what is handed over. A plain short line is read by the shell itself; `read` is
 /// trusted with printable ASCII only.
-fn keeper(script: &str, nonce: &str) -> (String, Vec<u8>) {
+fn keeper(spec: &RunSpec, nonce: &str) -> (String, Vec<u8>) {
+    let script = spec.script;
+    let asked = spec.facts.approval.is_some();
     let plain = script.len() <= SHORT && script.bytes().all(|b| (0x20..0x7f).contains(&b));
     let (read, end) = if plain {
         ("IFS= read -r S", "\n")
@@ -217,7 +239,9 @@ fn keeper(script: &str, nonce: &str) -> (String, Vec<u8>) {
         ("S=$(cat)", "")
     };
     (
-        KEEPER.replacen("READ", read, 1),
+        KEEPER
+            .replacen("READ", read, 1)
+            .replacen("CAP", if asked { "" } else { CAP }, 1),
         format!("{script}{nonce}{end}").into_bytes(),
     )
 }

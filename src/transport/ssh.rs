@@ -76,7 +76,7 @@ pub(super) fn run(spec: &RunSpec, ssh: &Ssh, way: Result<Way, String>) -> RunRes
 /// What is handed over: the line, or the ticket for it.
 fn message(spec: &RunSpec, ssh: &Ssh, nonce: &str) -> Result<Vec<u8>, String> {
     let Some(key) = &ssh.ticket_key else {
-        return Ok(keeper(spec.script, nonce).1);
+        return Ok(keeper(spec, nonce).1);
     };
     let secret = ticket::load_secret(key)?;
     let now = chrono::Utc::now().timestamp();
@@ -249,7 +249,7 @@ fn remote_line(spec: &RunSpec, ssh: &Ssh, nonce: &str) -> String {
         "exec env -i {} timeout -k 2 {} /bin/sh -c '{}' {} {} {nonce}",
         environment.join(" "),
         spec.timeout.as_secs(),
-        keeper(spec.script, nonce).0,
+        keeper(spec, nonce).0,
         mark(spec.run_id),
         shell_word(spec.shell),
     )

@@ -65,6 +65,9 @@ pub fn check(text: &str) -> R<()> {
             "jq: this takes everything together with everything, which may fill memory".into(),
         );
     }
+    if lexer.factors > MOST_OF_TEXTS && text.contains("tostring") {
+        return Err("jq: a repeated string may fill memory".into());
+    }
     if lexer.grows > MOST_GROWTH {
         return Err("jq: this says its input again and again, which may fill memory".into());
     }
@@ -74,7 +77,9 @@ pub fn check(text: &str) -> R<()> {
 /// How many times larger a value may become: `[.,.]|[.,.]|…` doubles it at each step.
 const MOST_GROWTH: usize = 64;
 /// How many times longer a string may become by numbers (`.name * 1000`), which numbers do not.
-const MOST_FACTOR: u64 = 10_000_000;
+const MOST_FACTOR: u64 = 2_000_000;
+/// The same where the filter makes strings of numbers.
+const MOST_OF_TEXTS: u64 = 1000;
 /// Functions that repeat parts of their input, by how much.
 const REPEATING: &[(&str, usize)] = &[
     ("recurse", 8),
@@ -178,6 +183,42 @@ impl Lexer<'_> {
         }
     }
 
+    /// All that stands between the parentheses of the call from here, as it is written; none where a text in it
+    /// holds an expression with a text of its own.
+    fn arguments(&self) -> Option<&[u8]> {
+        let open = self.behind_blanks(self.i);
+        if self.at(open) != b'(' {
+            return None;
+        }
+        let (mut depth, mut text, mut i) = (0usize, false, open);
+        while i < self.b.len() {
+            match self.at(i) {
+                b'\\' if text && self.at(i + 1) == b'(' => {
+                    let mut inner = 1usize;
+                    i += 2;
+                    while inner > 0 {
+                        match self.at(i) {
+                            0 | b'"' => return None,
+                            b'(' => inner += 1,
+                            b')' => inner -= 1,
+                            _ => {}
+                        }
+                        i += 1;
+                    }
+                    continue;
+                }
+                b'\\' if text => i += 1,
+                b'"' => text = !text,
+                b'(' if !text => depth += 1,
+                b')' if !text && depth <= 1 => return self.b.get(open + 1..i),
+                b')' if !text => depth -= 1,
+                _ => {}
+            }
+            i += 1;
+        }
+        None
+    }
+
     /// What a function does with its literal arguments: patterns must not match nothing where each match is
     /// replaced (jq 1.6 never ends then), nor unfold to much; formats must have small widths.
     fn function(&mut self, start: usize, name: &str) -> R<()> {
@@ -198,11 +239,43 @@ impl Lexer<'_> {
                 }
                 if name == "gsub" || self.has_flags() {
                     self.never_empty(start, pattern)?;
+                    // Each match may become that much longer.
+                    let all = self.arguments().unwrap_or(&[]);
+                    if all.is_empty() || all.contains(&b'$') {
+                        return self.fail(start, "a variable in what is put in its place");
+                    }
+                    let text = all.len().saturating_sub(pattern.len() + 5).max(1);
+                    self.grows = self.grows.saturating_mul(text);
                 }
                 super::check_repeats(pattern).map_err(|e| format!("jq: {e}"))
             }
+            // jq 1.6 finds nothing without end.
+            "index" | "rindex" | "indices" => match &argument {
+                Some((text, true)) if !text.is_empty() => Ok(()),
+                _ => self.fail(start, "what is looked for must be one plain string"),
+            },
+            "join" => match &argument {
+                Some((text, true)) => {
+                    self.grows = self.grows.saturating_mul(text.len().max(1));
+                    Ok(())
+                }
+                _ => self.fail(start, "what stands between must be one plain string"),
+            },
+            // Of a place far on in a list it makes all that stand before.
+            "pick" => {
+                let plain = |c: &u8| c.is_ascii_alphanumeric() || b"_., ".contains(c);
+                match self.arguments() {
+                    Some(paths) if paths.iter().all(plain) => Ok(()),
+                    _ => self.fail(start, "only plain paths are picked"),
+                }
+            }
             "test" | "match" | "capture" | "scan" | "splits" | "split" => match &argument {
-                Some((pattern, _)) => super::check_repeats(pattern).map_err(|e| format!("jq: {e}")),
+                Some((pattern, _)) => {
+                    if name.starts_with("split") && pattern.is_empty() {
+                        self.grows = self.grows.saturating_mul(2);
+                    }
+                    super::check_repeats(pattern).map_err(|e| format!("jq: {e}"))
+                }
                 None => self.fail(start, "the pattern must be one plain string"),
             },
             "strftime" | "strflocaltime" | "strptime" => match &argument {

@@ -31,7 +31,7 @@ fn policy(name: &str) -> Policy {
 }
 
 fn decide(policy: &Policy, line: &str) -> Decision {
-    let read = aiops::command::read(line);
+    let read = aiops::policy::read(line);
     let cx = Context {
         target: Some("web1"),
         tags: &[],
@@ -191,7 +191,7 @@ const FRAMES: &[&str] = &[
     "alias ls='touch /tmp/m'; {}",
     "trap 'touch /tmp/m' EXIT; {}",
     "export PATH=/tmp; {}",
-    "cd /tmp && {}",
+    "cd - && {}",
     "PATH=/tmp:$PATH {}",
     "PATH=/tmp {}",
     "LD_PRELOAD=/tmp/x.so {}",

@@ -71,7 +71,7 @@ fn every_known_bypass_is_answered_as_the_table_says() {
         }
         rows += 1;
         let command = command(&row[1]);
-        let read = aiops::command::read(&command);
+        let read = aiops::policy::read(&command);
         let decision = policy.decide(read.as_ref(), &context);
         let answer = match decision.risk {
             Risk::AutoAllowed => "auto",

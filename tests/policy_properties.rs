@@ -82,7 +82,7 @@ fn corpus(name: &str) -> Vec<String> {
 }
 
 fn decide(policy: &Policy, line: &str) -> Decision {
-    let read = aiops::command::read(line);
+    let read = aiops::policy::read(line);
     let cx = Context {
         target: Some("web1"),
         tags: &[],

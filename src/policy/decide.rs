@@ -4,6 +4,7 @@
 
 use super::allow::{Miss, below_find, matches_auto, user_of};
 use super::builtin;
+use super::folder;
 use super::rule::{Rule, Verdict};
 use super::tighten::{self, Seen};
 use super::unfold;
@@ -46,9 +47,11 @@ impl Policy {
                 not_literal(&note.what),
             ));
         }
-        if !reading.is_strict()
-            && decided.iter().all(|(_, v)| v.gives_way())
-            && let Some(decision) = self.written_out(reading, cx)
+        if decided.iter().all(|(_, v)| v.gives_way())
+            && let Some(decision) = match reading.is_strict() {
+                true => self.elsewhere(reading, cx),
+                false => self.written_out(reading, cx),
+            }
         {
             return decision;
         }
@@ -84,6 +87,25 @@ impl Policy {
             decided.push((shown(call), own));
         }
         (!decided.is_empty()).then(|| self.join(&again, decided))
+    }
+
+    /// What a line comes to that goes to a folder first, where all behind that is auto there.
+    fn elsewhere(&self, reading: &Reading, cx: &Context) -> Option<Decision> {
+        let (folder, places) = folder::moved(reading)?;
+        let first = reading.calls.first()?;
+        let auto = |call: &Call| {
+            let own = self.in_its_place(reading, call, cx);
+            (own.risk == Risk::AutoAllowed).then_some(own)
+        };
+        // Whoever may look at a folder may go there.
+        let mut going = auto(&unfold::listing(first, folder))?;
+        going.why = format!("goes there, which is to look at it: {}", going.why);
+        let mut decided = vec![(shown(first), going)];
+        for (call, ways) in reading.calls.iter().skip(1).zip(places) {
+            let own = ways.iter().map(auto).collect::<Option<Vec<Verdicts>>>()?;
+            decided.push((shown(call), own.into_iter().next()?));
+        }
+        Some(self.join(reading, decided))
     }
 
     fn join(&self, reading: &Reading, decided: Vec<(String, Verdicts)>) -> Decision {

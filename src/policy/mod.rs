@@ -13,6 +13,7 @@ mod decide;
 mod deeper;
 pub mod diff;
 pub mod eval;
+mod folder;
 mod index;
 pub mod language;
 mod levels;

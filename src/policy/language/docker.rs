@@ -24,6 +24,8 @@ const NOUNS: &[&str] = &[
     "node",
     "service",
     "stack",
+    "pod",
+    "plugin",
 ];
 
 fn form(path: &[&str]) -> Option<Form> {
@@ -46,22 +48,38 @@ fn form(path: &[&str]) -> Option<Form> {
                 "--size",
                 "-l",
                 "--latest",
+                "-p",
+                "--pod",
+                "--ns",
+                "--noheading",
+                "--sync",
             ],
-            &["-f", "--filter", "--format", "-n", "--last"],
+            &["-f", "--filter", "--format", "-n", "--last", "--sort"],
             (0, 0),
         ),
         ["images"] | ["image", "ls" | "list"] => f(
-            &["-a", "--all", "-q", "--quiet", "--no-trunc", "--digests"],
-            &["-f", "--filter", "--format"],
+            &[
+                "-a",
+                "--all",
+                "-q",
+                "--quiet",
+                "--no-trunc",
+                "--digests",
+                "--tree",
+                "--noheading",
+                "-n",
+                "--history",
+            ],
+            &["-f", "--filter", "--format", "--sort"],
             (0, 1),
         ),
         ["logs"] | ["container", "logs"] => f(
-            &["-t", "--timestamps"],
+            &["-t", "--timestamps", "--details", "--names", "--color"],
             &["--tail", "-n", "--since", "--until"],
-            (1, 1),
+            (1, 4),
         ),
-        ["stats"] | ["container", "stats"] => f(
-            &["-a", "--all", "--no-stream", "--no-trunc"],
+        ["stats"] | ["container" | "pod" | "compose", "stats"] => f(
+            &["-a", "--all", "--no-stream", "--no-trunc", "--no-reset"],
             &["--format"],
             (0, 16),
         ),
@@ -78,10 +96,59 @@ fn form(path: &[&str]) -> Option<Form> {
             f(&["-q", "--quiet", "-H", "--human"], &["--format"], (1, 1))
         }
         ["version"] | ["info"] | ["system", "info"] => f(&[], &["-f", "--format"], (0, 0)),
+        ["pod", "ps" | "ls" | "list"] => f(
+            &[
+                "-q",
+                "--quiet",
+                "--no-trunc",
+                "--ctr-names",
+                "--ctr-ids",
+                "--ctr-status",
+                "--ns",
+                "-l",
+                "--latest",
+            ],
+            &["-f", "--filter", "--format", "--sort"],
+            (0, 0),
+        ),
+        [
+            "container" | "image" | "volume" | "network" | "pod",
+            "exists",
+        ] => f(&[], &[], (1, 1)),
+        ["context" | "plugin", "ls" | "list"] => {
+            f(&["-q", "--quiet", "--no-trunc"], &["--format"], (0, 0))
+        }
+        ["service", "logs"] => f(
+            &[
+                "-t",
+                "--timestamps",
+                "--no-trunc",
+                "--no-resolve",
+                "--no-task-ids",
+                "--raw",
+                "--details",
+            ],
+            &["--tail", "-n", "--since"],
+            (1, 1),
+        ),
         ["system", "df"] => f(&["-v", "--verbose"], &["--format"], (0, 0)),
         ["service" | "node" | "stack", "ls" | "list"] => {
             f(&["-q", "--quiet"], &["-f", "--filter", "--format"], (0, 0))
         }
+        // Names only: the rest of it holds the environment.
+        ["compose", "config"] => f(
+            &[
+                "--services",
+                "--images",
+                "--profiles",
+                "--volumes",
+                "--networks",
+                "-q",
+                "--quiet",
+            ],
+            &[],
+            (0, 8),
+        ),
         ["service" | "node" | "stack", "ps"] | ["stack", "services"] => f(
             &["-q", "--quiet", "--no-trunc"],
             &["-f", "--filter", "--format"],
@@ -93,7 +160,16 @@ fn form(path: &[&str]) -> Option<Form> {
             (0, 0),
         ),
         ["compose", "ps"] => f(
-            &["-a", "--all", "-q", "--quiet", "--services"],
+            &[
+                "-a",
+                "--all",
+                "-q",
+                "--quiet",
+                "--services",
+                "--no-trunc",
+                "--orphans",
+                "--orphans=false",
+            ],
             &["--format", "--filter", "--status"],
             (0, 16),
         ),
@@ -102,12 +178,16 @@ fn form(path: &[&str]) -> Option<Form> {
             &["--tail", "-n", "--since", "--until"],
             (0, 16),
         ),
-        ["compose", "ls" | "top" | "images" | "version"] => {
-            f(&["-a", "--all", "-q", "--quiet"], &[], (0, 16))
-        }
-        ["events"] | ["system", "events"] => {
-            f(&[], &["--since", "--until", "-f", "--filter"], (0, 0))
-        }
+        ["compose", "ls" | "top" | "images" | "version"] => f(
+            &["-a", "--all", "-q", "--quiet", "--short"],
+            &["--format", "--filter"],
+            (0, 16),
+        ),
+        ["events"] | ["system", "events"] => f(
+            &["--no-trunc", "--stream=false"],
+            &["--since", "--until", "-f", "--filter", "--format"],
+            (0, 0),
+        ),
         _ => None,
     }
 }
@@ -157,7 +237,7 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
                 .chars()
                 .all(|c| form.flags.contains(&format!("-{c}").as_str()))
         {
-            // A cluster of flags such as -aq.
+            // A cluster of flags such as -aq: none that a form asks for.
         } else {
             let (name, glued) = match w.split_once('=') {
                 Some((n, v)) => (n, Some(v)),
@@ -198,8 +278,15 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
         Some(&"stats") if !flags.contains(&"--no-stream") => {
             Err("docker: stats never end; add --no-stream".into())
         }
-        Some(&"events") if !has(&["--until"]) => {
-            Err("docker: events never end; add --until".into())
+        // A time that is still to come would be waited for: only so long ago.
+        Some(&"events")
+            if !flags.contains(&"--stream=false")
+                && !values.iter().any(|(n, v)| *n == "--until" && is_ago(v)) =>
+        {
+            Err("docker: events go on until the time of --until; say --until 0s".into())
+        }
+        Some(&"config") if flags.is_empty() => {
+            Err("docker: compose config shows the environment; add --services or --images".into())
         }
         Some(&"inspect")
             if path.first() != Some(&"network") && !has(&["-f", "--format"]) =>
@@ -211,6 +298,16 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
         }
         _ => Ok(()),
     }
+}
+
+/// `10m`, `1h30m`, `0s`: so long ago.
+fn is_ago(text: &str) -> bool {
+    !text.is_empty()
+        && text.ends_with(['s', 'm', 'h'])
+        && text.starts_with(|c: char| c.is_ascii_digit())
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"smh".contains(&b))
 }
 
 /// `compose` with its words, without the options that say which project: `-f FILE`, `-p NAME`.
@@ -273,7 +370,7 @@ fn value(path: &[&str], name: &str, v: &str, limits: &Limits) -> R {
             !v.is_empty()
                 && !v.starts_with('-')
                 && v.bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b"._/:=@*^$!-".contains(&b))
+                    .all(|b| b.is_ascii_alphanumeric() || b"._/:=@*^$!~,+-".contains(&b))
         }
     };
     if ok {

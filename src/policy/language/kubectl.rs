@@ -1,5 +1,6 @@
 //! `kubectl`: which line only reads, which changes, and which must never run.
 
+use super::kubectl_paths::is_columns;
 use super::{Class, Limits, int_in, plain_word};
 use crate::policy::RiskLevel;
 
@@ -62,14 +63,47 @@ const RESOURCES: &[(&str, &[&str])] = &[
         "certificatesigningrequests",
         &["certificatesigningrequest", "csr"],
     ),
+    ("runtimeclasses", &["runtimeclass"]),
+    ("csidrivers", &["csidriver"]),
+    ("csinodes", &["csinode"]),
+    ("csistoragecapacities", &["csistoragecapacity"]),
+    (
+        "mutatingwebhookconfigurations",
+        &["mutatingwebhookconfiguration"],
+    ),
+    (
+        "validatingwebhookconfigurations",
+        &["validatingwebhookconfiguration"],
+    ),
+    ("controllerrevisions", &["controllerrevision"]),
+    ("podtemplates", &["podtemplate"]),
     ("all", &[]),
 ];
 
+/// Resources of well-known operators, of which only the table is shown: what their objects hold is their own.
+const CUSTOM: &str = "
+    certificaterequests certificaterequest cr issuers issuer clusterissuers clusterissuer orders order challenges challenge
+    ingressroutes ingressroute virtualservices virtualservice vs destinationrules destinationrule dr gateways gateway gw
+    httproutes httproute grpcroutes gatewayclasses gatewayclass servicemonitors servicemonitor smon podmonitors podmonitor
+    prometheusrules prometheusrule prometheuses alertmanagers helmreleases helmrelease hr kustomizations kustomization ks
+    gitrepositories gitrepository helmrepositories helmrepository helmcharts helmchart applications application app apps
+    applicationsets rollouts rollout scaledobjects scaledobject so scaledjobs volumesnapshots volumesnapshot
+    volumesnapshotclasses volumesnapshotcontents machines machine machinesets machinedeployments clusters cluster
+    clusteroperators clusteroperator co clusterversion clusterversions routes route deploymentconfigs dc imagestreams is
+    machineconfigpools mcp ippools ciliumnodes ciliumendpoints cep nodemetrics podmetrics verticalpodautoscalers vpa
+    nodepools nodeclaims backups backup schedules restores
+";
+
 fn resource(word: &str) -> Option<&'static str> {
+    let custom = || {
+        let known = CUSTOM.split_ascii_whitespace().any(|w| w == word);
+        known.then_some("custom")
+    };
     RESOURCES
         .iter()
         .find(|(p, o)| *p == word || o.contains(&word))
         .map(|(p, _)| *p)
+        .or_else(custom)
 }
 
 /// Options with a value: letters, long name.
@@ -92,6 +126,12 @@ const VALUED: &[(&str, &str)] = &[
     ("", "--types"),
     ("", "--for"),
     ("", "--chunk-size"),
+    ("", "--raw"),
+    ("", "--kubeconfig"),
+    ("", "--verbs"),
+    ("", "--categories"),
+    ("", "--max-log-requests"),
+    ("", "--api-version"),
 ];
 const FLAGS: &[&str] = &[
     "-A",
@@ -113,7 +153,14 @@ const FLAGS: &[&str] = &[
     "--list",
     "--watch=false",
     "--follow=false",
-    "--all-namespaces=true",
+    "--show-managed-fields",
+    "--ignore-errors",
+    "--cached",
+    "--show-events",
+    "--sum",
+    "--show-capacity",
+    "--show-swap",
+    "--allow-missing-template-keys",
 ];
 
 /// Words and options told apart.
@@ -142,7 +189,7 @@ fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, String> {
     while let Some(w) = it.next() {
         if !w.starts_with('-') {
             p.words.push(w);
-        } else if FLAGS.contains(w) {
+        } else if FLAGS.contains(w) || is_switched(w) {
             p.flags.push(w);
         } else {
             let short = !w.starts_with("--") && w.len() > 2 && w.as_bytes().get(2) != Some(&b'=');
@@ -169,6 +216,34 @@ fn parse<'a>(words: &[&'a str]) -> Result<Parsed<'a>, String> {
     Ok(p)
 }
 
+/// `--no-headers=true`.
+fn is_switched(word: &str) -> bool {
+    word.starts_with("--")
+        && ["=true", "=false"]
+            .iter()
+            .any(|end| word.strip_suffix(end).is_some_and(|w| FLAGS.contains(&w)))
+}
+
+/// What the cluster tells of its own health, and nothing of its objects.
+fn is_health(path: &str) -> bool {
+    let (path, query) = path.split_once('?').unwrap_or((path, ""));
+    let checks = ["/readyz", "/livez", "/healthz"].iter().any(|p| {
+        path.strip_prefix(p).is_some_and(|rest| {
+            rest.is_empty()
+                || rest
+                    .strip_prefix('/')
+                    .is_some_and(|check| plain_word(check, "-/") && !check.contains("//"))
+        })
+    });
+    (checks || path == "/version" || path == "/metrics")
+        && (query.is_empty()
+            || query.split('&').all(|q| {
+                q == "verbose"
+                    || q.strip_prefix("exclude=")
+                        .is_some_and(|v| plain_word(v, "-"))
+            }))
+}
+
 /// Checks all words after `kubectl`.
 ///
 /// # Errors
@@ -183,9 +258,25 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
             Err("kubectl: words that are not accepted here".to_string())
         }
     };
+    if let Some(path) = p.get("--raw") {
+        // Alone, so that nothing else is asked for.
+        let alone = p.words == ["get"]
+            && p.flags.is_empty()
+            && p.options
+                .iter()
+                .all(|(n, _)| matches!(*n, "--raw" | "--request-timeout" | "--kubeconfig"));
+        return if alone && is_health(path) {
+            Ok(())
+        } else {
+            Err("kubectl: of raw paths only /readyz, /livez, /healthz, /version and /metrics are accepted".into())
+        };
+    }
     match p.words.as_slice() {
         ["version" | "cluster-info" | "api-resources" | "api-versions"] => Ok(()),
-        ["config", "current-context" | "get-contexts"] => Ok(()),
+        [
+            "config",
+            "current-context" | "get-contexts" | "get-clusters" | "get-users",
+        ] => Ok(()),
         ["explain", what] if plain_word(what, ".-") => Ok(()),
         ["events"] => Ok(()),
         ["auth", "can-i", verb, what] if plain_word(verb, "-*") && plain_word(what, ".-/*") => {
@@ -227,7 +318,7 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
         ["describe", rest @ ..] => {
             let kinds = targets(rest)?;
             // describe shows a configmap's data and a pod's environment.
-            let open = ["configmaps", "all"];
+            let open = ["configmaps", "all", "custom"];
             match kinds
                 .iter()
                 .find(|k| open.contains(k) && !limits.full_output.iter().any(|f| f == *k))
@@ -247,6 +338,17 @@ fn values(p: &Parsed<'_>, limits: &Limits) -> R {
         let ok = match *name {
             "--namespace" => namespace(v, limits)?,
             "--output" => output(v),
+            "--raw" => true,
+            // Files of root's own: another could run a program.
+            "--kubeconfig" => matches!(
+                *v,
+                "/etc/kubernetes/admin.conf"
+                    | "/etc/kubernetes/super-admin.conf"
+                    | "/etc/kubernetes/kubelet.conf"
+                    | "/etc/rancher/k3s/k3s.yaml"
+                    | "/etc/rancher/rke2/rke2.yaml"
+            ),
+            "--max-log-requests" => int_in(v, 1, 100, "requests").is_ok(),
             "--selector" | "--field-selector" | "--label-columns" => {
                 !v.is_empty()
                     && v.bytes()
@@ -306,166 +408,6 @@ fn duration(v: &str) -> bool {
 
 fn output(v: &str) -> bool {
     matches!(v, "wide" | "name" | "yaml" | "json") || is_columns(v)
-}
-
-/// Fields whose value may be shown, as the last name of a path. Whole objects (`.items[0]`,
-/// `.spec`) are not: they hold the environment.
-const LEAVES: &[&str] = &[
-    "name",
-    "namespace",
-    "uid",
-    "phase",
-    "nodeName",
-    "image",
-    "imageID",
-    "podIP",
-    "hostIP",
-    "ip",
-    "clusterIP",
-    "type",
-    "port",
-    "nodePort",
-    "targetPort",
-    "replicas",
-    "readyReplicas",
-    "availableReplicas",
-    "updatedReplicas",
-    "currentReplicas",
-    "minReplicas",
-    "maxReplicas",
-    "restartCount",
-    "ready",
-    "reason",
-    "status",
-    "startTime",
-    "creationTimestamp",
-    "startedAt",
-    "finishedAt",
-    "exitCode",
-    "kubeletVersion",
-    "cpu",
-    "memory",
-    "storage",
-    "address",
-    "host",
-    "kind",
-    "apiVersion",
-    "generation",
-    "observedGeneration",
-    "resourceVersion",
-    "serviceAccountName",
-    "schedule",
-    "suspend",
-    "lastScheduleTime",
-    "capacity",
-    "allocatable",
-    "unschedulable",
-    "key",
-    "effect",
-    "storageClassName",
-    "volumeName",
-    "accessModes",
-    "requests",
-    "limits",
-    "priority",
-    "qosClass",
-    "containerID",
-    "protocol",
-    "lastTimestamp",
-    "count",
-    "labels",
-    "claimName",
-    "hostname",
-    "restartPolicy",
-    "containerPort",
-];
-
-/// Output of chosen fields: `jsonpath={PATH}...` or `custom-columns=NAME:PATH,...`.
-fn is_columns(v: &str) -> bool {
-    if let Some(columns) = v.strip_prefix("custom-columns=") {
-        return columns.split(',').all(|c| {
-            c.split_once(':')
-                .is_some_and(|(n, path)| plain_word(n, "_-") && is_path(path, true))
-        });
-    }
-    let Some(mut rest) = v.strip_prefix("jsonpath=") else {
-        return false;
-    };
-    let mut fields = 0;
-    while let Some((before, after)) = rest.split_once('{') {
-        let Some((body, tail)) = after.split_once('}') else {
-            return false;
-        };
-        let literal = body.len() >= 2 && body.starts_with('"') && body.ends_with('"');
-        let ok = body == "end"
-            || (literal
-                && body[1..body.len() - 1]
-                    .bytes()
-                    .all(|b| b.is_ascii_alphanumeric() || b" \\:=/_|-".contains(&b)))
-            || body
-                .strip_prefix("range ")
-                .is_some_and(|p| is_path(p.trim(), false))
-            || is_path(body.trim(), true);
-        if !ok || before.contains('}') {
-            return false;
-        }
-        fields += 1;
-        rest = tail;
-    }
-    fields > 0 && !rest.contains('}')
-}
-
-/// `.name`, `[*]`, `[0]` and `[?(@.name=="word")]` in a row. With `leaf`, the last name must be
-/// one that may be shown; without, it is walked by range and shows nothing itself.
-fn is_path(path: &str, leaf: bool) -> bool {
-    let mut rest = path;
-    let mut last = "";
-    while !rest.is_empty() {
-        if let Some(r) = rest.strip_prefix('.') {
-            let end = r
-                .find(|c: char| !c.is_ascii_alphanumeric() && c != '_' && c != '-')
-                .unwrap_or(r.len());
-            last = &r[..end];
-            if last.is_empty()
-                || [
-                    "env",
-                    "envfrom",
-                    "data",
-                    "stringdata",
-                    "binarydata",
-                    "annotations",
-                ]
-                .contains(&last.to_ascii_lowercase().as_str())
-            {
-                return false;
-            }
-            rest = &r[end..];
-        } else if let Some(r) = rest.strip_prefix('[') {
-            let Some((index, tail)) = r.split_once(']') else {
-                return false;
-            };
-            let filter = index
-                .strip_prefix("?(@.")
-                .and_then(|f| f.strip_suffix(')'))
-                .and_then(|f| f.split_once("=="))
-                .is_some_and(|(n, w)| {
-                    LEAVES.contains(&n) && plain_word(w.trim_matches(['"', '\'']), "._-")
-                });
-            if index != "*" && !filter && !is_index(index) {
-                return false;
-            }
-            rest = tail;
-        } else {
-            return false;
-        }
-    }
-    !path.is_empty() && (!leaf || LEAVES.contains(&last))
-}
-
-/// `0`, or `-1` for the last.
-fn is_index(text: &str) -> bool {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    (1..=6).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn names(words: &[&str]) -> R {
@@ -549,6 +491,9 @@ fn get_output(p: &Parsed<'_>, kinds: &[&str], limits: &Limits) -> R {
         return Err(format!(
             "kubectl: full output of {k} may show secrets in their environment or data"
         ));
+    }
+    if columns && kinds.contains(&"custom") {
+        return Err("kubectl: fields of such objects may be secrets".into());
     }
     if columns
         && kinds.contains(&"configmaps")

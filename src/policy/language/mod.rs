@@ -15,6 +15,7 @@ pub mod find;
 pub mod formats;
 pub mod jq;
 pub mod kubectl;
+mod kubectl_paths;
 mod limits;
 pub mod net;
 pub mod openssl;

@@ -2,11 +2,11 @@
 //!
 //! Must never let a word pass that no list names.
 
-use super::Context;
 use super::language::{self, Kind, Limits};
 use super::options::{self, OptionSpec};
 use super::rule::{Rule, Stdin, SudoUse};
 use super::types::{self, BELOW, Bounds, Type};
+use super::{Context, awk_sets};
 use crate::command::{Assignment, Call, Place, Reading, Segment, Sudo, Word, Wraps};
 use std::borrow::Cow;
 
@@ -73,7 +73,7 @@ pub(super) fn matches_auto(
     let given = match &rule.reader {
         Some((Kind::Test, _)) => question(rule, call)?,
         Some((kind, limits)) => read_by(*kind, limits, rule, call)?,
-        None => words(rule, call)?,
+        None => words(rule, &awk_sets::told(rule, call))?,
     };
     stdin(rule, call, given)?;
     if rule.stdin == Stdin::Silent && !is_silent(reading, call) {
@@ -160,10 +160,14 @@ fn stdin(rule: &Rule, call: &Call, given: usize) -> Result<(), Miss> {
             6,
             "it reads standard input, and stands behind no pipe",
         )),
-        Stdin::PipeOrOperand if !behind_pipe && given <= rule.operands.min => Err(miss(
-            6,
-            "without a file it reads standard input, and it stands behind no pipe",
-        )),
+        Stdin::PipeOrOperand
+            if !behind_pipe && given <= rule.operands.min && !awk_sets::reads_nothing(call) =>
+        {
+            Err(miss(
+                6,
+                "without a file it reads standard input, and it stands behind no pipe",
+            ))
+        }
         _ => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 //! Must never be more lenient for a line than for its strictest command.
 
 mod allow;
+mod awk_sets;
 mod builtin;
 pub mod cache;
 pub mod check;

@@ -501,7 +501,16 @@ fn of_form(text: &str, units: &str, most: u64, what: &str) -> Result<(), String>
     }
 }
 
+/// Whether a path has a character in its name that a program may take for more than a name: perl runs what ends in
+/// `|` (perlop(1), `<>`), and scripts hand names to shells.
+fn is_odd(path: &str) -> bool {
+    path.contains(['|', ';', '&', '<', '>', '`', '$', '"', '\'', '\\']) || path.ends_with(' ')
+}
+
 fn check_path(text: &str, bounds: &Bounds) -> Result<(), String> {
+    if is_odd(text) {
+        return Err(format!("`{text}` is no plain name of a file"));
+    }
     let parts = path::components(text)
         .ok_or_else(|| format!("`{text}` is not an absolute path without `.` and `..`"))?;
     if bounds
@@ -532,6 +541,9 @@ fn check_tree(text: &str, bounds: &Bounds) -> Result<(), String> {
 /// A pattern can only name what its literal folder holds.
 fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), String> {
     let folder = prefix.rfind('/').map_or("", |at| &prefix[..at]);
+    if is_odd(pattern) {
+        return Err(format!("`{pattern}` is no plain name of files"));
+    }
     let parts = path::components(pattern)
         .ok_or_else(|| format!("`{pattern}` is not an absolute pattern without `.` and `..`"))?;
     if let Some(part) = parts.iter().find(|part| path::could_leave(part)) {

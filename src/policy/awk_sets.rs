@@ -28,7 +28,8 @@ pub(super) fn reads_nothing(call: &Call) -> bool {
     let awk = matches!(call.name.base.as_str(), "awk" | "gawk" | "mawk");
     let whole = |text: &str| {
         let braces = text.bytes().filter(|b| matches!(b, b'{' | b'}')).count();
-        text.trim_start().starts_with("BEGIN") && text.trim_end().ends_with('}') && braces == 2
+        let block = text.trim_start().strip_prefix("BEGIN").unwrap_or_default();
+        block.trim_start().starts_with('{') && text.trim_end().ends_with('}') && braces == 2
     };
     let last = call.words.last().and_then(Word::literal);
     awk && last.is_some_and(whole)

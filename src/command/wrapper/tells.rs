@@ -11,6 +11,10 @@ pub(super) fn only_tells(call: &Call) -> bool {
         return matches!(first, Some("-v" | "-V"))
             && call.words[2..].iter().all(|w| w.literal().is_some());
     }
+    // `sudo -l`: what one may do. With a command behind it, or of another user, it is left to guesses.
+    if call.name.base == "sudo" && lists_rights(&call.words[1..]) {
+        return true;
+    }
     match call.words.get(1..).unwrap_or_default() {
         [word] => match word.literal() {
             Some("--version" | "--help") => call.name.base != "eval",
@@ -40,6 +44,27 @@ pub(super) fn only_tells(call: &Call) -> bool {
             }
         }
     }
+}
+
+fn lists_rights(words: &[Word]) -> bool {
+    let is = |w: &Word, options: &[&str]| w.literal().is_some_and(|t| options.contains(&t));
+    words
+        .iter()
+        .any(|w| is(w, &["-l", "-ll", "--list", "-ln", "-nl"]))
+        && words.iter().all(|w| {
+            is(
+                w,
+                &[
+                    "-l",
+                    "-ll",
+                    "--list",
+                    "-ln",
+                    "-nl",
+                    "-n",
+                    "--non-interactive",
+                ],
+            )
+        })
 }
 
 /// `prlimit --pid 1 --nofile`: the limits of a process that is there; no command stands behind.

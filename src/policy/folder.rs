@@ -5,7 +5,8 @@
 
 use super::path;
 use crate::command::strict::{self, Joint};
-use crate::command::{Call, Place, Reading, Redirection, Word, Wraps};
+use crate::command::word::push;
+use crate::command::{Call, Place, Reading, Redirection, Segment, Word, Wraps};
 
 /// Commands whose operands are files, or texts that mean the same with a folder in front.
 const READS_FILES: [&str; 22] = [
@@ -75,6 +76,9 @@ const ELSEWHERE: [&str; 38] = [
     "lsof",
     "netstat",
 ];
+/// Of those that read files the ones of which no option writes, runs or reads what no operand names: a file found by a
+/// pattern may be called `-x`. A slash, no such name can hold.
+const TAKES_ANY: [&str; 5] = ["ls", "du", "stat", "wc", "cat"];
 /// Wrappers that hand on where they are.
 const HANDS_ON: [&str; 4] = ["sudo", "timeout", "nice", "ionice"];
 
@@ -143,8 +147,18 @@ fn stays(reading: &Reading, call: &Call) -> bool {
 fn below(call: &Call, folder: &str) -> Option<Call> {
     let base = call.name.base.as_str();
     let mut words = call.words.clone();
-    let texts = call.words.iter().map(|w| w.literal());
-    let texts: Vec<&str> = texts.collect::<Option<_>>().unwrap_or_default();
+    if TAKES_ANY.contains(&base) {
+        words.iter_mut().skip(1).for_each(|w| found_in(w, folder));
+    }
+    let texts = words.clone();
+    let texts: Vec<&str> = texts
+        .iter()
+        .map(|w| match w.is_glob() {
+            true => Some(w.literal_prefix()),
+            false => w.literal(),
+        })
+        .collect::<Option<_>>()
+        .unwrap_or_default();
     match base {
         _ if HANDS_ON.contains(&base) && call.wraps == Wraps::Calls => {}
         _ if ELSEWHERE.contains(&base) => {}
@@ -235,6 +249,19 @@ fn is_number(text: &str) -> bool {
 fn is_cluster_of(text: &str, letters: &[u8]) -> bool {
     let cluster = text.strip_prefix('-').filter(|t| !t.starts_with('-'));
     cluster.is_some_and(|t| t.bytes().any(|b| letters.contains(&b)))
+}
+
+/// Writes out where files are looked for by a relative pattern.
+fn found_in(word: &mut Word, folder: &str) {
+    if !word.is_glob() || word.literal_prefix().starts_with(['/', '-', '.', '~']) {
+        return;
+    }
+    let before = Segment::Literal(format!("{}/", folder.trim_end_matches('/')));
+    let mut segments = vec![before];
+    for segment in &word.segments {
+        push(&mut segments, segment.clone());
+    }
+    word.segments = segments;
 }
 
 /// Writes a relative name out. Anything that is not plainly one stays, and is then no absolute path either.

@@ -14,11 +14,12 @@ mod words;
 
 pub(super) use shapes::{listing, samples};
 
+use super::types::is_in_quotes;
 use crate::command::call::Redirection;
 use crate::command::full::{self, ast};
 use crate::command::strict::Joint;
 use crate::command::{self, Place, ReadError, Reading, Segment, Shell, Word};
-use ast::{Command, Kind, List, Pipeline};
+use ast::{Command, Kind, List, Piece, Pipeline};
 use words::{Given, Value};
 
 /// Most simple commands that a line is written out to.
@@ -271,11 +272,10 @@ impl Unfold {
                 words: Some(words),
                 body,
             } => self.turns(name, words, body, given, depth)?,
-            Kind::Loop { .. }
-            | Kind::For { .. }
-            | Kind::Case { .. }
-            | Kind::Function { .. }
-            | Kind::Test { .. } => return None,
+            Kind::Test { pieces } => self.question(pieces, given, depth)?,
+            Kind::Loop { .. } | Kind::For { .. } | Kind::Case { .. } | Kind::Function { .. } => {
+                return None;
+            }
         };
         Some(Command {
             kind,
@@ -283,6 +283,68 @@ impl Unfold {
             inner: Vec::new(),
             span: command.span,
         })
+    }
+
+    /// One question of bash's `[[`, as one of `[`, which takes no text for a pattern or a sum.
+    fn question(&mut self, pieces: &[Piece], given: &Given, depth: usize) -> Option<Kind> {
+        let (not, pieces) = match pieces {
+            [Piece::Operator("!"), rest @ ..] => (true, rest),
+            all => (false, all),
+        };
+        let mut words = vec![Word::of("[")];
+        if not {
+            words.push(Word::of("!"));
+        }
+        match pieces {
+            [Piece::Word(sign), Piece::Word(asked)] => {
+                words.push(Word::of(sign.literal()?));
+                words.push(self.text(asked, given, depth)?);
+            }
+            [
+                Piece::Word(left),
+                Piece::Operator(operator),
+                Piece::Word(right),
+            ] => {
+                // An expansion outside of quotes would be a pattern on this side.
+                let is_text = right.literal().is_some() || is_in_quotes(right);
+                let operator = match *operator {
+                    "=" | "==" if is_text => "=",
+                    "!=" if is_text => "!=",
+                    _ => return None,
+                };
+                words.push(self.text(left, given, depth)?);
+                words.push(Word::of(operator));
+                words.push(self.text(right, given, depth)?);
+            }
+            _ => return None,
+        }
+        self.count()?;
+        words.push(Word::of("]"));
+        Some(Kind::Simple {
+            assignments: Vec::new(),
+            words,
+        })
+    }
+
+    /// A word that no shell splits, whether it stands in quotes or not.
+    fn text(&mut self, word: &Word, given: &Given, depth: usize) -> Option<Word> {
+        let quoted = |segment: &Segment| match segment {
+            Segment::Expansion(text) if !text.starts_with(['"', '\'']) => {
+                Segment::Expansion(format!("\"{text}\""))
+            }
+            other => other.clone(),
+        };
+        if word.is_glob() || word.segments.iter().any(|s| matches!(s, Segment::Glob(_))) {
+            return None;
+        }
+        let whole = Word {
+            segments: word.segments.iter().map(quoted).collect(),
+            span: word.span,
+        };
+        match self.word(&whole, given, depth)?.as_slice() {
+            [one] => Some(one.clone()),
+            _ => None,
+        }
     }
 
     /// A loop: turn after turn where the line tells its words, and as a loop where files are found for them.

@@ -394,7 +394,7 @@ fn containers(words: &[&str]) -> Option<Said> {
                 _ => None,
             }
         }
-        ["network", "ls", "-q"] => ids(),
+        ["network", "ls", "-q"] | ["network", "ls", "-q", "-f" | "--filter", _] => ids(),
         ["network" | "volume", "ls", "--format", "{{.Name}}"] | ["volume", "ls", "-q"] => names(),
         [
             "inspect",

@@ -28,6 +28,9 @@ pub(super) fn only_tells(call: &Call) -> bool {
             ),
             Some("-l") => call.name.base == "crontab",
             Some("-m" | "--ini") => call.name.base == "php",
+            Some(asked) if matches!(call.name.base.as_str(), "virsh" | "lxc" | "incus") => {
+                LISTS.contains(&asked)
+            }
             _ => false,
         },
         words => {
@@ -40,10 +43,49 @@ pub(super) fn only_tells(call: &Call) -> bool {
                     rest.iter().all(|w| *w != "--" && !w.starts_with("--arg"))
                 }
                 ("prlimit", Some(words)) => only_limits(words),
+                ("virsh" | "lxc" | "incus", Some([asked, rest @ ..])) => {
+                    LISTS.contains(asked) && rest.iter().all(|w| is_plain(w))
+                }
                 _ => false,
             }
         }
     }
+}
+
+/// What is asked of machines in machines that runs nothing in them; one word of a command, never several.
+const LISTS: [&str; 26] = [
+    "list",
+    "ls",
+    "info",
+    "network",
+    "storage",
+    "image",
+    "profile",
+    "dominfo",
+    "domstats",
+    "domblklist",
+    "domblkinfo",
+    "domblkstat",
+    "domiflist",
+    "domifstat",
+    "domifaddr",
+    "domstate",
+    "dommemstat",
+    "domjobinfo",
+    "vcpuinfo",
+    "vcpucount",
+    "nodeinfo",
+    "pool-list",
+    "pool-info",
+    "vol-list",
+    "net-list",
+    "snapshot-list",
+];
+
+/// A word that can be no command line and names no other host.
+fn is_plain(word: &str) -> bool {
+    word.bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"_.=-".contains(&b))
 }
 
 fn lists_rights(words: &[Word]) -> bool {

@@ -102,6 +102,35 @@ fn could_be(pattern: &str, secret: &str, last: bool) -> bool {
     let ending = of_file || secret.starts_with('.');
     ending && !dotted && !secret.ends_with('*') && intersect(secret, pattern)
         || !dotted && intersect(secret, &pattern.replace('*', ""))
+        || begun(pattern, secret)
+}
+
+/// Whether a pattern says the beginning or the end of a secret's word and leaves the rest to a `*`: `sec*.yml`,
+/// `*tials.json`.
+fn begun(pattern: &str, secret: &str) -> bool {
+    let word = secret.trim_matches('*');
+    if word.len() < 5 || !secret.starts_with('*') || word.starts_with(['.', '_']) {
+        return false;
+    }
+    let runs: Vec<&str> = pattern.split('*').collect();
+    let last = runs.len().saturating_sub(1);
+    let meets = |a: &str, b: &str| !a.contains(['?', '[']) && intersect(a, b);
+    let before = |run: &str| {
+        (3..word.len()).any(|n| {
+            let from = run.len().checked_sub(n);
+            let end = from.and_then(|from| run.get(from..));
+            end.is_some_and(|end| word.get(..n).is_some_and(|start| meets(end, start)))
+        })
+    };
+    let behind = |run: &str| {
+        (3..word.len()).any(|n| {
+            let end = word.get(word.len() - n..);
+            let start = run.get(..n);
+            start.is_some_and(|start| end.is_some_and(|end| meets(start, end)))
+        })
+    };
+    let mut runs = runs.iter().enumerate();
+    runs.any(|(i, run)| i < last && before(run) || i > 0 && behind(run))
 }
 
 /// Whether an absolute secret lies below a folder, so that reading the whole tree would read it.
@@ -246,6 +275,13 @@ mod tests {
         assert!(is("/etc/sh*", "/etc/shadow", true));
         assert!(is("/etc/app/secr?t.conf", "*secret*", true));
         assert!(is("/etc/app/passw[o]rds*", "*passwords*", true));
+        for pattern in ["sec*.yml", "*cret.yml", "my-sec*", "x*crets"] {
+            assert!(could_be(pattern, "*secret*", true), "{pattern}");
+        }
+        assert!(is("/etc/app/pass*", "*passw?rd*", true) && is("/etc/app/tok*", "*token*", true));
+        for pattern in ["*.yml", "s*.yml", "access*.log", "*et*.log", "sudo*", "*"] {
+            assert!(!could_be(pattern, "*secret*", true), "{pattern}");
+        }
         assert!(!is("/var/log/nginx/access.log.[0-9]*", "*secret*", true));
         assert!(!is("/proc/[0-9]*/status", "/proc/kcore", true));
         assert!(is("/proc/[0-9]*/env*", "/proc/*/environ", true));

@@ -402,6 +402,9 @@ fn size(toks: &[Tok]) -> R<()> {
         return Err("sql: more than two statements inside each other".into());
     }
     let joined = count("concat")
+        + count("concat_ws")
+        + count("array_to_string")
+        + count("array_agg")
         + count("string_agg")
         + count("group_concat")
         + (0..toks.len())
@@ -518,7 +521,9 @@ fn table(dialect: Dialect, toks: &[Tok], at: usize, given: &[&str], limits: &Lim
                     || full.starts_with("information_schema.") && !full.contains("user_mapping")
             }
             Dialect::Mysql | Dialect::MysqlCatalog => {
-                let secret = ["user_variables_by_thread", "keyring"];
+                // The last reads all of the buffer pool, for which the server stands still (MySQL's manual, InnoDB
+                // INFORMATION_SCHEMA Buffer Pool Tables).
+                let secret = ["user_variables_by_thread", "keyring", "innodb_buffer_page"];
                 let own = match full.split_once('.') {
                     None => dialect == Dialect::MysqlCatalog,
                     Some(("mysql", table)) => table == "user" || is_in(MYSQL_TABLES, table),

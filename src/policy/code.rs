@@ -59,6 +59,13 @@ const RUNS: [&str; 18] = [
     "qx",
 ];
 
+/// What becomes somebody else, and then runs the command behind its options.
+const BECOMES: [&str; 3] = ["sudo", "doas", "pkexec"];
+/// Their options that take the next word.
+const VALUED: [&str; 11] = [
+    "-u", "-g", "-h", "-p", "-C", "-T", "-R", "-D", "-r", "-t", "-U",
+];
+
 /// A call that a text could make.
 #[derive(Debug)]
 pub struct Found {
@@ -146,9 +153,13 @@ fn call(of: &Call, command: &str, first: &[&str], rest: &[Piece], run: bool) -> 
             });
         }
     }
+    let name = name::of(Some(command));
+    if BECOMES.contains(&name.base.as_str()) {
+        words.truncate(own_words(&words));
+    }
     Found {
         call: Call {
-            name: name::of(Some(command)),
+            name,
             words,
             assignments: Vec::new(),
             redirections,
@@ -156,6 +167,17 @@ fn call(of: &Call, command: &str, first: &[&str], rest: &[Piece], run: bool) -> 
         },
         run,
     }
+}
+
+/// How many words are of `sudo` itself, with the command's name: the options behind that are not sudo's.
+fn own_words(words: &[Word]) -> usize {
+    let mut valued = false;
+    let operand = words.iter().skip(1).position(|word| {
+        let text = word.literal_prefix();
+        let value = std::mem::replace(&mut valued, VALUED.contains(&text));
+        !value && !text.starts_with('-')
+    });
+    operand.map_or(words.len(), |at| at + 2)
 }
 
 /// A piece with its stars as the shell that is given it would take them, and numbers as `chmod` writes them.

@@ -334,7 +334,11 @@ pub(super) fn of_one_name(word: &Word) -> Option<(String, String)> {
 /// Whether literal text is of a type.
 pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String> {
     // No process is named by nothing: `ps -p "$(pgrep x)"` where none was found, which is an error of ps.
-    let may_be_empty = matches!(kind, Type::Text | Type::Regex | Type::FreeText | Type::Pid);
+    // No file either, nor anything else that rules have a file for.
+    let may_be_empty = matches!(
+        kind,
+        Type::Text | Type::Regex | Type::FreeText | Type::Pid | Type::Path | Type::Place
+    );
     if text.is_empty()
         && !may_be_empty
         && !matches!(kind, Type::List(inner) if **inner == Type::Pid)
@@ -366,6 +370,7 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
             |b| b.is_ascii_alphanumeric() || b"@._:-\\*".contains(&b),
             "a unit's name",
         ),
+        Type::Path | Type::Place if text.is_empty() => Ok(()),
         Type::Path => check_path(text, bounds),
         Type::Place => check_path(text, &bounds.without_secrets()),
         Type::Object => text

@@ -26,6 +26,7 @@ use seen::Seen;
 use shells::SHELLS;
 
 pub use opaque::is_interpreter;
+pub(crate) use tells::JSON_FLAGS;
 
 /// Deepest nesting of wrappers in wrappers.
 pub const MAX_DEPTH: usize = 16;

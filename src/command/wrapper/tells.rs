@@ -3,6 +3,14 @@
 use crate::command::call::Call;
 use crate::command::word::Word;
 
+/// What `python3 -m json.tool` takes without a file.
+pub(crate) const JSON_FLAGS: [&str; 4] = [
+    "--sort-keys",
+    "--no-ensure-ascii",
+    "--compact",
+    "--json-lines",
+];
+
 /// Whether the one word behind a program asks only for its version, or for a list.
 pub(super) fn only_tells(call: &Call) -> bool {
     // `command -v NAME` says what a name is.
@@ -45,6 +53,9 @@ pub(super) fn only_tells(call: &Call) -> bool {
                 ("prlimit", Some(words)) => only_limits(words),
                 ("virsh" | "lxc" | "incus", Some([asked, rest @ ..])) => {
                     LISTS.contains(asked) && rest.iter().all(|w| is_plain(w))
+                }
+                ("python" | "python3", Some(["-m", "json.tool", flags @ ..])) => {
+                    flags.iter().all(|w| JSON_FLAGS.contains(w))
                 }
                 _ => false,
             }

@@ -3,8 +3,8 @@
 //! Must never call an output small that a file of any size could fill.
 
 use super::said::quiet_curl;
-use crate::command::Word;
 use crate::command::full::ast;
+use crate::command::{Segment, Word};
 use ast::{Command, Kind, List, Pipeline};
 
 /// Most lines that `head` and `tail` may leave.
@@ -85,8 +85,29 @@ const GROWING: [&str; 4] = ["awk", "sed", "column", "xargs"];
 /// Where files are small.
 const SMALL_PLACES: [&str; 4] = ["/proc/", "/sys/", "/etc/", "/run/"];
 
-/// Whether all that a list says together is little.
-pub(super) fn is_small(list: &List) -> bool {
+/// Whether all that a list says together is little, in a loop over files of a place or outside of any.
+pub(super) fn is_small(list: &List, place: Option<(String, &str)>) -> bool {
+    let mut list = list.clone();
+    if let Some((variable, place)) = place {
+        put(&mut list, &Segment::Expansion(variable), place);
+    }
+    is_little(&list)
+}
+
+/// Puts a place where words of simple commands begin with the variable.
+fn put(list: &mut List, variable: &Segment, place: &str) {
+    for command in list.items.iter_mut().flat_map(|(_, p, _)| &mut p.commands) {
+        if let Kind::Simple { words, .. } = &mut command.kind {
+            for first in words.iter_mut().filter_map(|w| w.segments.first_mut()) {
+                if first == variable {
+                    *first = Segment::Literal(place.to_owned());
+                }
+            }
+        }
+    }
+}
+
+fn is_little(list: &List) -> bool {
     list.items
         .iter()
         .all(|(_, pipeline, _)| is_small_pipeline(pipeline))
@@ -100,7 +121,7 @@ fn is_small_pipeline(pipeline: &Pipeline) -> bool {
         let words = match &command.kind {
             Kind::Simple { words, .. } => words.as_slice(),
             Kind::Group(list) | Kind::Subshell(list) if pipeline.commands.len() == 1 => {
-                return is_small(list);
+                return is_little(list);
             }
             Kind::If { .. } if pipeline.commands.len() == 1 => return is_small_if(command),
             _ => return false,
@@ -161,8 +182,8 @@ fn is_small_if(command: &Command) -> bool {
         return false;
     };
     arms.iter()
-        .all(|(condition, body)| is_small(condition) && is_small(body))
-        && otherwise.as_ref().is_none_or(is_small)
+        .all(|(condition, body)| is_little(condition) && is_little(body))
+        && otherwise.as_ref().is_none_or(is_little)
 }
 
 /// The program and its words, behind `sudo` and `timeout 5`.

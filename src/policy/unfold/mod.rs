@@ -382,7 +382,11 @@ impl Unfold {
             if !words::is_plain_name(name) || given.finds() {
                 return None;
             }
-            given.set(name.to_owned(), Value::Found);
+            let place = match values.as_slice() {
+                [one] => one.literal_prefix().to_owned(),
+                _ => String::new(),
+            };
+            given.set(name.to_owned(), Value::Found(place));
             return Some(Kind::For {
                 name: name.to_owned(),
                 words: Some(values),

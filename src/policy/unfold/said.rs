@@ -6,19 +6,19 @@ use super::words::substitution;
 use crate::command::full::{self, ast};
 use crate::command::strict::Joint;
 use crate::command::{Redirection, Segment, Word};
-use ast::{Kind, Pipeline};
+use ast::{Kind, List, Pipeline};
 
 /// What a substitution can say.
 pub(super) struct Said {
     /// Examples of it.
-    pub(super) texts: Vec<Segment>,
+    pub(super) texts: Vec<Vec<Segment>>,
     /// Whether it is never nothing.
     pub(super) surely: bool,
 }
 
 impl Said {
     fn of(texts: &[&str]) -> Said {
-        let literal = |text: &&str| Segment::Literal((*text).to_owned());
+        let literal = |text: &&str| vec![Segment::Literal((*text).to_owned())];
         Said {
             texts: texts.iter().map(literal).collect(),
             surely: false,
@@ -64,15 +64,64 @@ fn said_by(pipeline: &Pipeline) -> Option<Said> {
         if !assignments.is_empty() || !command.redirections.iter().all(errors_only) {
             return None;
         }
-        let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
-        let words = words?;
-        let at = usize::from(words.first() == Some(&"sudo"));
-        commands.push(words.get(at..)?.to_vec());
+        let at = usize::from(words.first().and_then(Word::literal) == Some("sudo"));
+        commands.push(words.get(at..)?);
     }
     if pipeline.negated {
         return None;
     }
-    says_together(&commands)
+    let (first, filters) = commands.split_first()?;
+    if let Some(found) = newest(first) {
+        // Of the files of a pattern the first: a line behind that could be the rest of a name.
+        let [filter] = filters else { return None };
+        let first = ["head -1", "head -n 1", "head -n1"];
+        return first
+            .contains(&literal(filter)?.join(" ").as_str())
+            .then_some(found);
+    }
+    let commands: Option<Vec<Vec<&str>>> = commands.iter().map(|words| literal(words)).collect();
+    says_together(&commands?)
+}
+
+fn literal(words: &[Word]) -> Option<Vec<&str>> {
+    words.iter().map(Word::literal).collect()
+}
+
+/// `ls -t -d PATTERN`: names of files that fit. Without `-d` it would say what stands in a folder of such a name.
+fn newest(words: &[Word]) -> Option<Said> {
+    let (pattern, flags) = files_of(words)?;
+    flags.contains('d').then(|| Said {
+        texts: vec![pattern.segments.clone()],
+        surely: false,
+    })
+}
+
+/// The pattern that `ls` is given, and its flags, where it says no more than names.
+fn files_of(words: &[Word]) -> Option<(&Word, String)> {
+    let [name, flags @ .., pattern] = words else {
+        return None;
+    };
+    let flags: Option<Vec<&str>> = flags
+        .iter()
+        .map(|w| w.literal()?.strip_prefix('-'))
+        .collect();
+    let flags = flags?.concat();
+    let known = flags.bytes().all(|b| b"1dtrS".contains(&b));
+    let files = pattern.is_glob() && pattern.literal_prefix().starts_with('/');
+    (name.literal() == Some("ls") && known && files).then_some((pattern, flags))
+}
+
+/// Has `$(ls -t PATTERN | head -1)` say names of files only, which is what it is for.
+pub(super) fn names_only(list: &mut List) {
+    for (_, pipeline, _) in &mut list.items {
+        let Some(Kind::Simple { words, .. }) = pipeline.commands.first_mut().map(|c| &mut c.kind)
+        else {
+            continue;
+        };
+        if files_of(words).is_some_and(|(_, flags)| !flags.contains('d')) {
+            words.insert(1, Word::of("-d"));
+        }
+    }
 }
 
 /// What commands say behind one another.
@@ -275,7 +324,7 @@ fn says(name: &str, words: &[&str]) -> Option<Said> {
         ("kubectl", ["get", words @ ..]) => objects(words)?,
         // A name in a folder of root's: no slash, no dot in front.
         ("ls", [folder] | ["-1", folder]) if is_roots(folder) => Said {
-            texts: vec![Segment::Glob("*".to_owned())],
+            texts: vec![vec![Segment::Glob("*".to_owned())]],
             surely: false,
         },
         ("cut", [rest @ .., "/etc/passwd"]) if is_first_field(rest) => users(),

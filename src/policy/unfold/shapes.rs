@@ -95,7 +95,6 @@ fn of_expansion(text: &str, call: &Call) -> Option<Vec<Vec<Segment>>> {
     let (inner, true) = bare(text) else {
         return None;
     };
-    let each = |texts: Vec<Segment>| texts.into_iter().map(|t| vec![t]).collect::<Vec<_>>();
     if let Some(name) = parameter(inner) {
         // A loop over files: each name is one that its pattern fits.
         let found: Vec<Vec<Segment>> = call
@@ -106,7 +105,7 @@ fn of_expansion(text: &str, call: &Call) -> Option<Vec<Vec<Segment>>> {
             .flat_map(|list| match list.value.segments.as_slice() {
                 // Where none is said, there is no turn.
                 [Segment::Expansion(names)] if lists_names(&list.value) => {
-                    each(said(names).map(|said| said.texts).unwrap_or_default())
+                    said(names).map(|said| said.texts).unwrap_or_default()
                 }
                 found => vec![found.to_vec()],
             })
@@ -116,7 +115,7 @@ fn of_expansion(text: &str, call: &Call) -> Option<Vec<Vec<Segment>>> {
     let mut said = said(inner)?;
     // Where nothing is said, what stands around it, or an empty word, must be harmless as well.
     if !said.surely {
-        said.texts.push(Segment::Literal(String::new()));
+        said.texts.push(vec![Segment::Literal(String::new())]);
     }
-    Some(each(said.texts))
+    Some(said.texts)
 }

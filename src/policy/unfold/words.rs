@@ -2,7 +2,7 @@
 //!
 //! Must never leave an expansion outside of quotes: it would be split, and its parts taken for patterns.
 
-use super::{Unfold, little};
+use super::{Unfold, little, said};
 use crate::command::full::{self, ast};
 use crate::command::name::is_variable;
 use crate::command::word::{bare, push};
@@ -55,8 +55,8 @@ const KNOWN: [&str; 9] = [
 pub(super) enum Value {
     /// This, written out already: what it says is said again wherever the variable stands.
     Set(Vec<Segment>),
-    /// A name that a pattern found.
-    Found,
+    /// A name that a pattern found, or one of a list; what its pattern begins with.
+    Found(String),
 }
 
 /// What the line has set so far.
@@ -73,7 +73,17 @@ impl Given {
 
     /// Whether it is in a loop that stays one.
     pub(super) fn finds(&self) -> bool {
-        self.values.iter().any(|(_, v)| *v == Value::Found)
+        self.values
+            .iter()
+            .any(|(_, v)| matches!(v, Value::Found(_)))
+    }
+
+    /// The variable of the loop that stays one, as it is written, and where the files are that it goes through.
+    pub(super) fn place(&self) -> Option<(String, &str)> {
+        self.values.iter().find_map(|(name, value)| match value {
+            Value::Found(place) => Some((format!("\"${{{name}}}\""), place.as_str())),
+            Value::Set(_) => None,
+        })
     }
 
     pub(super) fn get(&self, name: &str) -> Option<&Value> {
@@ -225,7 +235,7 @@ impl Unfold {
                 // Outside of quotes a shell would split it, and look for files.
                 Some(Value::Set(value)) if !quoted && !is_one_word(value) => None,
                 Some(Value::Set(value)) => Some(value.clone()),
-                Some(Value::Found) => Some(vec![kept(inner)]),
+                Some(Value::Found(_)) => Some(vec![kept(inner)]),
                 None => KNOWN.contains(&name).then(|| vec![kept(inner)]),
             };
         }
@@ -233,8 +243,10 @@ impl Unfold {
         if !list.functions.is_empty() {
             return None;
         }
-        let list = self.list(&list.list, given, depth + 1)?;
-        little::is_small(&list).then(|| vec![kept(&format!("$( {} )", ast::list(&list)))])
+        let mut list = self.list(&list.list, given, depth + 1)?;
+        said::names_only(&mut list);
+        little::is_small(&list, given.place())
+            .then(|| vec![kept(&format!("$( {} )", ast::list(&list)))])
     }
 }
 

@@ -103,6 +103,7 @@ impl Writer {
             5 => format!("{{ {}; }}", self.list(next)),
             6 => format!("( {} )", self.list(next)),
             7 => format!("{{ {}; }} 2>/dev/null", self.list(next)),
+            8 => self.lines(next),
             _ => self.simple(),
         }
     }
@@ -122,6 +123,18 @@ impl Writer {
         self.known.retain(|n| *n != name);
         let end = self.random.pick(&["", "", " 2>/dev/null"]);
         format!("for {name} in {}; do {body}; done{end}", words.join(" "))
+    }
+
+    fn lines(&mut self, depth: usize) -> String {
+        let Some(name) = self.free.pop() else {
+            return self.simple();
+        };
+        let said = self.random.pick(&["a", "a b", "'c  d'", "-n", "'*'"]);
+        let separator = self.random.pick(&["", "IFS= ", "IFS=x "]);
+        self.known.push(name);
+        let body = self.list(depth);
+        self.known.retain(|n| *n != name);
+        format!("echo {said} | while {separator}read -r {name}; do {body}; done")
     }
 
     fn question(&mut self) -> String {

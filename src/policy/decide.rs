@@ -8,6 +8,7 @@ use super::folder;
 use super::rule::{Rule, Verdict};
 use super::tighten::{self, Seen};
 use super::unfold;
+use super::verdict;
 use super::verdict::{
     Found, Verdicts, ask, auto, by_rules, hint, never_auto, not_literal, shown, unreadable,
 };
@@ -73,6 +74,10 @@ impl Policy {
             }
             let own = match auto(call) {
                 Some(own) => own,
+                None if unfold::reads_line(call) => {
+                    let why = "reads a line of what the pipe brings into variables of the line";
+                    verdict::auto("read", why, None)
+                }
                 None => {
                     let ways = unfold::samples(call)?.into_iter();
                     let ways = ways.map(|words| {

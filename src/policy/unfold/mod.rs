@@ -174,7 +174,10 @@ impl Unfold {
                     commands.push(cat);
                     commands.push(self.command(&rest, given, depth)?);
                 }
-                _ => commands.push(self.command(command, given, depth)?),
+                _ => commands.push(match &command.kind {
+                    Kind::Loop { .. } if index > 0 => self.lines(command, given, depth)?,
+                    _ => self.command(command, given, depth)?,
+                }),
             }
         }
         Some(Pipeline {
@@ -279,6 +282,42 @@ impl Unfold {
         };
         Some(Command {
             kind,
+            redirections: command.redirections.clone(),
+            inner: Vec::new(),
+            span: command.span,
+        })
+    }
+
+    /// `… | while read -r a b; do …; done`: a loop over what a pipe brings, as a loop. Its variables may hold any text.
+    fn lines(&mut self, command: &Command, given: &Given, depth: usize) -> Option<Command> {
+        let Kind::Loop {
+            until: false,
+            condition,
+            body,
+        } = &command.kind
+        else {
+            return None;
+        };
+        let names = read_names(condition)?;
+        if given.finds() || !command.redirections.iter().all(is_harmless) {
+            return None;
+        }
+        let mut given = given.clone();
+        for name in names {
+            if !words::is_plain_name(name) || !words::may_be_set(name) || given.get(name).is_some()
+            {
+                return None;
+            }
+            given.set(name.to_owned(), Value::Found(String::new()));
+        }
+        self.count()?;
+        self.any = true;
+        Some(Command {
+            kind: Kind::Loop {
+                until: false,
+                condition: condition.clone(),
+                body: self.list(body, &given, depth + 1)?,
+            },
             redirections: command.redirections.clone(),
             inner: Vec::new(),
             span: command.span,
@@ -426,6 +465,52 @@ fn assignment(pipeline: &Pipeline) -> Option<&command::Assignment> {
     }
 }
 
+/// The variables of `read -r a b`, which reads a line and does nothing else.
+fn read_names(condition: &List) -> Option<Vec<&str>> {
+    let [(_, pipeline, false)] = condition.items.as_slice() else {
+        return None;
+    };
+    let [
+        Command {
+            kind: Kind::Simple { assignments, words },
+            redirections,
+            ..
+        },
+    ] = pipeline.commands.as_slice()
+    else {
+        return None;
+    };
+    // `IFS=` keeps blanks, `IFS=:` takes other ones for them; neither holds behind it.
+    let separator = |a: &command::Assignment| a.name == "IFS" && a.value.literal().is_some();
+    let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
+    match words?.split_first_chunk::<2>() {
+        Some((["read", "-r"], names))
+            if !names.is_empty()
+                && !pipeline.negated
+                && redirections.is_empty()
+                && assignments.iter().all(separator) =>
+        {
+            Some(names.to_vec())
+        }
+        _ => None,
+    }
+}
+
+/// Whether a call is such a `read`.
+pub(super) fn reads_line(call: &command::Call) -> bool {
+    let name = |w: &Word| w.literal().is_some_and(words::is_plain_name);
+    call.name.text == "read"
+        && call.place == Place::Compound
+        && call.redirections.is_empty()
+        && call.words.get(1).and_then(Word::literal) == Some("-r")
+        && call.words.len() > 2
+        && call.words.iter().skip(2).all(name)
+        && call
+            .assignments
+            .iter()
+            .all(|a| a.name == "IFS" && a.value.literal().is_some())
+}
+
 /// Whether a redirection neither reads nor writes anything, and names nothing that is known only later.
 fn is_harmless(redirection: &Redirection) -> bool {
     redirection.harmless && redirection.target.literal().is_some()
@@ -469,6 +554,17 @@ fn is_plain_command(command: &Command, loops: &mut Vec<String>) -> bool {
             loops.pop();
             plain
         }
+        Kind::Loop {
+            until: false,
+            condition,
+            body,
+        } => read_names(condition).is_some_and(|names| {
+            let before = loops.len();
+            loops.extend(names.iter().map(|name| (*name).to_owned()));
+            let plain = is_plain(body, loops);
+            loops.truncate(before);
+            plain
+        }),
         _ => false,
     };
     own && command

@@ -5,6 +5,7 @@
 use super::allow::{Miss, below_find, matches_auto, user_of};
 use super::builtin;
 use super::folder;
+use super::handed::{behind_jq, by_xargs};
 use super::rule::{Rule, Verdict};
 use super::tighten::{self, Seen};
 use super::unfold;
@@ -314,7 +315,8 @@ impl Policy {
             let why = "it is a function of the line's own";
             return (ask(builtin::NOT_LITERAL, why), None);
         }
-        let nearest = match auto_rule(candidates, reading, &below_find(reading, call), cx) {
+        let seen = behind_jq(reading, by_xargs(reading, below_find(reading, call)));
+        let nearest = match auto_rule(candidates, reading, &seen, cx) {
             Ok(rule) => return (auto(&rule.id, &rule.about, rule.reversibility), None),
             Err(nearest) => nearest,
         };

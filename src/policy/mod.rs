@@ -15,6 +15,7 @@ mod deeper;
 pub mod diff;
 pub mod eval;
 mod folder;
+mod handed;
 mod index;
 pub mod language;
 mod levels;

@@ -647,6 +647,11 @@ fn word(w: &str, inside: bool) -> R {
     }
 }
 
+/// Whether the field at a path of `docker inspect` may be shown.
+pub(super) fn is_shown(path: &str) -> bool {
+    root_path(path)
+}
+
 fn root_path(path: &str) -> bool {
     let mut parts = path.split('.');
     match (parts.next(), parts.next()) {

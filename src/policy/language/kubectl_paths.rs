@@ -109,6 +109,11 @@ fn is_path(path: &str, leaf: bool) -> bool {
             let Some((index, tail)) = r.split_once(']') else {
                 return false;
             };
+            // Of what is no list, this would be a field of any name.
+            let list = names.last().is_none_or(|name| is_list(name));
+            if !is_shown(&names) && (!list || tail.starts_with('[')) {
+                return false;
+            }
             if index != "*" && !is_filter(index) && !is_slice(index) {
                 return false;
             }
@@ -117,19 +122,35 @@ fn is_path(path: &str, leaf: bool) -> bool {
             return false;
         }
     }
+    if leaf {
+        is_shown(&names)
+    } else {
+        !names.is_empty()
+    }
+}
+
+/// Whether what stands at a path of names may be shown.
+pub(super) fn is_shown(names: &[String]) -> bool {
     let own = match names.split_first() {
         Some((first, more)) if first == "items" => more,
-        _ => &names[..],
+        _ => names,
     };
     // Kubernetes' own conditions and counts: what was wished for stands in the spec.
     let state = own.first().is_some_and(|n| n == "status");
     let open = own.iter().any(|n| is_in(OPEN, n));
     let last = own.last().is_some_and(|n| is_in(LEAVES, n));
-    if leaf {
-        !own.is_empty() && (state || open || last)
-    } else {
-        !names.is_empty()
-    }
+    state || open || last
+}
+
+/// Whether a field is a list.
+pub(super) fn is_list(name: &str) -> bool {
+    const LISTS: &str = "items containers initcontainers ephemeralcontainers volumes volumemounts tls paths webhooks versions volumeclaimtemplates";
+    is_in(LISTS, name)
+}
+
+/// Whether a name leads to secrets, wherever it stands.
+pub(super) fn is_closed(name: &str) -> bool {
+    is_in(CLOSED, name)
 }
 
 /// A name up to the next `.` or `[`; `\.` is a dot in it.
@@ -224,6 +245,9 @@ mod tests {
             "jsonpath={range .items[*]}{@}{end}",
             "jsonpath={range .items[*]}{.}{end}",
             "jsonpath={.items[*]['spec']}",
+            "jsonpath={.items[*].metadata[*].name}",
+            "jsonpath={.items[*][*].name}",
+            "jsonpath={range .items[*].spec.containers[*][*]}{.name}{end}",
             "custom-columns=X:.spec,NAME:.metadata.name",
             "custom-columns=X:spec",
             "jsonpath=x",

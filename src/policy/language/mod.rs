@@ -19,6 +19,7 @@ mod kubectl_paths;
 mod limits;
 pub mod net;
 pub mod openssl;
+mod projection;
 pub mod redis;
 pub mod sed;
 mod settings;
@@ -221,6 +222,40 @@ pub fn check_argv(kind: Kind, words: &[&str], limits: &Limits) -> Result<(), Str
             kind.name()
         )),
     }
+}
+
+/// Whose output a jq filter may stand behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// Objects of a cluster (`kubectl get -o json`).
+    Objects,
+    /// The journal (`journalctl -o json`).
+    Journal,
+    /// Containers, images and networks (`docker inspect`).
+    Containers,
+}
+
+/// Whether a jq filter that [`check_operand`] accepts lets nothing through but fields without secrets.
+pub fn shows_only(source: Source, filter: &str) -> bool {
+    const JOURNAL: &str = "MESSAGE MESSAGE_ID PRIORITY SYSLOG_IDENTIFIER SYSLOG_FACILITY SYSLOG_PID _PID _UID _GID _COMM _EXE _SYSTEMD_UNIT _SYSTEMD_SLICE _TRANSPORT _BOOT_ID _HOSTNAME UNIT CONTAINER_NAME _SOURCE_REALTIME_TIMESTAMP __REALTIME_TIMESTAMP __MONOTONIC_TIMESTAMP __CURSOR";
+    let fields = match source {
+        Source::Objects => projection::Fields {
+            open: kubectl_paths::is_shown,
+            closed: kubectl_paths::is_closed,
+            lists: kubectl_paths::is_list,
+        },
+        Source::Journal => projection::Fields {
+            open: |path| matches!(path, [one] if JOURNAL.split(' ').any(|w| w == one)),
+            closed: |_| false,
+            lists: |_| false,
+        },
+        Source::Containers => projection::Fields {
+            open: |path| formats::is_shown(&path.join(".")),
+            closed: |name| name == "Env",
+            lists: |_| false,
+        },
+    };
+    plain_text(filter).is_ok() && projection::shows_only(filter, &fields)
 }
 
 /// What to make of a `kubectl` or `docker` line that the reader does not accept: how risky it is

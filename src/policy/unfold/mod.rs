@@ -12,6 +12,7 @@ mod said;
 mod shapes;
 mod words;
 
+pub(super) use said::names_listed;
 pub(super) use shapes::{listing, samples};
 
 use super::types::is_in_quotes;

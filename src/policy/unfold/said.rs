@@ -156,6 +156,16 @@ fn says_together(commands: &[Vec<&str>]) -> Option<Said> {
     }
 }
 
+/// What the commands of a pipeline list, where that is names and numbers without blanks: examples.
+pub(in crate::policy) fn names_listed(commands: &[Vec<&str>]) -> Option<Vec<Segment>> {
+    let lists = ["docker", "podman", "kubectl", "pgrep", "pidof"];
+    let first = commands.first()?.first()?;
+    if !lists.contains(first) {
+        return None;
+    }
+    says_together(commands).map(|said| said.texts)
+}
+
 /// Whether words behind `head`, `tail`, `sort` and `uniq` name no file and leave lines as they are.
 fn chooses(name: &str, words: &[&str]) -> bool {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
@@ -443,7 +453,14 @@ fn containers(words: &[&str]) -> Option<Said> {
                 _ => None,
             }
         }
-        ["network", "ls", "-q"] | ["network", "ls", "-q", "-f" | "--filter", _] => ids(),
+        ["network", "ls", "-q"]
+        | ["network", "ls", "-q", "-f" | "--filter", _]
+        | ["images", "-q" | "-aq"] => ids(),
+        ["compose", "ps", "-q" | "--quiet" | "-aq", services @ ..]
+            if services.iter().all(|s| !s.starts_with('-')) =>
+        {
+            ids()
+        }
         ["network" | "volume", "ls", "--format", "{{.Name}}"] | ["volume", "ls", "-q"] => names(),
         [
             "inspect",

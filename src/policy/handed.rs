@@ -61,7 +61,7 @@ fn examples(reading: &Reading, xargs: &Call) -> Option<Vec<Word>> {
     let words: Vec<Word> = texts
         .into_iter()
         .map(|text| Word {
-            segments: vec![text],
+            segments: text,
             span: xargs.span,
         })
         .collect();

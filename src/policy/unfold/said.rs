@@ -157,7 +157,7 @@ fn says_together(commands: &[Vec<&str>]) -> Option<Said> {
 }
 
 /// What the commands of a pipeline list, where that is names and numbers without blanks: examples.
-pub(in crate::policy) fn names_listed(commands: &[Vec<&str>]) -> Option<Vec<Segment>> {
+pub(in crate::policy) fn names_listed(commands: &[Vec<&str>]) -> Option<Vec<Vec<Segment>>> {
     let lists = ["docker", "podman", "kubectl", "pgrep", "pidof"];
     let first = commands.first()?.first()?;
     if !lists.contains(first) {
@@ -404,7 +404,9 @@ pub(super) fn quiet_curl<'a>(words: &[&'a str]) -> Option<&'a str> {
     let (mut format, mut null, mut urls) = (None, false, 0);
     let mut words = words.iter();
     while let Some(word) = words.next() {
-        let cluster = word.strip_prefix('-').filter(|w| !w.starts_with('-'));
+        let cluster = word
+            .strip_prefix('-')
+            .filter(|w| !w.starts_with('-') && w.is_ascii());
         match (*word, cluster) {
             ("-m" | "--max-time" | "--connect-timeout", _) => drop(words.next()?),
             ("--silent" | "--show-error" | "--insecure" | "--fail" | "--head", _) => {}

@@ -12,6 +12,7 @@
 #[path = "support/shells.rs"]
 mod shells;
 
+use aiops::command::Segment;
 use aiops::policy::{Context, Policy, Risk};
 use shells::{How, Random, Sandbox, Tally, mutate, setting};
 use std::io::Write;
@@ -252,6 +253,18 @@ fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {
             continue;
         }
         let reading = aiops::command::read(&text);
+        // Outside of quotes a shell splits what is said; what is written out never does (docs/policy.md).
+        let splits = |word: &aiops::command::Word| {
+            let bare = |s: &Segment| matches!(s, Segment::Expansion(t) if t.starts_with("$("));
+            word.segments.iter().any(bare)
+        };
+        if reading
+            .iter()
+            .flat_map(|r| &r.calls)
+            .any(|c| c.words.iter().any(splits))
+        {
+            continue;
+        }
         let decision = policy.decide(reading.as_ref(), &cx);
         if let (Risk::AutoAllowed, Some(canonical)) = (decision.risk, decision.canonical)
             && reading.is_ok_and(|r| !r.is_strict())

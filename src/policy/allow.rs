@@ -7,7 +7,7 @@ use super::options::{self, OptionSpec};
 use super::rule::{Rule, Stdin, SudoUse};
 use super::types::{self, BELOW, Bounds, Type};
 use super::{Context, awk_sets};
-use crate::command::{Assignment, Call, Place, Reading, Segment, Sudo, Word, Wraps};
+use crate::command::{Assignment, Call, Place, Reading, Redirection, Segment, Sudo, Word, Wraps};
 use std::borrow::Cow;
 
 /// Variables with values that change how output is written and nothing else, for whatever program.
@@ -80,6 +80,12 @@ pub(super) fn matches_auto(
         return Err(miss(
             6,
             "what it reads goes to another program; let it read </dev/null or a bare `echo |`",
+        ));
+    }
+    if rule.stdin == Stdin::Question && !is_asked(reading, call) {
+        return Err(miss(
+            6,
+            "what it reads goes to another program; let it be one of the known questions, such as `echo 'show stat' |`",
         ));
     }
     if call.pipe.len > 2 && grows_on(reading, call) {
@@ -174,6 +180,31 @@ fn stdin(rule: &Rule, call: &Call, given: usize) -> Result<(), Miss> {
 
 /// Whether there is nothing to read on a call's standard input, or the line feed of a bare `echo`.
 fn is_silent(reading: &Reading, call: &Call) -> bool {
+    let from_null = |fed: &Fed| {
+        let null = |r: &Redirection| r.harmless && r.operator == "<";
+        fed.plain_line && call.redirections.iter().any(null)
+    };
+    fed(reading, call, says_nothing).is_some_and(|f| f.piped || from_null(&f) || !f.inherits)
+}
+
+/// Whether a call reads one of the known questions, and nothing else.
+fn is_asked(reading: &Reading, call: &Call) -> bool {
+    fed(reading, call, asks).is_some_and(|f| f.piped)
+}
+
+/// Where a call's standard input comes from.
+struct Fed {
+    /// From a pipe.
+    piped: bool,
+    /// From what is around it, where no pipe takes its place.
+    inherits: bool,
+    /// No group, loop or function is in the line.
+    plain_line: bool,
+}
+
+/// Where a call's standard input comes from: none where that is a file, or a pipe of whose commands `says` does not
+/// know one.
+fn fed(reading: &Reading, call: &Call, says: impl Fn(&Call) -> bool) -> Option<Fed> {
     let reads = |c: &Call| {
         c.redirections
             .iter()
@@ -185,7 +216,7 @@ fn is_silent(reading: &Reading, call: &Call) -> bool {
     let (mut at, mut piped, mut inherits) = (Some(call), false, !plain_line);
     while let Some(here) = at {
         if reads(here) || here.wraps == Wraps::Text || here.wraps == Wraps::Unknown {
-            return false;
+            return None;
         }
         if here.pipe.index > 0 {
             piped = true;
@@ -195,19 +226,18 @@ fn is_silent(reading: &Reading, call: &Call) -> bool {
                 .filter(|c| c.pipe.pipeline == here.pipe.pipeline)
                 .filter(|c| c.pipe.index + 1 == here.pipe.index)
                 .peekable();
-            if feeders.peek().is_none() || !feeders.all(says_nothing) {
-                return false;
+            if feeders.peek().is_none() || !feeders.all(&says) {
+                return None;
             }
         }
         inherits |= here.place == Place::Substitution;
         at = here.parent.and_then(|index| reading.calls.get(index));
     }
-    let from_null = plain_line
-        && call
-            .redirections
-            .iter()
-            .any(|r| r.harmless && r.operator == "<");
-    piped || from_null || !inherits
+    Some(Fed {
+        piped,
+        inherits,
+        plain_line,
+    })
 }
 
 /// `echo`, `echo ''` and `echo Q`, which ends the talk of `openssl s_client`.
@@ -218,6 +248,54 @@ fn says_nothing(call: &Call) -> bool {
         && call.wraps == Wraps::Nothing
         && call.pipe.index == 0
         && matches!(words.as_slice(), [] | [Some("" | "Q" | "-n")])
+}
+
+/// What haproxy, memcached, ZooKeeper and redis are asked for their state with: no other program that reads lines
+/// would take one of these for an order.
+const QUESTIONS: [&str; 24] = [
+    "show stat",
+    "show info",
+    "show servers state",
+    "show servers conn",
+    "show backend",
+    "show pools",
+    "show activity",
+    "show version",
+    "show threads",
+    "show resolvers",
+    "stats",
+    "stats items",
+    "stats slabs",
+    "stats settings",
+    "stats conns",
+    "version",
+    "ruok",
+    "stat",
+    "srvr",
+    "mntr",
+    "isro",
+    "ping",
+    "PING",
+    "info",
+];
+
+/// `echo stats`, `echo "show stat"`, `echo show stat`, `printf 'stats\n'`.
+fn asks(call: &Call) -> bool {
+    let words: Option<Vec<&str>> = call.words.iter().skip(1).map(Word::literal).collect();
+    let plain = call.name.trusted && call.wraps == Wraps::Nothing && call.pipe.index == 0;
+    let Some(words) = words.filter(|_| plain) else {
+        return false;
+    };
+    let said = match (call.name.base.as_str(), words.as_slice()) {
+        ("echo", ["-n" | "-e", words @ ..] | words) => words.join(" "),
+        ("printf", [text]) => text
+            .strip_suffix("\\n")
+            .map(|t| t.strip_suffix("\\r").unwrap_or(t))
+            .unwrap_or(text)
+            .to_owned(),
+        _ => return false,
+    };
+    QUESTIONS.contains(&said.as_str())
 }
 
 /// Whether the rule speaks of the user as whom the call runs.

@@ -159,6 +159,8 @@ pub enum Stdin {
     Pipe,
     /// Nothing to read: no pipe but from a bare `echo`, no input but `/dev/null`.
     Silent,
+    /// A question of a few known words, which an `echo` in front asks (`show stat`).
+    Question,
 }
 
 /// Whether a rule also speaks of the command as root.

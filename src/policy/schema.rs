@@ -89,7 +89,7 @@ fn schema() -> Value {
             "operands": {"oneOf": [{"const": "none"}, operand, {"type": "array", "items": operand}]},
             "under": told("For paths in option values", texts()), "not": texts(), "hosts": texts(),
             "reader": {"enum": kinds}, "reader_options": limits,
-            "stdin": {"enum": ["any", "pipe_or_operand", "pipe", "silent"]},
+            "stdin": {"enum": ["any", "pipe_or_operand", "pipe", "silent", "question"]},
             "sudo": {"enum": ["refused", "allowed"]},
             "run_as": told("Users as whom sudo -u may run it", texts()),
             "env": texts(), "wraps": flag(), "when": when, "hint": text(),

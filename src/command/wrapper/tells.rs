@@ -45,7 +45,10 @@ pub(super) fn only_tells(call: &Call) -> bool {
             let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
             match (call.name.base.as_str(), words.as_deref()) {
                 ("crontab", Some(["-l", "-u", _] | ["-u", _, "-l"])) => true,
-                ("nc" | "netcat" | "ncat", Some(words)) => only_knocks(words),
+                ("nc" | "netcat" | "ncat", Some(words)) => only_knocks(words) || only_asks(words),
+                // Between its own input and a socket of haproxy's.
+                ("socat", Some(["stdio" | "STDIO" | "-", socket])) => is_haproxy(socket),
+                ("socat", Some([socket, "stdio" | "STDIO" | "-"])) => is_haproxy(socket),
                 // What it would run is printed.
                 ("run-parts", Some(["--test" | "--list", rest @ ..])) => {
                     rest.iter().all(|w| *w != "--" && !w.starts_with("--arg"))
@@ -146,6 +149,45 @@ fn only_limits(words: &[&str]) -> bool {
         }
     }
     of
+}
+
+fn is_haproxy(address: &str) -> bool {
+    let path = ["unix-connect:", "UNIX-CONNECT:", "unix:", "UNIX:"]
+        .iter()
+        .find_map(|kind| address.strip_prefix(kind))
+        .unwrap_or(address);
+    let folders = ["/run/haproxy", "/var/run/haproxy", "/var/lib/haproxy/"];
+    folders.iter().any(|f| path.starts_with(f))
+        && !path.contains("..")
+        && path
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(&b))
+}
+
+/// `nc -w 1 localhost 11211`: talks to a port of this machine, and ends. What it says is another's business.
+fn only_asks(words: &[&str]) -> bool {
+    let mut ends = false;
+    let mut rest = words.iter();
+    let mut plain = Vec::new();
+    while let Some(word) = rest.next() {
+        let seconds = match *word {
+            "-w" | "-q" => rest.next().copied().unwrap_or(""),
+            "-n" | "-v" | "-4" | "-6" | "-N" => continue,
+            word if !word.starts_with('-') => {
+                plain.push(word);
+                continue;
+            }
+            word => match word.strip_prefix("-w").or(word.strip_prefix("-q")) {
+                Some(glued) => glued,
+                None => return false,
+            },
+        };
+        if seconds.is_empty() || !seconds.bytes().all(|b| b.is_ascii_digit()) {
+            return false;
+        }
+        ends = true;
+    }
+    ends && matches!(plain.as_slice(), ["localhost" | "127.0.0.1" | "::1", port] if port.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// `nc -z`: sees whether a port is open and sends nothing. No word may be one of those that run a program.

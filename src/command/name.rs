@@ -3,13 +3,15 @@
 use super::call::Name;
 
 /// Folders whose programs are the system's own.
-const SYSTEM: [&str; 6] = [
+const SYSTEM: [&str; 8] = [
     "/bin/",
     "/sbin/",
     "/usr/bin/",
     "/usr/sbin/",
     "/usr/local/bin/",
     "/usr/local/sbin/",
+    "/usr/lib/update-notifier/",
+    "/snap/bin/",
 ];
 
 /// Folders of programs that a package of the system's lays down, by its version.

@@ -366,6 +366,8 @@ impl Parser {
             Tok::Regex(_) => self.fail("a regex alone is not a statement"),
             _ => match self.expr(false)? {
                 Expr::Effect { .. } => Ok(()),
+                // `seen[$1]` notes an element, as counting it does; not of the array that is walked.
+                Expr::Element(name) => self.assign_to(&Expr::Element(name), "=", &Expr::Number(0)),
                 _ => self.fail("a statement that prints, counts or assigns is expected"),
             },
         }

@@ -92,9 +92,11 @@ fn form(path: &[&str]) -> Option<Form> {
         ["inspect"] | ["container" | "image" | "volume" | "network", "inspect"] => {
             f(&["-s", "--size"], &["-f", "--format", "--type"], (1, 16))
         }
-        ["history"] | ["image", "history"] => {
-            f(&["-q", "--quiet", "-H", "--human"], &["--format"], (1, 1))
-        }
+        ["history"] | ["image", "history"] => f(
+            &["-q", "--quiet", "-H", "--human", "--no-trunc"],
+            &["--format"],
+            (1, 1),
+        ),
         ["version"] | ["info"] | ["system", "info"] => f(&[], &["-f", "--format"], (0, 0)),
         ["pod", "ps" | "ls" | "list"] => f(
             &[

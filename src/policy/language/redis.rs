@@ -15,7 +15,24 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
     while let Some(w) = words.get(i).filter(|w| w.starts_with('-')) {
         let v = words.get(i + 1).copied().unwrap_or("");
         match *w {
-            "--raw" | "--no-raw" | "--no-auth-warning" | "--csv" | "--json" => i += 1,
+            "--raw" | "--no-raw" | "--no-auth-warning" | "--csv" | "--json" | "-2" | "-3"
+            | "-c" => i += 1,
+            // A few times, with seconds between.
+            "-r" => {
+                int_in(v, 1, 100, "count")?;
+                i += 2;
+            }
+            "-i" if words.contains(&"-r") => {
+                int_in(v, 0, 10, "interval")?;
+                i += 2;
+            }
+            // The server's own folder, where nobody else listens.
+            "-s" if ["/run/redis/", "/var/run/redis/"]
+                .iter()
+                .any(|d| v.strip_prefix(d).is_some_and(|n| plain_word(n, "._-"))) =>
+            {
+                i += 2
+            }
             "-h" => {
                 host = v;
                 i += 2;
@@ -48,7 +65,21 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
     let raw = words.get(i..).unwrap_or_default();
     match upper.as_slice() {
         ["PING" | "DBSIZE" | "TIME" | "LASTSAVE" | "ROLE" | "INFO"] => Ok(()),
-        ["INFO", section] if plain_word(section, "_") => Ok(()),
+        ["INFO", sections @ ..] if sections.iter().all(|s| plain_word(s, "_")) => Ok(()),
+        ["SENTINEL", "MASTERS"]
+        | ["ACL", "WHOAMI"]
+        | ["PUBSUB", "CHANNELS" | "NUMPAT" | "SHARDCHANNELS"] => Ok(()),
+        [
+            "SENTINEL",
+            "MASTER" | "REPLICAS" | "SLAVES" | "SENTINELS" | "GET-MASTER-ADDR-BY-NAME" | "CKQUORUM",
+            name,
+        ] if plain_word(name, "._-") => Ok(()),
+        ["LATENCY", "HISTOGRAM"]
+        | ["MEMORY", "MALLOC-STATS"]
+        | ["CLIENT", "GETNAME" | "TRACKINGINFO"]
+        | ["COMMAND", "STATS"]
+        | ["CLUSTER", "MYID" | "LINKS"] => Ok(()),
+        ["LATENCY", "HISTORY", event] if plain_word(event, "-") => Ok(()),
         ["SLOWLOG", "LEN"]
         | ["CLIENT", "LIST" | "INFO" | "ID"]
         | ["MEMORY", "STATS" | "DOCTOR"] => Ok(()),
@@ -112,5 +143,31 @@ fn is_config(name: &str) -> bool {
             | "SLOWLOG-MAX-LEN"
             | "LATENCY-MONITOR-THRESHOLD"
             | "PROTECTED-MODE"
+            | "HZ"
+            | "LAZYFREE*"
+            | "LAZYFREE-LAZY-EVICTION"
+            | "MAXMEMORY-SAMPLES"
+            | "MAXMEMORY-CLIENTS"
+            | "CLIENT-OUTPUT-BUFFER-LIMIT"
+            | "REPL-BACKLOG-SIZE"
+            | "REPL-TIMEOUT"
+            | "REPL-DISKLESS-SYNC"
+            | "MIN-REPLICAS-TO-WRITE"
+            | "REPLICA-READ-ONLY"
+            | "REPLICA-PRIORITY"
+            | "AUTO-AOF-REWRITE-PERCENTAGE"
+            | "AUTO-AOF-REWRITE-MIN-SIZE"
+            | "NO-APPENDFSYNC-ON-REWRITE"
+            | "AOF-USE-RDB-PREAMBLE"
+            | "STOP-WRITES-ON-BGSAVE-ERROR"
+            | "RDBCOMPRESSION"
+            | "ACTIVEDEFRAG"
+            | "IO-THREADS"
+            | "CLUSTER-ENABLED"
+            | "CLUSTER-NODE-TIMEOUT"
+            | "NOTIFY-KEYSPACE-EVENTS"
+            | "LFU-LOG-FACTOR"
+            | "SUPERVISED"
+            | "DAEMONIZE"
     )
 }

@@ -513,7 +513,9 @@ impl Parser {
         let value = self.toks.get(from..self.at).unwrap_or_default();
         match target {
             Expr::Var(name) if name == "FS" || name == "RS" => match value {
-                [(Tok::Str(_), _)] => Ok(()),
+                // One character, or a pattern like any other.
+                [(Tok::Str(s), _)] if s.len() <= 4 => Ok(()),
+                [(Tok::Str(_), _)] => self.pattern(from, self.at),
                 _ => self.fail(&format!("`{name}` must be one literal string")),
             },
             Expr::Var(name) | Expr::Element(name) => {

@@ -67,7 +67,7 @@ pub fn check_ip(words: &[&str]) -> R {
         "a" | "addr" | "address" => &["show", "list", "ls", "sh", "s"],
         "l" | "link" | "n" | "neigh" | "neighbor" | "neighbour" | "rule" | "ru" | "maddr"
         | "maddress" | "tunnel" | "mroute" | "ntable" | "tuntap" | "vrf" | "netconf"
-        | "nexthop" | "addrlabel" | "tcp_metrics" | "tcpmetrics" | "stats" => {
+        | "nexthop" | "addrlabel" | "token" | "tcp_metrics" | "tcpmetrics" | "stats" => {
             &["show", "list", "ls"]
         }
         "r" | "route" => &["show", "list", "ls", "get"],

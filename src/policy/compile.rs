@@ -5,7 +5,8 @@
 use super::RiskLevel;
 use super::builtin::SHELL_BUILTINS;
 use super::common::Common;
-use super::options::OptionSpec;
+use super::options::{OptionSpec, Value};
+use super::pattern::Pattern;
 use super::rule::{
     Groups, Many, Operand, Operands, Raw, RawOperand, RawOperands, Rule, Signs, Verdict,
 };
@@ -110,8 +111,8 @@ fn signs(raw: &mut Raw, common: &Common) -> Result<Signs, String> {
         writes: raw.writes_to.take(),
         pipes_into: common.expand(&raw.pipes_into)?,
         substituted_into: common.expand(&raw.substituted_into)?,
-        line: pattern("line_regex", raw.line_regex.take())?,
-        word: pattern("word_regex", raw.word_regex.take())?,
+        line: raw.line_regex.take().map(|t| Pattern::part(&t)),
+        word: raw.word_regex.take().map(|t| Pattern::part(&t)),
     })
 }
 
@@ -227,8 +228,23 @@ fn operands(raw: Option<&RawOperands>, common: &Common) -> Result<Operands, Stri
     }
 }
 
-fn pattern(key: &str, text: Option<String>) -> Result<Option<regex::Regex>, String> {
-    text.map(|t| regex::Regex::new(&t))
-        .transpose()
-        .map_err(|e| format!("{key}: {e}"))
+/// Whether each regular expression of a rule can be compiled, which is not done before it is asked.
+pub(super) fn check_patterns(rule: &Rule) -> Result<(), String> {
+    for option in rule.options.iter().chain(&rule.global_options) {
+        if let Value::Required(kind) | Value::Optional(kind) = &option.value {
+            kind.check()?;
+        }
+    }
+    for operand in &rule.operands.list {
+        operand.kind.check()?;
+    }
+    for (key, pattern) in [
+        ("line_regex", &rule.signs.line),
+        ("word_regex", &rule.signs.word),
+    ] {
+        if let Some(pattern) = pattern {
+            pattern.check().map_err(|why| format!("{key}: {why}"))?;
+        }
+    }
+    Ok(())
 }

@@ -5,7 +5,7 @@
 use super::RiskLevel;
 use super::cache::Rules;
 use super::common::Common;
-use super::compile::compile;
+use super::compile::{check_patterns, compile};
 use super::index::Index;
 use super::levels::{self, ApprovalPolicy, RawLevel, TrustStep};
 use super::loaded::{Mode, Policy, Source};
@@ -249,7 +249,9 @@ impl Policy {
                 return Err(fail(format!("rule {} is there twice", raw.id)));
             }
             let id = raw.id.clone();
-            let rule = compile(raw, &self.common, (source.0.clone(), line)).map_err(|why| {
+            let rule = compile(raw, &self.common, (source.0.clone(), line));
+            let rule = rule.and_then(|rule| check_patterns(&rule).map(|()| rule));
+            let rule = rule.map_err(|why| {
                 let (line, column) = place(&source.1, line, &why);
                 let why = format!("rule {id}: {why}");
                 yaml::Error::at(&source.0, &source.1, line, column, why)

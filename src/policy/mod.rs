@@ -24,6 +24,7 @@ mod load;
 mod loaded;
 mod options;
 mod path;
+mod pattern;
 mod places;
 mod rule;
 pub mod schema;

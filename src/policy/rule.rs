@@ -2,6 +2,7 @@
 
 use super::language::{Kind, Limits};
 use super::options::OptionSpec;
+use super::pattern::Pattern;
 use super::types::Type;
 use super::when::When;
 use super::{Reversibility, Risk, RiskLevel};
@@ -326,9 +327,9 @@ pub struct Signs {
     pub writes: Option<RawWritesTo>,
     pub pipes_into: Vec<String>,
     pub substituted_into: Vec<String>,
-    pub line: Option<regex::Regex>,
+    pub line: Option<Pattern>,
     /// Fits somewhere in a decoded word of the call.
-    pub word: Option<regex::Regex>,
+    pub word: Option<Pattern>,
 }
 
 /// A rule, compiled.

@@ -60,14 +60,15 @@ pub fn matches(rule: &Rule, seen: &Seen) -> bool {
         && (signs.pipes_into.is_empty() || pipes_into(reading, call, &signs.pipes_into))
         && (signs.substituted_into.is_empty()
             || substituted_into(reading, call, &signs.substituted_into))
-        && signs
-            .word
-            .as_ref()
-            .is_none_or(|pattern| words.iter().any(|w| pattern.is_match(&w.spelt())))
+        && signs.word.as_ref().is_none_or(|pattern| {
+            words
+                .iter()
+                .any(|w| pattern.fits(&w.spelt()) != Some(false))
+        })
         && signs
             .line
             .as_ref()
-            .is_none_or(|pattern| pattern.is_match(&reading.canonical))
+            .is_none_or(|pattern| pattern.fits(&reading.canonical) != Some(false))
 }
 
 /// The words in which a place is looked for.

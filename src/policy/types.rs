@@ -2,6 +2,7 @@
 
 use super::language::{self, Kind, Limits};
 use super::path;
+use super::pattern::Pattern;
 use crate::command::Word;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -65,34 +66,12 @@ pub enum Type {
     Language(Kind),
 }
 
-/// A regular expression that must fit a whole text; equal to another by its spelling.
-#[derive(Debug, Clone)]
-pub struct Pattern(regex::Regex);
-
-impl Pattern {
-    fn parse(text: &str) -> Result<Pattern, String> {
-        regex::RegexBuilder::new(&format!("^(?:{text})$"))
-            .size_limit(1 << 20)
-            .build()
-            .map(Pattern)
-            .map_err(|e| format!("like({text}): {e}"))
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Pattern) -> bool {
-        self.0.as_str() == other.0.as_str()
-    }
-}
-
-impl Eq for Pattern {}
-
 impl Type {
     /// Understands a type's spelling.
     pub fn parse(text: &str) -> Result<Type, String> {
         let text = text.trim();
         if let Some(inner) = argument(text, "like") {
-            return Pattern::parse(inner).map(Type::Like);
+            return Ok(Type::Like(Pattern::whole(inner)));
         }
         if let Some(inner) = argument(text, "list") {
             return Ok(Type::List(Box::new(Type::parse(inner)?)));
@@ -137,6 +116,18 @@ impl Type {
                 None => return Err(format!("`{other}` is not a type: see docs/policy.md")),
             },
         })
+    }
+
+    /// Whether it can be asked: its regular expression, if it has one, can be compiled.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self) -> Result<(), String> {
+        match self {
+            Type::Like(pattern) => pattern.check().map_err(|why| format!("like(…): {why}")),
+            Type::List(inner) => inner.check(),
+            _ => Ok(()),
+        }
     }
 
     /// Whether text begins with `-` may be of this type (it is then no option's place).
@@ -406,7 +397,7 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
         Type::Text | Type::FreeText => Ok(()),
         Type::Regex => language::check_repeats(text),
         Type::Like(pattern) => {
-            if text.is_ascii() && pattern.0.is_match(text) {
+            if text.is_ascii() && pattern.fits(text) == Some(true) {
                 Ok(())
             } else {
                 Err(format!(

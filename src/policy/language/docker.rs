@@ -93,7 +93,8 @@ fn form(path: &[&str]) -> Option<Form> {
             f(&["-s", "--size"], &["-f", "--format", "--type"], (1, 16))
         }
         ["history"] | ["image", "history"] => f(
-            &["-q", "--quiet", "-H", "--human", "--no-trunc"],
+            // In full it shows what was set while the image was built.
+            &["-q", "--quiet", "-H", "--human"],
             &["--format"],
             (1, 1),
         ),

@@ -722,3 +722,22 @@ fn guesses_in_guesses_have_an_end_where_none_of_them_is_kept() {
     let long = format!("docker run {} alpine sh -c 'id'", "-v /a:/b ".repeat(100));
     assert!(command::read(&long).is_ok());
 }
+
+#[test]
+fn a_brace_is_no_pattern_of_case() {
+    // Found by the oracle: in braces bash ends them there, and dash does not.
+    for line in [
+        "{ case x in a) p;; }) p;; esac; }",
+        "{ case x in (}) p;; esac; }",
+        "{ case x in a|}) p;; esac; }",
+        "case x in }) p;; esac",
+    ] {
+        let error = command::read(line).unwrap_err();
+        assert!(
+            error.reason.contains("`}` as a pattern"),
+            "{line}: {}",
+            error.reason
+        );
+    }
+    assert!(command::read("{ case x in a) p;; '}') p;; esac; }").is_ok());
+}

@@ -282,8 +282,10 @@ impl Parser<'_> {
             let mut patterns = Vec::new();
             loop {
                 self.blanks()?;
-                if self.raw_word() == "esac" {
-                    return Err(self.error(self.at, "the keyword `esac` as a pattern: quote it"));
+                // Inside of braces bash ends them at such a `}`, where dash takes it for a pattern.
+                if let word @ ("esac" | "}") = self.raw_word() {
+                    let why = format!("the keyword `{word}` as a pattern: quote it");
+                    return Err(self.error(self.at, &why));
                 }
                 patterns.push(self.operand("a pattern is missing here")?);
                 self.blanks()?;

@@ -2,9 +2,10 @@
 //!
 //! Deny wins, then approval, then auto, then the unknown default. The order of rules and files never matters.
 
-use super::allow::{Miss, below_find, matches_auto, user_of};
+use super::allow::{Miss, matches_auto, user_of};
 use super::builtin;
 use super::folder;
+use super::found::below_find;
 use super::handed::{behind_jq, by_xargs};
 use super::rule::{Rule, Verdict};
 use super::tighten::{self, Seen};

@@ -15,8 +15,10 @@ mod deeper;
 pub mod diff;
 pub mod eval;
 mod folder;
+mod found;
 mod handed;
 mod index;
+mod input;
 pub mod language;
 mod levels;
 pub mod listing;
@@ -36,6 +38,7 @@ mod unfold;
 mod values;
 mod verdict;
 mod when;
+mod words;
 mod writes;
 mod zone;
 

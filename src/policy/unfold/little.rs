@@ -2,7 +2,7 @@
 //!
 //! Must never call an output small that a file of any size could fill.
 
-use super::said::quiet_curl;
+use super::tools::quiet_curl;
 use crate::command::full::ast;
 use crate::command::{Segment, Word};
 use ast::{Command, Kind, List, Pipeline};

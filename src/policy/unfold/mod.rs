@@ -7,9 +7,11 @@
 //! it says. Anything else (`while`, `case`, functions, files written, variables that the line does not tell)
 //! is left as it was, and asked about.
 
+mod dates;
 mod little;
 mod said;
 mod shapes;
+mod tools;
 mod words;
 
 pub(super) use said::names_listed;

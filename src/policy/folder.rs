@@ -36,7 +36,7 @@ const READS_FILES: [&str; 22] = [
 /// Of those the ones that read the folder where they are, when no file is named.
 const READS_HERE: [&str; 2] = ["ls", "du"];
 /// Commands that never look at where they are: their words are decided as they stand.
-const ELSEWHERE: [&str; 38] = [
+const ELSEWHERE: [&str; 49] = [
     "echo",
     "printf",
     "pwd",
@@ -75,6 +75,17 @@ const ELSEWHERE: [&str; 38] = [
     "w",
     "lsof",
     "netstat",
+    "psql",
+    "mysql",
+    "mariadb",
+    "mysqladmin",
+    "redis-cli",
+    "kubectl",
+    "nginx",
+    "openssl",
+    "dig",
+    "ping",
+    "getent",
 ];
 /// Of those that read files the ones of which no option writes, runs or reads what no operand names: a file found by a
 /// pattern may be called `-x`. A slash, no such name can hold.

@@ -13,7 +13,9 @@ pub(super) fn below_find<'a>(reading: &Reading, call: &'a Call) -> Cow<'a, Call>
     let (Some(parent), Some((last, words))) = (parent, call.words.split_last()) else {
         return Cow::Borrowed(call);
     };
-    let Some(find) = finder(reading, parent, &last.segments) else {
+    // Whatever names `ls` is given, and whatever options stand in them, it shows their facts and nothing more.
+    let any = call.name.base == "ls" && call.name.trusted;
+    let Some(find) = finder(reading, parent, &last.segments, any) else {
         return Cow::Borrowed(call);
     };
     // Where it begins: up to its first test. Each must be known.
@@ -54,16 +56,19 @@ pub(super) fn below_find<'a>(reading: &Reading, call: &'a Call) -> Cow<'a, Call>
 }
 
 /// The `find` whose names a wrapper hands on: itself by `-exec`, or `xargs -0` behind its `-print0`.
-fn finder<'a>(reading: &'a Reading, parent: &'a Call, handed: &[Segment]) -> Option<&'a Call> {
+fn finder<'a>(
+    reading: &'a Reading,
+    parent: &'a Call,
+    handed: &[Segment],
+    any: bool,
+) -> Option<&'a Call> {
     let is_find = |c: &Call| c.name.base == "find" && c.name.trusted;
     let is = |text: &str| handed == [Segment::Expansion(text.into())];
     if is_find(parent) && is("{}") {
         return Some(parent);
     }
-    let by_null = parent.name.base == "xargs"
-        && parent.name.trusted
-        && has(parent, &["-0", "--null", "-0r", "-r0"])
-        && is("…");
+    let by_xargs = parent.name.base == "xargs" && parent.name.trusted && is("…");
+    let by_null = has(parent, &["-0", "--null", "-0r", "-r0"]);
     let feeds = |c: &&Call| {
         c.pipe.pipeline == parent.pipe.pipeline
             && c.pipe.index + 1 == parent.pipe.index
@@ -72,13 +77,14 @@ fn finder<'a>(reading: &'a Reading, parent: &'a Call, handed: &[Segment]) -> Opt
     let mut feeders = reading.calls.iter().filter(feeds);
     let find = feeders
         .next()
-        .filter(|_| by_null && parent.pipe.index == 1)?;
+        .filter(|_| by_xargs && (by_null || any) && parent.pipe.index == 1)?;
     let last = find.words.last().and_then(Word::literal);
     // Anything else that it prints would be names of the line's own making.
     if has(find, &["-printf", "-print", "-ls", "-fprint0"]) {
         return None;
     }
-    (feeders.next().is_none() && is_find(find) && last == Some("-print0")).then_some(find)
+    let ends = by_null == (last == Some("-print0"));
+    (feeders.next().is_none() && is_find(find) && ends).then_some(find)
 }
 
 /// Whether one of a call's words is one of these.

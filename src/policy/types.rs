@@ -556,11 +556,11 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
     let name = pattern
         .strip_prefix(folder)
         .and_then(|rest| rest.strip_prefix('/')?.strip_suffix('*'))
-        .filter(|name| !name.contains(['*', '?', '[', '/']));
+        .filter(|name| !name.contains(['?', '[', '/']));
     let open = name.is_some()
         && path::components(folder)
             .is_some_and(|f| bounds.open.iter().any(|o| path::is_place(&f, o)));
-    let named = |secret: &str| name.is_some_and(|name| path::matches(secret, name));
+    let named = |secret: &str| name.is_some_and(|name| path::intersect(secret, name));
     // Below /sys, and of a process in /proc, all names are the kernel's: none of them is a kind of file that people
     // keep keys in. Deeper in /proc are other file systems.
     let kernels = match parts.first() {

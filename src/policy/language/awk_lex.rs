@@ -19,6 +19,7 @@ pub(super) enum Tok {
 pub(super) const FUNCS: &[&str] = &[
     "length", "substr", "split", "gsub", "sub", "index", "match", "tolower", "toupper", "sprintf",
     "int", "sqrt", "log", "exp", "sin", "cos", "atan2", "strftime", "systime", "mktime", "gensub",
+    "strtonum",
 ];
 const KEYS: &[&str] = &[
     "BEGIN", "END", "if", "else", "for", "in", "print", "printf", "next", "nextfile", "exit",

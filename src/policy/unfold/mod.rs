@@ -241,6 +241,8 @@ impl Unfold {
                     written.extend(self.word(word, given, depth)?);
                 }
                 let name = written.first().and_then(Word::literal)?;
+                // The keyword, which is run as the program.
+                self.any |= name == "time";
                 if words::STEERS.contains(&name) {
                     return None;
                 }

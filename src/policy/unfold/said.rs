@@ -207,6 +207,13 @@ fn columns(producer: &[&str], filter: &str, rest: &[&str]) -> Option<Said> {
                 .any(|s| awk(s))
                 .then(|| Said::of(&["192.168.0.1", "fe80::1"]))
         }
+        // Of each process its number, and above them the head.
+        ["ps", "-eo" | "-Ao", format] if format.starts_with("pid,") => (filter == "awk"
+            && matches!(rest, [script] if prints(script, "$1")))
+        .then(|| Said::of(&["1234", "PID"])),
+        ["grep", "nameserver" | "^nameserver", "/etc/resolv.conf"] => {
+            (filter == "awk" && matches!(rest, [script] if prints(script, "$2"))).then(resolvers)
+        }
         ["systemctl", words @ ..] if lists_units(words) => {
             let first = ["{print $1}", "{ print $1 }", "{print $1;}"];
             first
@@ -216,6 +223,26 @@ fn columns(producer: &[&str], filter: &str, rest: &[&str]) -> Option<Said> {
         }
         _ => None,
     }
+}
+
+/// Whether an awk program prints one field of some lines, and sets nothing.
+fn prints(script: &str, field: &str) -> bool {
+    let Some((condition, action)) = script.split_once('{') else {
+        return false;
+    };
+    let action = action.trim_end().strip_suffix('}').map(str::trim);
+    let action = action.and_then(|a| a.strip_prefix("print "));
+    let compares = ["==", "!=", "<=", ">="];
+    let rest = compares
+        .iter()
+        .fold(condition.to_owned(), |text, sign| text.replace(sign, " "));
+    let plain = |c: char| c.is_ascii_alphanumeric() || " $~!/^.*<>&|[]\\:_".contains(c);
+    rest.chars().all(plain) && action.map(|a| a.trim_end_matches(';').trim()) == Some(field)
+}
+
+/// The host's own resolvers, as root wrote them down.
+fn resolvers() -> Said {
+    Said::of(&["10.0.0.53", "fd00::53"])
 }
 
 fn users() -> Said {
@@ -276,6 +303,9 @@ pub(super) fn lists_names(word: &Word) -> bool {
     // Anything that is a text by itself (`date`) is no list.
     let begins = [
         "pgrep ",
+        "ps ",
+        "awk ",
+        "grep ",
         "pidof ",
         "docker ",
         "podman ",
@@ -339,6 +369,11 @@ fn says(name: &str, words: &[&str]) -> Option<Said> {
             texts: vec![vec![Segment::Glob("*".to_owned())]],
             surely: false,
         },
+        ("awk", [script, "/etc/resolv.conf"])
+            if prints(script, "$2") && script.trim_start().starts_with("/^nameserver/") =>
+        {
+            resolvers()
+        }
         ("cut", [rest @ .., "/etc/passwd"]) if is_first_field(rest) => users(),
         _ => return None,
     })

@@ -303,14 +303,14 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
     }
 }
 
-/// `10m`, `1h30m`, `0s`: so long ago.
-fn is_ago(text: &str) -> bool {
-    !text.is_empty()
-        && text.ends_with(['s', 'm', 'h'])
-        && text.starts_with(|c: char| c.is_ascii_digit())
-        && text
-            .bytes()
-            .all(|b| b.is_ascii_digit() || b"smh".contains(&b))
+/// A moment that has passed (21 November 2026), in seconds since 1970.
+const PASSED: u64 = 1_795_219_199;
+
+/// Whether events until then end at once: so long ago, or at a moment that has passed.
+fn is_ago(value: &str) -> bool {
+    let ago = value.strip_suffix(['s', 'm', 'h']);
+    ago.is_some_and(|n| int_in(n, 0, 1_000_000, "--until").is_ok())
+        || int_in(value, 0, PASSED, "--until").is_ok()
 }
 
 /// `compose` with its words, without the options that say which project: `-f FILE`, `-p NAME`.
@@ -364,9 +364,7 @@ fn value(path: &[&str], name: &str, v: &str, limits: &Limits) -> R {
         }
         "--tail" | "-n" | "--last" => int_in(v, 0, limits.lines(), name).is_ok(),
         // A time to come is waited for: only how long ago it was.
-        "--until" if path.last() == Some(&"events") => v
-            .strip_suffix(['s', 'm', 'h'])
-            .is_some_and(|n| int_in(n, 0, 1_000_000, name).is_ok()),
+        "--until" if path.last() == Some(&"events") => is_ago(v),
         "--since" | "--until" => plain_word(v, ".:+-"),
         "--type" => plain_word(v, ""),
         _ => {

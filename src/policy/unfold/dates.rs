@@ -24,12 +24,17 @@ fn is_understood(text: &str) -> bool {
 /// Two dates in the format that is asked for.
 pub(super) fn dates(words: &[&str]) -> Option<Vec<String>> {
     let mut format = None;
+    let mut now = true;
     let mut words = words.iter();
     while let Some(word) = words.next() {
         match *word {
             "-u" | "--utc" => {}
-            "-d" => is_understood(words.next()?).then_some(())?,
+            "-d" => {
+                now = false;
+                is_understood(words.next()?).then_some(())?;
+            }
             word if word.starts_with("--date=") => {
+                now = false;
                 is_understood(word.strip_prefix("--date=")?).then_some(())?;
             }
             word if word.starts_with('+') && format.is_none() => format = word.strip_prefix('+'),
@@ -43,11 +48,11 @@ pub(super) fn dates(words: &[&str]) -> Option<Vec<String>> {
     }
     [0, 1]
         .into_iter()
-        .map(|which| in_format(format, which))
+        .map(|which| in_format(format, which, now))
         .collect()
 }
 
-fn in_format(format: &str, which: usize) -> Option<String> {
+fn in_format(format: &str, which: usize, now: bool) -> Option<String> {
     let mut text = String::new();
     let mut rest = format.chars();
     while let Some(c) = rest.next() {
@@ -77,7 +82,9 @@ fn in_format(format: &str, which: usize) -> Option<String> {
             'A' => ["Saturday", "Thursday"],
             'u' | 'w' => ["6", "1"],
             'p' => ["PM", "AM"],
-            's' => ["1795219199", "1735801627"],
+            // Of now a moment that has passed by then; any other may be still to come.
+            's' if now => ["1795219199", "1735801627"],
+            's' => ["4102444800", "1735801627"],
             'N' => ["123456789", "000000000"],
             'z' => ["+0000", "-0330"],
             'Z' => ["UTC", "-03"],

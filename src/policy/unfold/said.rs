@@ -207,6 +207,10 @@ fn columns(producer: &[&str], filter: &str, rest: &[&str]) -> Option<Said> {
                 .any(|s| awk(s))
                 .then(|| Said::of(&["192.168.0.1", "fe80::1"]))
         }
+        // The kernel's names of disks.
+        ["lsblk", "-dno" | "-ndo", "NAME,TYPE"] => (filter == "awk"
+            && matches!(rest, [script] if prints(script, "$1")))
+        .then(|| Said::of(&["sda", "nvme0n1"])),
         // Of each process its number, and above them the head.
         ["ps", "-eo" | "-Ao", format] if format.starts_with("pid,") => (filter == "awk"
             && matches!(rest, [script] if prints(script, "$1")))
@@ -236,7 +240,7 @@ fn prints(script: &str, field: &str) -> bool {
     let rest = compares
         .iter()
         .fold(condition.to_owned(), |text, sign| text.replace(sign, " "));
-    let plain = |c: char| c.is_ascii_alphanumeric() || " $~!/^.*<>&|[]\\:_".contains(c);
+    let plain = |c: char| c.is_ascii_alphanumeric() || " $~!/^.*<>&|[]\\:_\"".contains(c);
     rest.chars().all(plain) && action.map(|a| a.trim_end_matches(';').trim()) == Some(field)
 }
 
@@ -304,6 +308,8 @@ pub(super) fn lists_names(word: &Word) -> bool {
     let begins = [
         "pgrep ",
         "ps ",
+        "lsof ",
+        "lsblk ",
         "awk ",
         "grep ",
         "pidof ",
@@ -344,6 +350,15 @@ fn says(name: &str, words: &[&str]) -> Option<Said> {
             Said::of(&["4"])
         }
         ("pgrep", words) => pgrep(words)?,
+        // `-t`: numbers and nothing else.
+        ("lsof", ["-t", rest @ ..] | ["-ti", rest @ ..])
+            if rest
+                .iter()
+                .all(|w| w.starts_with("-i") || w.starts_with("-s") || w.starts_with(':')) =>
+        {
+            Said::of(&["1234"])
+        }
+        ("lsblk", ["-dno" | "-ndo", "NAME"]) => Said::of(&["sda", "nvme0n1"]),
         ("pidof", words) if words.iter().all(|w| !w.starts_with('-') || *w == "-s") => {
             Said::of(&["1234"])
         }

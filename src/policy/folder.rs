@@ -6,7 +6,7 @@
 use super::path;
 use crate::command::strict::{self, Joint};
 use crate::command::word::push;
-use crate::command::{Call, Place, Reading, Redirection, Segment, Word, Wraps};
+use crate::command::{Call, Place, Reading, Redirection, Segment, Sudo, Word, Wraps};
 
 /// Commands whose operands are files, or texts that mean the same with a folder in front.
 const READS_FILES: [&str; 22] = [
@@ -87,7 +87,7 @@ const ELSEWHERE: [&str; 49] = [
     "ping",
     "getent",
 ];
-/// Of those that read files the ones of which no option writes, runs or reads what no operand names: a file found by a
+/// Of those that read files the ones of which no option writes or runs anything: a file found by a
 /// pattern may be called `-x`. A slash, no such name can hold.
 const TAKES_ANY: [&str; 5] = ["ls", "du", "stat", "wc", "cat"];
 /// Wrappers that hand on where they are.
@@ -158,7 +158,9 @@ fn stays(reading: &Reading, call: &Call) -> bool {
 fn below(call: &Call, folder: &str) -> Option<Call> {
     let base = call.name.base.as_str();
     let mut words = call.words.clone();
-    if TAKES_ANY.contains(&base) {
+    // Those of them read names from a file as well, which root might not keep to itself.
+    let lists = matches!(base, "du" | "wc") && call.sudo != Sudo::No;
+    if TAKES_ANY.contains(&base) && !lists {
         words.iter_mut().skip(1).for_each(|w| found_in(w, folder));
     }
     let texts = words.clone();

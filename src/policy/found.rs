@@ -3,7 +3,7 @@
 //! Must never let such a name stand where more of a file is read than its facts.
 
 use super::types::BELOW;
-use crate::command::{Call, Reading, Segment, Word, Wraps};
+use crate::command::{Call, Reading, Segment, Sudo, Word, Wraps};
 use std::borrow::Cow;
 
 /// A call that `find -exec` runs, with the found file written as what it is: something below a folder where
@@ -14,7 +14,7 @@ pub(super) fn below_find<'a>(reading: &Reading, call: &'a Call) -> Cow<'a, Call>
         return Cow::Borrowed(call);
     };
     // Whatever names `ls` is given, and whatever options stand in them, it shows their facts and nothing more.
-    let any = call.name.base == "ls" && call.name.trusted;
+    let any = call.name.base == "ls" && call.name.trusted && call.sudo == Sudo::No;
     let Some(find) = finder(reading, parent, &last.segments, any) else {
         return Cow::Borrowed(call);
     };

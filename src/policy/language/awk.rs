@@ -39,6 +39,8 @@ pub fn check(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The last field that is asked for by a number.
+const MOST_FIELDS: u32 = 10_000;
 /// How many times longer a line may become.
 const MOST_GROWTH: usize = 8;
 /// A loop with more rounds must not let a text grow.
@@ -716,6 +718,12 @@ impl Parser {
         };
         if self.is("++") || self.is("--") || self.is("-") || self.is("!") {
             return self.fail("a field number is expected");
+        }
+        // Some awk makes room for all fields up to it.
+        if let Tok::Num(n) = self.peek()
+            && n.parse::<u32>().map_or(true, |n| n > MOST_FIELDS)
+        {
+            return self.fail("no line has so many fields");
         }
         self.primary(no_gt)?;
         Ok(Expr::Field { small })

@@ -36,12 +36,12 @@ struct Parser<'a> {
 }
 
 /// Functions that give their input, or some of it, again.
-const SAME: &[&str] = &["sort", "unique", "reverse", "values"];
+const SAME: &[&str] = &["sort", "unique", "reverse"];
 /// Those that do so by what their argument gives.
 const SAME_BY: &[&str] = &["sort_by", "unique_by", "group_by", "min_by", "max_by"];
 /// Functions that give a number, a truth value or nothing.
 const SMALL: &[&str] = &[
-    "length", "type", "not", "empty", "now", "true", "false", "null", "any", "all",
+    "length", "type", "not", "empty", "now", "true", "false", "null",
 ];
 /// Functions of texts and numbers, with or without arguments.
 const TEXT: &[&str] = &[
@@ -303,7 +303,9 @@ impl Parser<'_> {
                             self.i += 1;
                         }
                         let part = self.b[start..self.i].contains(&b':');
-                        out = if part { out } else { self.element(&out)? };
+                        // A part of a text is a text, which errors quote in full once it is short.
+                        let element = self.element(&out)?;
+                        out = if part { out } else { element };
                     }
                     if !self.eat("]") {
                         return None;
@@ -400,7 +402,10 @@ impl Parser<'_> {
         if !argued {
             return match name {
                 "first" | "last" => self.element(input),
-                _ if SAME.contains(&name) => Some(input.clone()),
+                "values" => Some(input.clone()),
+                // Of a text, they quote it in their errors.
+                "any" | "all" => self.element(input).map(|_| Out::Shown),
+                _ if SAME.contains(&name) => self.element(input).map(|_| input.clone()),
                 _ if SMALL.contains(&name) => Some(Out::Shown),
                 _ if TEXT.contains(&name) => self.show(input).map(|()| Out::Shown),
                 _ => None,

@@ -89,10 +89,11 @@ fn literal(words: &[Word]) -> Option<Vec<&str>> {
     words.iter().map(Word::literal).collect()
 }
 
-/// `ls -t -d PATTERN`: names of files that fit. Without `-d` it would say what stands in a folder of such a name.
+/// `ls -t -dq PATTERN`: names of files that fit. Without `-d` it would say what stands in a folder of such a name, without
+/// `-q` a line feed in a name would end it.
 fn newest(words: &[Word]) -> Option<Said> {
     let (pattern, flags) = files_of(words)?;
-    flags.contains('d').then(|| Said {
+    (flags.contains('d') && flags.contains('q')).then(|| Said {
         texts: vec![pattern.segments.clone()],
         surely: false,
     })
@@ -108,7 +109,7 @@ fn files_of(words: &[Word]) -> Option<(&Word, String)> {
         .map(|w| w.literal()?.strip_prefix('-'))
         .collect();
     let flags = flags?.concat();
-    let known = flags.bytes().all(|b| b"1dtrS".contains(&b));
+    let known = flags.bytes().all(|b| b"1dqtrS".contains(&b));
     let files = pattern.is_glob() && pattern.literal_prefix().starts_with('/');
     (name.literal() == Some("ls") && known && files).then_some((pattern, flags))
 }
@@ -120,8 +121,9 @@ pub(super) fn names_only(list: &mut List) {
         else {
             continue;
         };
-        if files_of(words).is_some_and(|(_, flags)| !flags.contains('d')) {
-            words.insert(1, Word::of("-d"));
+        let all = |flags: &str| flags.contains('d') && flags.contains('q');
+        if files_of(words).is_some_and(|(_, flags)| !all(&flags)) {
+            words.insert(1, Word::of("-dq"));
         }
     }
 }
@@ -323,7 +325,9 @@ pub(super) fn lists_names(word: &Word) -> bool {
         "sudo ",
     ];
     let listed = substitution(text).is_some_and(|t| begins.iter().any(|b| t.starts_with(b)));
-    listed && said(text).is_some()
+    // Names of files that a pattern found may hold blanks: they are one word in quotes, and never a list.
+    let words = |said: Said| said.texts.iter().all(|text| matches!(text.as_slice(), [_]));
+    listed && said(text).is_some_and(words)
 }
 
 /// What a few commands say, as examples that stand for all that they can say: the kernel's and the host's own
@@ -385,7 +389,8 @@ fn says(name: &str, words: &[&str]) -> Option<Said> {
             surely: false,
         },
         ("awk", [script, "/etc/resolv.conf"])
-            if prints(script, "$2") && script.trim_start().starts_with("/^nameserver/") =>
+            if prints(script, "$2")
+                && script.split('{').next().map(str::trim) == Some("/^nameserver/") =>
         {
             resolvers()
         }

@@ -46,11 +46,16 @@ fn plain(word: &Word) -> Option<&str> {
     }
 }
 
-/// A shell's messages name the line of the script, and `$$` is another process each time.
+/// A shell's messages name the line of the script and the word as it is spelt (`${v}: ambiguous redirect`), and `$$` is another
+/// process each time.
 fn without_numbers(ran: &[Vec<String>]) -> Vec<Vec<String>> {
     static NUMBER: LazyLock<regex::Regex> =
         LazyLock::new(|| regex::Regex::new(r"^\d+:$|line:? \d+|\d{3,}").unwrap());
-    let same = |w: &String| NUMBER.replace_all(w, "N").into_owned();
+    let spelt = |w: &String| match w.strip_prefix("${").and_then(|w| w.strip_suffix("}:")) {
+        Some(name) => format!("${name}:"),
+        None => w.clone(),
+    };
+    let same = |w: &String| NUMBER.replace_all(&spelt(w), "N").into_owned();
     let mut out: Vec<Vec<String>> = ran
         .iter()
         .map(|words| words.iter().map(same).collect())

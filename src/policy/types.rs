@@ -274,6 +274,9 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
     }
     if matches!(kind, Type::Path | Type::Place) && bounds.glob {
         let pattern = word.spelt();
+        if *kind == Type::Path && is_odd(&pattern) {
+            return Err(format!("`{pattern}` is no plain name of files"));
+        }
         if *kind == Type::Path && pattern.contains(BELOW) {
             return Err("it may be any file below that folder".into());
         }
@@ -344,6 +347,10 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
         .any(|c| c.is_control() || crate::display::is_deceptive(c))
     {
         return Err("it holds a character that is not shown as itself".into());
+    }
+    // What only has a file's facts told opens none, and takes no name for more.
+    if matches!(kind, Type::Path | Type::Tree) && is_odd(text) {
+        return Err(format!("`{text}` is no plain name of a file"));
     }
     let of = |set: fn(u8) -> bool, what: &str| {
         if text.bytes().all(set) {
@@ -504,9 +511,6 @@ fn is_odd(path: &str) -> bool {
 }
 
 fn check_path(text: &str, bounds: &Bounds) -> Result<(), String> {
-    if is_odd(text) {
-        return Err(format!("`{text}` is no plain name of a file"));
-    }
     let parts = path::components(text)
         .ok_or_else(|| format!("`{text}` is not an absolute path without `.` and `..`"))?;
     if bounds
@@ -541,9 +545,6 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
         return Ok(());
     }
     let folder = prefix.rfind('/').map_or("", |at| &prefix[..at]);
-    if is_odd(pattern) {
-        return Err(format!("`{pattern}` is no plain name of files"));
-    }
     let parts = path::components(pattern)
         .ok_or_else(|| format!("`{pattern}` is not an absolute pattern without `.` and `..`"))?;
     if let Some(part) = parts.iter().find(|part| path::could_leave(part)) {

@@ -217,7 +217,7 @@ fn columns(producer: &[&str], filter: &str, rest: &[&str]) -> Option<Said> {
         ["ps", "-eo" | "-Ao", format] if format.starts_with("pid,") => (filter == "awk"
             && matches!(rest, [script] if prints(script, "$1")))
         .then(|| Said::of(&["1234", "PID"])),
-        ["grep", "nameserver" | "^nameserver", "/etc/resolv.conf"] => {
+        ["grep", "^nameserver", "/etc/resolv.conf"] => {
             (filter == "awk" && matches!(rest, [script] if prints(script, "$2"))).then(resolvers)
         }
         ["systemctl", words @ ..] if lists_units(words) => {
@@ -371,9 +371,9 @@ fn says(name: &str, words: &[&str]) -> Option<Said> {
             [
                 "-c" | "--format",
                 "%s" | "%Y" | "%X" | "%Z" | "%W" | "%i" | "%h" | "%u" | "%g",
-                _,
+                file,
             ],
-        ) => Said::of(&number),
+        ) if !file.starts_with('-') => Said::of(&number),
         ("systemctl", ["is-active" | "is-enabled" | "is-failed", unit])
             if !unit.starts_with('-') =>
         {

@@ -6,10 +6,7 @@ use super::said::Said;
 
 /// Process ids, one a line or with commas between them.
 pub(super) fn pgrep(words: &[&str]) -> Option<Said> {
-    let commas = words
-        .iter()
-        .filter(|w| matches!(**w, "-d," | "-d,f"))
-        .count();
+    let commas = words.iter().filter(|w| **w == "-d,").count();
     let rest = words.iter().filter(|w| **w != "-d,");
     if !rest.clone().all(|w| is_numbers_only(w)) || commas > 1 {
         return None;

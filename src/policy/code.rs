@@ -3,6 +3,7 @@
 //! No language is read here. A text is taken apart at quotes, brackets and separators, and every piece that is the name of
 //! a program stands for a call with the pieces behind it. Held against rules that forbid, and nothing else.
 
+use crate::command::wrapper::sudo_takes;
 use crate::command::{Call, Redirection, Segment, Word, name};
 
 /// Most pieces of one text that are looked at.
@@ -61,10 +62,6 @@ const RUNS: [&str; 18] = [
 
 /// What becomes somebody else, and then runs the command behind its options.
 const BECOMES: [&str; 3] = ["sudo", "doas", "pkexec"];
-/// Their options that take the next word.
-const VALUED: [&str; 11] = [
-    "-u", "-g", "-h", "-p", "-C", "-T", "-R", "-D", "-r", "-t", "-U",
-];
 
 /// A call that a text could make.
 #[derive(Debug)]
@@ -174,7 +171,7 @@ fn own_words(words: &[Word]) -> usize {
     let mut valued = false;
     let operand = words.iter().skip(1).position(|word| {
         let text = word.literal_prefix();
-        let value = std::mem::replace(&mut valued, VALUED.contains(&text));
+        let value = std::mem::replace(&mut valued, sudo_takes(text));
         !value && !text.starts_with('-')
     });
     operand.map_or(words.len(), |at| at + 2)

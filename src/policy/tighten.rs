@@ -7,7 +7,7 @@ use super::path;
 use super::places::{self, Places};
 use super::rule::{RawHasOperand, RawPlaces, RawWritesTo, Rule};
 use super::writes::{self, Target};
-use crate::command::wrapper::JSON_FLAGS;
+use crate::command::wrapper::lays_out_json;
 use crate::command::{Call, Reading, Sudo, Word, Wraps};
 
 /// What a rule is held against.
@@ -225,20 +225,12 @@ fn redirects_to(call: &Call, wanted: &RawPlaces) -> bool {
     })
 }
 
-/// `python3 -m json.tool`: what it reads is no code.
-fn lays_out_json(call: &Call) -> bool {
-    let words: Option<Vec<&str>> = call.words.iter().map(Word::literal).collect();
-    call.name.trusted
-        && matches!(words.as_deref(), Some(["python" | "python3", "-m", "json.tool", rest @ ..])
-            if rest.iter().all(|w| JSON_FLAGS.contains(w)))
-}
-
 /// Whether a later command of the same pipeline is one of these, itself or behind a wrapper.
 fn pipes_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
     reading.calls.iter().any(|other| {
         other.pipe.pipeline == call.pipe.pipeline
             && other.pipe.index > call.pipe.index
-            && !lays_out_json(other)
+            && !(other.name.text == other.name.base && lays_out_json(other))
             && (names.contains(&other.name.base)
                 // A function of the line's own may run what stands anywhere in the line.
                 || (reading.functions.contains(&other.name.text)

@@ -2,6 +2,14 @@
 
 use super::forms::{Assignments, Form, PLAIN};
 
+/// Whether one of sudo's short options (`-u`) takes the next word.
+pub(crate) fn sudo_takes(option: &str) -> bool {
+    let sudo = IDENTITY.iter().find(|form| form.names == ["sudo"]);
+    let letter = option.strip_prefix('-').filter(|letter| letter.len() == 1);
+    sudo.zip(letter)
+        .is_some_and(|(form, letter)| form.values.contains(letter))
+}
+
 /// Programs that change who runs a command, or where.
 pub(super) const IDENTITY: [Form; 9] = [
     Form {

@@ -25,8 +25,9 @@ use opaque::is_exec;
 use seen::Seen;
 use shells::SHELLS;
 
+pub(crate) use identity::sudo_takes;
 pub use opaque::is_interpreter;
-pub(crate) use tells::JSON_FLAGS;
+pub(crate) use tells::lays_out_json;
 
 /// Deepest nesting of wrappers in wrappers.
 pub const MAX_DEPTH: usize = 16;

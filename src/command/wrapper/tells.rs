@@ -3,13 +3,22 @@
 use crate::command::call::Call;
 use crate::command::word::Word;
 
-/// What `python3 -m json.tool` takes without a file.
-pub(crate) const JSON_FLAGS: [&str; 4] = [
-    "--sort-keys",
-    "--no-ensure-ascii",
-    "--compact",
-    "--json-lines",
-];
+/// `python3 -m json.tool`, without a file: what it reads is no code.
+pub(crate) fn lays_out_json(call: &Call) -> bool {
+    let words: Option<Vec<&str>> = call.words.iter().skip(1).map(Word::literal).collect();
+    matches!(call.name.base.as_str(), "python" | "python3")
+        && words.is_some_and(|words| only_lays_out(&words))
+}
+
+fn only_lays_out(words: &[&str]) -> bool {
+    let flags = [
+        "--sort-keys",
+        "--no-ensure-ascii",
+        "--compact",
+        "--json-lines",
+    ];
+    matches!(words, ["-m", "json.tool", rest @ ..] if rest.iter().all(|w| flags.contains(w)))
+}
 
 /// Whether the one word behind a program asks only for its version, or for a list.
 pub(super) fn only_tells(call: &Call) -> bool {
@@ -57,9 +66,7 @@ pub(super) fn only_tells(call: &Call) -> bool {
                 ("virsh" | "lxc" | "incus", Some([asked, rest @ ..])) => {
                     LISTS.contains(asked) && rest.iter().all(|w| is_plain(w))
                 }
-                ("python" | "python3", Some(["-m", "json.tool", flags @ ..])) => {
-                    flags.iter().all(|w| JSON_FLAGS.contains(w))
-                }
+                ("python" | "python3", Some(words)) => only_lays_out(words),
                 _ => false,
             }
         }

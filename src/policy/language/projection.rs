@@ -258,12 +258,7 @@ impl Parser<'_> {
                 self.word();
                 Out::Shown
             }
-            b'$' => {
-                self.i += 1;
-                let name = self.word();
-                let known = self.vars.iter().rev().find(|(n, _)| *n == name);
-                known.map(|(_, out)| out.clone())?
-            }
+            b'$' => self.variable()?,
             b'@' => {
                 self.i += 1;
                 let name = self.word();
@@ -317,6 +312,14 @@ impl Parser<'_> {
         }
     }
 
+    /// `$name`, as it was set last.
+    fn variable(&mut self) -> R<Out> {
+        self.i += 1;
+        let name = self.word();
+        let known = self.vars.iter().rev().find(|(n, _)| *n == name);
+        known.map(|(_, out)| out.clone())
+    }
+
     /// A text from its quote on; what stands in it of the input may be shown. Its letters, where it is plain.
     fn text(&mut self, input: &Out) -> R<Option<String>> {
         self.i += 1;
@@ -360,12 +363,7 @@ impl Parser<'_> {
             }
             self.blanks();
             let short = match self.at(self.i) {
-                b'$' => {
-                    self.i += 1;
-                    let name = self.word();
-                    let known = self.vars.iter().rev().find(|(n, _)| *n == name);
-                    known.map(|(_, out)| out.clone())?
-                }
+                b'$' => self.variable()?,
                 b'"' => {
                     let name = self.text(input)??;
                     self.step(input, name).unwrap_or(Out::At(Vec::new(), 1))

@@ -378,7 +378,7 @@ impl Unfold {
             }
             other => other.clone(),
         };
-        if word.is_glob() || word.segments.iter().any(|s| matches!(s, Segment::Glob(_))) {
+        if word.segments.iter().any(|s| matches!(s, Segment::Glob(_))) {
             return None;
         }
         let whole = Word {
@@ -485,20 +485,23 @@ fn read_names(condition: &List) -> Option<Vec<&str>> {
     else {
         return None;
     };
-    // `IFS=` keeps blanks, `IFS=:` takes other ones for them; neither holds behind it.
-    let separator = |a: &command::Assignment| a.name == "IFS" && a.value.literal().is_some();
     let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
     match words?.split_first_chunk::<2>() {
         Some((["read", "-r"], names))
             if !names.is_empty()
                 && !pipeline.negated
                 && redirections.is_empty()
-                && assignments.iter().all(separator) =>
+                && assignments.iter().all(is_separator) =>
         {
             Some(names.to_vec())
         }
         _ => None,
     }
+}
+
+/// `IFS=` keeps blanks, `IFS=:` takes other ones for them; neither holds behind `read`.
+fn is_separator(assignment: &command::Assignment) -> bool {
+    assignment.name == "IFS" && assignment.value.literal().is_some()
 }
 
 /// Whether a call is such a `read`.
@@ -510,10 +513,7 @@ pub(super) fn reads_line(call: &command::Call) -> bool {
         && call.words.get(1).and_then(Word::literal) == Some("-r")
         && call.words.len() > 2
         && call.words.iter().skip(2).all(name)
-        && call
-            .assignments
-            .iter()
-            .all(|a| a.name == "IFS" && a.value.literal().is_some())
+        && call.assignments.iter().all(is_separator)
 }
 
 /// Whether a redirection neither reads nor writes anything, and names nothing that is known only later.

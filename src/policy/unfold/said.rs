@@ -39,19 +39,17 @@ impl Said {
 /// What `$( … )` says, where its form is known.
 pub(super) fn said(text: &str) -> Option<Said> {
     let list = full::read(substitution(text)?).ok()?.list;
-    let mut all = Said::of(&[]);
+    let ((_, first, background), rest) = list.items.split_first()?;
+    let mut all = said_by(first).filter(|_| !background)?;
     // `pidof a || pidof b` says what the one or the other does.
-    for (joint, pipeline, background) in &list.items {
-        if *background || (!all.texts.is_empty() && *joint != Joint::Or) {
+    for (joint, pipeline, background) in rest {
+        if *background || *joint != Joint::Or {
             return None;
         }
         all.texts.extend(said_by(pipeline)?.texts);
         all.surely = false;
     }
-    match list.items.as_slice() {
-        [(_, only, _)] => said_by(only),
-        _ => Some(all),
-    }
+    Some(all)
 }
 
 /// What a pipeline of simple commands with literal words says.
@@ -300,11 +298,15 @@ fn lists_units(words: &[&str]) -> bool {
         && has(&["--failed", "--state=failed", "--type=service", "service"])
 }
 
-/// Whether a word of a loop's list is `$(pgrep nginx)` or the like: words without blanks and patterns in them, which
-/// no quotes are needed around.
+/// Whether a word of a loop's list is `$(pgrep nginx)` or the like.
 pub(super) fn lists_names(word: &Word) -> bool {
+    names_of(word).is_some()
+}
+
+/// What such a word lists: words without blanks and patterns in them, which no quotes are needed around.
+pub(super) fn names_of(word: &Word) -> Option<Said> {
     let [Segment::Expansion(text)] = word.segments.as_slice() else {
-        return false;
+        return None;
     };
     // Anything that is a text by itself (`date`) is no list.
     let begins = [
@@ -326,8 +328,8 @@ pub(super) fn lists_names(word: &Word) -> bool {
     ];
     let listed = substitution(text).is_some_and(|t| begins.iter().any(|b| t.starts_with(b)));
     // Names of files that a pattern found may hold blanks: they are one word in quotes, and never a list.
-    let words = |said: Said| said.texts.iter().all(|text| matches!(text.as_slice(), [_]));
-    listed && said(text).is_some_and(words)
+    let words = |said: &Said| said.texts.iter().all(|text| matches!(text.as_slice(), [_]));
+    said(text).filter(|said| listed && words(said))
 }
 
 /// What a few commands say, as examples that stand for all that they can say: the kernel's and the host's own

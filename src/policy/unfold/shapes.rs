@@ -2,7 +2,7 @@
 //!
 //! Must never leave a way out that a shell could take.
 
-use super::said::{lists_names, said};
+use super::said::{names_of, said};
 use super::words::parameter;
 use crate::command::word::{bare, push};
 use crate::command::{Call, Name, Segment, Sudo, Word, Wraps};
@@ -102,12 +102,10 @@ fn of_expansion(text: &str, call: &Call) -> Option<Vec<Vec<Segment>>> {
             .lists
             .iter()
             .filter(|list| list.name == name)
-            .flat_map(|list| match list.value.segments.as_slice() {
+            .flat_map(|list| match names_of(&list.value) {
                 // Where none is said, there is no turn.
-                [Segment::Expansion(names)] if lists_names(&list.value) => {
-                    said(names).map(|said| said.texts).unwrap_or_default()
-                }
-                found => vec![found.to_vec()],
+                Some(names) => names.texts,
+                None => vec![list.value.segments.clone()],
             })
             .collect();
         return (!found.is_empty()).then_some(found);

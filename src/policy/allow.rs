@@ -2,6 +2,7 @@
 //!
 //! Must never let a word pass that no list names.
 
+use super::handed::is_picked;
 use super::input::{is_asked, is_silent, stdin};
 use super::language::Kind;
 use super::rule::{Rule, Stdin, SudoUse};
@@ -48,7 +49,7 @@ pub(super) fn matches_auto(
     call: &Call,
     cx: &Context,
 ) -> Result<(), Miss> {
-    if !call.name.trusted {
+    if !is_named(rule, call) {
         return Err(miss(
             0,
             format!(
@@ -87,6 +88,14 @@ pub(super) fn matches_auto(
             "what it reads goes to another program; let it be one of the known questions, such as `echo 'show stat' |`",
         ));
     }
+    if let Some(keys) = &rule.picked_by
+        && !is_picked(reading, call, keys)
+    {
+        return Err(miss(
+            6,
+            "it shows more than may be shown; let `| grep -E '^(KEY|KEY)'` behind it pick keys that are listed",
+        ));
+    }
     if call.pipe.len > 2 && grows_on(reading, call) {
         return Err(miss(
             6,
@@ -111,6 +120,14 @@ pub(super) fn matches_auto(
         ));
     }
     as_root(rule, reading, call)
+}
+
+/// Whether the rule names the program: by its name, if it lies in a folder of the system's, or by its whole path.
+fn is_named(rule: &Rule, call: &Call) -> bool {
+    let name = &call.name;
+    rule.commands
+        .iter()
+        .any(|c| (name.trusted && *c == name.base) || (c.contains('/') && *c == name.text))
 }
 
 /// Filters that may write several times what they read, as often as their text says.

@@ -126,6 +126,7 @@ fn damaged() -> Rule {
         reader: None,
         bounds: Bounds::default(),
         stdin: Stdin::default(),
+        picked_by: None,
         sudo: SudoUse::default(),
         run_as: Vec::new(),
         env: Vec::new(),

@@ -49,6 +49,18 @@ impl Common {
         Ok(out)
     }
 
+    /// A type or an option as written, with the set in `keys($name)` written out.
+    pub(super) fn with_keys(&self, text: &str) -> Result<String, String> {
+        let Some((before, rest)) = text.split_once("keys($") else {
+            return Ok(text.to_owned());
+        };
+        let (name, behind) = rest
+            .split_once(')')
+            .ok_or_else(|| format!("`{text}`: the `(` is not closed"))?;
+        let keys = self.expand(&[format!("${name}")])?.join("|");
+        Ok(format!("{before}keys({keys}){behind}"))
+    }
+
     /// A reader with its limits, in which sets are written out and secrets are never readable.
     pub(super) fn reader(
         &self,

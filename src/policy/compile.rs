@@ -19,8 +19,10 @@ pub(super) fn compile(
     place: (String, usize),
 ) -> Result<Rule, String> {
     let commands = raw.command.clone().map(Many::into_vec).unwrap_or_default();
-    if commands.iter().any(|c| c.is_empty() || c.contains('/')) {
-        return Err("`command` is a program's name without folders".into());
+    if let Some(odd) = commands.iter().find(|c| !is_command(c, raw.decision)) {
+        return Err(format!(
+            "`{odd}`: `command` is a program's name without folders; in an auto rule it may be a whole path, such as /opt/kafka/bin/kafka-topics.sh"
+        ));
     }
     check_kind(&raw, &commands)?;
     for template in raw.probe.iter().chain(&raw.dry_run) {
@@ -34,8 +36,8 @@ pub(super) fn compile(
     let reader = common.reader(raw.reader.as_deref(), raw.reader_options.clone())?;
     let specs = |list: &[String]| {
         list.iter()
-            .map(|o| OptionSpec::parse(o))
-            .collect::<Result<Vec<_>, _>>()
+            .map(|o| OptionSpec::parse(&common.with_keys(o)?))
+            .collect::<Result<Vec<_>, String>>()
     };
     let level = raw.risk.unwrap_or(match raw.decision {
         Verdict::Auto => RiskLevel::Low,
@@ -65,6 +67,11 @@ pub(super) fn compile(
         reversibility: raw.reversibility,
         style: raw.style,
         stdin: raw.stdin,
+        picked_by: raw
+            .picked_by
+            .as_deref()
+            .map(|text| picked_by(text, common))
+            .transpose()?,
         sudo: raw.sudo,
         run_as: raw.run_as,
         env: raw.env,
@@ -75,6 +82,29 @@ pub(super) fn compile(
         no_match: raw.no_match,
         place,
     })
+}
+
+/// A program's name; in an auto rule also where exactly it lies. One path is not another's spelling, so rules that ask or
+/// forbid go by the name alone.
+fn is_command(text: &str, decision: Verdict) -> bool {
+    let whole = || {
+        decision == Verdict::Auto
+            && super::path::components(text).is_some_and(|parts| parts.len() > 1)
+            && !text.contains("//")
+            && !text.ends_with('/')
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"/._+-".contains(&b))
+    };
+    !text.is_empty() && (!text.contains('/') || whole())
+}
+
+/// The keys whose lines a filter behind the command may pick.
+fn picked_by(text: &str, common: &Common) -> Result<Type, String> {
+    match Type::parse(&common.with_keys(text)?)? {
+        keys @ Type::Keys(_) => Ok(keys),
+        _ => Err("picked_by takes keys(…)".into()),
+    }
 }
 
 /// What a tightening rule looks for, taken out of what is written.
@@ -167,6 +197,7 @@ fn check_tightening(raw: &Raw, commands: &[String], signs: bool) -> Result<(), S
         || !raw.global_options.is_empty()
         || raw.operands.is_some()
         || !raw.env.is_empty()
+        || raw.picked_by.is_some()
         || !raw.under.is_empty()
         || !raw.not.is_empty()
         || !raw.hosts.is_empty()
@@ -191,7 +222,7 @@ fn check_tightening(raw: &Raw, commands: &[String], signs: bool) -> Result<(), S
 fn operands(raw: Option<&RawOperands>, common: &Common) -> Result<Operands, String> {
     let one = |o: &RawOperand| -> Result<Operand, String> {
         Ok(Operand {
-            kind: Type::parse(&o.kind)?,
+            kind: Type::parse(&common.with_keys(&o.kind)?)?,
             bounds: common.bounds(Some(o))?,
             optional: o.optional,
             repeat: o.repeat,

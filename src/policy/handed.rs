@@ -2,10 +2,11 @@
 //!
 //! `docker ps -q | xargs -r docker inspect -f '{{.State.Status}}'`: the words are numbers of containers, so the call is
 //! decided as with examples of them. And what a filter behind a call lets through: `kubectl get pods -o json | jq -r
-//! '.items[].metadata.name'` is decided as one that asks for names.
+//! '.items[].metadata.name'` is decided as one that asks for names, and rules may say which lines a `grep` must pick.
 //! Must never let words through that a file, a person or a host could have written.
 
 use super::language::{self, Kind, Limits, Source};
+use super::types::Type;
 use super::unfold;
 use crate::command::wrapper::is_plain_sudo;
 use crate::command::{Call, Reading, Segment, Word, Wraps};
@@ -83,6 +84,16 @@ fn stage<'a>(reading: &'a Reading, call: &Call, index: usize) -> Option<Vec<&'a 
     let name = std::iter::once(Some(only.name.base.as_str()));
     let words = name.chain(only.words.iter().skip(1).map(Word::literal));
     words.collect::<Option<Vec<_>>>().filter(|_| plain)
+}
+
+/// Whether all that a call writes goes to a filter that picks nothing but lines of some keys.
+pub(super) fn is_picked(reading: &Reading, call: &Call, keys: &Type) -> bool {
+    let Type::Keys(keys) = keys else {
+        return false;
+    };
+    let piped = call.pipe.index + 1 < call.pipe.len && call.redirections.iter().all(|r| r.harmless);
+    let filter = stage(reading, call, call.pipe.index + 1).filter(|_| piped);
+    filter.is_some_and(|words| language::keys::is_filter(&words, keys))
 }
 
 /// A call whose whole output a jq filter reads that lets only harmless fields through, as one that asks for such

@@ -19,7 +19,7 @@ const FEW: usize = 16;
 /// Rules by what a call must hold for them to match, as numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Index {
-    /// By the base name of the command they speak of.
+    /// By the base name of the command they speak of, also where a rule says where it lies.
     by_command: Commands,
     /// Those that speak of any command.
     anywhere: Bucket,
@@ -118,7 +118,8 @@ impl Index {
                 anywhere.push(number);
             }
             for command in &rule.commands {
-                by_command.entry(command).or_default().push(number);
+                let base = command.rsplit('/').next().unwrap_or(command);
+                by_command.entry(base).or_default().push(number);
             }
         }
         Index {

@@ -80,6 +80,8 @@ pub struct Raw {
     #[serde(default)]
     pub stdin: Stdin,
     #[serde(default)]
+    pub picked_by: Option<String>,
+    #[serde(default)]
     pub sudo: SudoUse,
     #[serde(default)]
     pub run_as: Vec<String>,
@@ -352,6 +354,8 @@ pub struct Rule {
     /// Where paths and hosts in option values may lead.
     pub bounds: super::types::Bounds,
     pub stdin: Stdin,
+    /// It speaks of the command only in front of a filter that picks lines of these keys.
+    pub picked_by: Option<Type>,
     pub sudo: SudoUse,
     /// Users as whom `sudo -u` may run it.
     pub run_as: Vec<String>,

@@ -90,6 +90,7 @@ fn schema() -> Value {
             "under": told("For paths in option values", texts()), "not": texts(), "hosts": texts(),
             "reader": {"enum": kinds}, "reader_options": limits,
             "stdin": {"enum": ["any", "pipe_or_operand", "pipe", "silent", "question"]},
+            "picked_by": told("keys(a|b): only in front of a grep that picks lines of these keys", text()),
             "sudo": {"enum": ["refused", "allowed"]},
             "run_as": told("Users as whom sudo -u may run it", texts()),
             "env": texts(), "wraps": flag(), "when": when, "hint": text(),

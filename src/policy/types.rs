@@ -60,6 +60,8 @@ pub enum Type {
     DateFormat,
     /// One of these words.
     Enum(Vec<String>),
+    /// A pattern that picks only lines which begin with one of these keys, or hold one that has `*` in front.
+    Keys(Vec<String>),
     /// Several of a type, with commas.
     List(Box<Type>),
     /// A language of its own, in one operand (`awk`, `sed`, `jq`, `psql_select`, …).
@@ -78,6 +80,13 @@ impl Type {
         }
         if let Some(inner) = argument(text, "enum") {
             return Ok(Type::Enum(inner.split('|').map(str::to_owned).collect()));
+        }
+        if let Some(inner) = argument(text, "keys") {
+            let keys: Vec<String> = inner.split('|').map(str::to_owned).collect();
+            return match keys.iter().find(|k| k.trim_start_matches('*').len() < 2) {
+                Some(short) => Err(format!("`{short}`: a key has two letters at least")),
+                None => Ok(Type::Keys(keys)),
+            };
         }
         if let Some(inner) = argument(text, "int") {
             let bounds = inner.split_once("..").and_then(|(low, high)| {
@@ -461,6 +470,10 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
             } else {
                 Err(format!("`{text}` is not one of {}", words.join(", ")))
             }
+        }
+        Type::Keys(keys) => {
+            language::check_repeats(text)?;
+            language::keys::check(text, keys)
         }
         Type::List(inner) => text
             .split(',')

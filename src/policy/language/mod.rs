@@ -14,6 +14,7 @@ pub mod docker;
 pub mod find;
 pub mod formats;
 pub mod jq;
+pub mod keys;
 pub mod kubectl;
 mod kubectl_paths;
 mod limits;

@@ -387,6 +387,96 @@ fn redirections_around_a_compound_command_are_its_commands() {
 }
 
 #[test]
+fn arithmetic_reads_what_surely_is_a_number() {
+    for line in [
+        r#"echo $(( ($(date -d "$end" +%s) - $(date +%s)) / 86400 ))"#,
+        "echo $(( $(wc -l </etc/passwd) * 2 ))",
+        "echo $(( $(grep x /etc/passwd | wc -l) + 1 ))",
+        "n=$(nproc); echo $((n * 2)) $(( $n + 1 ))",
+        r#"n="$(sudo stat -c %Y /etc/passwd)"; now=$(date +%s); echo "$(( (now - n) / 60 ))""#,
+        "t=$(awk '/MemTotal/ {print $2}' /proc/meminfo); echo $((t / 1024))",
+        "for n in $(nproc) 4; do echo $((n)); done",
+        "echo $(( `date +%s` ))",
+    ] {
+        assert!(
+            command::read(line).is_ok(),
+            "{line:?}: {:?}",
+            command::read(line)
+        );
+    }
+    for line in [
+        // What it says may be anything.
+        "echo $(( $(cat x) ))",
+        "echo $(( $(date) ))",
+        "echo $(( $(date +a%s) ))",
+        "echo $(( $(date $x +%s) ))",
+        r#"echo $(( $(date "$x" +%s) ))"#,
+        r#"echo $(( $(date -d $x +%s) ))"#,
+        r#"echo $(( $(date -d "$@" +%s) ))"#,
+        "echo $(( $(date +%s +%s) ))",
+        "echo $(( $(date -f x +%s) ))",
+        // Messages.
+        r#"echo $(( $(date -d "$x" +%s 2>&1) ))"#,
+        r#"echo $(( $(date -d "$x" +%s 2>/dev/stdout) ))"#,
+        "echo $(( $(wc -l x) ))",
+        "echo $(( $(wc --files0-from=x) ))",
+        "echo $(( $(grep -c a x y) ))",
+        "echo $(( $(grep -c -f) ))",
+        "echo $(( $(p | grep -ch x) ))",
+        "echo $(( $(stat -c %n /x) ))",
+        "echo $(( $(stat -c %s $x) ))",
+        r#"echo $(( $(stat -c %s "$x") ))"#,
+        "echo $(( $(awk '/x/ {print $3}' /proc/meminfo) ))",
+        "echo $(( $(awk '/x/ {print $2}' x) ))",
+        "echo $(( $(cat /proc/sys/kernel/hostname) ))",
+        // More than one command, or another one.
+        "echo $(( $(p; date +%s) ))",
+        "echo $(( $(date +%s; p) ))",
+        "echo $(( $(date +%s || p) ))",
+        "echo $(( $(! date +%s) ))",
+        "echo $(( $(x=1 date +%s) ))",
+        "echo $(( $({ date +%s; }) ))",
+        "echo $(( $(./date +%s) ))",
+        "date() { echo 'a[$(id)]'; }; echo $(( $(date +%s) ))",
+        "echo $(( $(date +%s) )); date() { p; }",
+        "date() { p; }; n=$(date +%s); echo $((n))",
+        "PATH=/tmp; echo $(( $(date +%s) ))",
+        "PATH=/tmp; n=$(date +%s); echo $((n))",
+        "n=$(date +%s); n=$(cat x); echo $((n))",
+        "n=$(date +%s)x; echo $((n))",
+        "n=$(date +%s); read n; echo $((n))",
+        "for n in $(nproc) $x; do echo $((n)); done",
+    ] {
+        assert!(command::read(line).is_err(), "{line:?}");
+    }
+}
+
+#[test]
+fn a_bracket_that_opens_nothing_is_text() {
+    for (line, word) in [
+        ("cut -d[ -f2", "-d["),
+        ("awk -F[ 1", "-F["),
+        ("cut -d[a.b=c -f2", "-d[a.b=c"),
+    ] {
+        let reading = command::read(line).unwrap();
+        assert_eq!(reading.calls[0].words[1].literal(), Some(word), "{line:?}");
+    }
+    assert!(command::read("cut -d[ -f2").unwrap().is_strict());
+    for line in [
+        "cut -d[$x]",
+        "cut -d[\"]\"",
+        "cut -d[{a],b}",
+        "a[ ]",
+        "a[ b ]=1",
+        "export a[ b ]=1",
+        "cut -d[\\]",
+        "cut x[y",
+    ] {
+        assert!(command::read(line).is_err(), "{line:?}");
+    }
+}
+
+#[test]
 fn what_a_shell_would_evaluate_as_code_is_refused() {
     for line in [
         "test -v 'a[$(p)]'",

@@ -460,11 +460,22 @@ impl Reader<'_> {
             end += 1;
         }
         if end == first || self.bytes.get(end) != Some(&b']') {
+            if self.is_text_bracket(segments) {
+                literal(segments, "[");
+                self.at = start + 1;
+                return Ok(());
+            }
             return Err(self.note(start, "a `[` outside of quotes that is not a plain pattern"));
         }
         glob(segments, &self.text[start..=end]);
         self.at = end + 1;
         Ok(())
+    }
+
+    /// `cut -d[`: with nothing behind it, the `[` of an option is text to every shell.
+    fn is_text_bracket(&self, before: &[Segment]) -> bool {
+        matches!(before, [Segment::Literal(text)] if text.starts_with('-'))
+            && self.is_alone(self.at)
     }
 
     /// `{}` as a word by itself is text to every shell.

@@ -1,7 +1,7 @@
 //! Expansions of the full reader, written back as they were read, and the lists inside them.
 
-use super::Parser;
-use super::ast;
+use super::variables::Held;
+use super::{Parser, ast, numbers};
 use crate::command::word::{Segment, literal};
 use crate::command::{Place, ReadError};
 
@@ -32,9 +32,7 @@ impl Parser<'_> {
             (_, Some(b'(')) => {
                 self.at += 2;
                 let list = self.nested(start)?;
-                let text = format!("$( {} )", ast::list(&list));
-                self.inner.push((Place::Substitution, list));
-                text
+                self.substituted(list)
             }
             (_, Some(b'{')) => self.parameter(inside)?,
             (_, Some(b'[')) => return Err(self.error(start, "`$[…]`: write `$((…))`")),
@@ -68,11 +66,14 @@ impl Parser<'_> {
                 return Ok(());
             }
         };
-        if inside == Inside::Arithmetic && (text.starts_with("$( ") || text.starts_with('`')) {
-            return Err(self.error(
-                start,
-                "arithmetic on a command's output: a shell would evaluate it as code",
-            ));
+        if inside == Inside::Arithmetic && text.starts_with("$( ") {
+            let span = self.span(start);
+            if !self.variables.reads_said(&text, span) {
+                return Err(self.error(
+                    start,
+                    "arithmetic on a command's output that may be other than a number: a shell would evaluate it as code",
+                ));
+            }
         }
         self.note(start, "an expansion");
         segments.push(Segment::Expansion(match inside {
@@ -135,9 +136,17 @@ impl Parser<'_> {
         let mut inner = self.within(&text, open)?;
         let list = inner.program()?;
         self.absorb(inner);
-        let rendered = format!("$( {} )", ast::list(&list));
+        Ok(self.substituted(list))
+    }
+
+    /// Keeps the list of a substitution, and writes it.
+    fn substituted(&mut self, list: ast::List) -> String {
+        let text = format!("$( {} )", ast::list(&list));
+        if numbers::says_number(&list) {
+            self.variables.says_number(text.clone());
+        }
         self.inner.push((Place::Substitution, list));
-        Ok(rendered)
+        text
     }
 
     /// `${…}`: the name, and whatever stands behind it, with the lists inside.
@@ -200,12 +209,12 @@ impl Parser<'_> {
         let length = match (first, second) {
             (Some(b':'), Some(b'-' | b'+' | b'?')) => 2,
             (Some(b':'), Some(b'=')) => {
-                self.variables.sets(name, false);
+                self.variables.sets(name, Held::Text);
                 2
             }
             (Some(b':'), Some(b'0'..=b'9')) => return self.substring(out),
             (Some(b'='), _) => {
-                self.variables.sets(name, false);
+                self.variables.sets(name, Held::Text);
                 1
             }
             (Some(b'-' | b'+' | b'?' | b'#' | b'%'), _) => 1,

@@ -10,6 +10,7 @@ mod commands;
 mod documents;
 mod expansions;
 mod flatten;
+mod numbers;
 mod redirections;
 mod variables;
 mod words;
@@ -32,7 +33,7 @@ pub const MAX_DEPTH: usize = 40;
 pub fn read(text: &str) -> Result<Parsed, ReadError> {
     let mut parser = Parser::new(text, None, 0);
     let list = parser.program()?;
-    parser.variables.check()?;
+    parser.variables.check(!parser.functions.is_empty())?;
     Ok(Parsed {
         list,
         notes: parser.notes,

@@ -6,15 +6,31 @@
 use super::ast::Kind;
 use crate::command::word::{Segment, Span, Word, bare};
 use crate::command::{Assignment, ReadError, evaluated};
+use std::collections::BTreeSet;
+
+/// What a variable is set to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Held {
+    /// A number.
+    Number,
+    /// What a program of the system's says, which is a number.
+    Said,
+    /// Any text.
+    Text,
+}
 
 #[derive(Default)]
 pub(super) struct Variables {
     read: Vec<(String, Span)>,
-    set: Vec<(String, bool)>,
+    set: Vec<(String, Held)>,
     /// A command that may set any variable.
     any: Option<String>,
     /// A variable whose value a shell runs, set without a command.
     code: Option<(String, Span)>,
+    /// Substitutions that say a number, as they are written.
+    numbers: BTreeSet<String>,
+    /// Where arithmetic reads one.
+    said: Option<Span>,
 }
 
 /// Builtins that set variables in ways that are not followed here.
@@ -43,6 +59,19 @@ impl Variables {
         self.set.extend(other.set);
         self.any = self.any.take().or(other.any);
         self.code = self.code.take().or(other.code);
+        self.numbers.extend(other.numbers);
+        self.said = self.said.or(other.said);
+    }
+
+    /// A substitution says a number, as long as its program is the one of that name.
+    pub(super) fn says_number(&mut self, text: String) {
+        self.numbers.insert(text);
+    }
+
+    /// Arithmetic reads what a substitution says. False if that may be anything.
+    pub(super) fn reads_said(&mut self, text: &str, span: Span) -> bool {
+        self.said.get_or_insert(span);
+        self.numbers.contains(text)
     }
 
     /// Arithmetic reads a variable.
@@ -51,8 +80,8 @@ impl Variables {
     }
 
     /// A variable is set, to a number or to something else.
-    pub(super) fn sets(&mut self, name: &str, number: bool) {
-        self.set.push((name.to_owned(), number));
+    pub(super) fn sets(&mut self, name: &str, held: Held) {
+        self.set.push((name.to_owned(), held));
     }
 
     /// A variable is set where no command says so: by `for` or `${x:=…}`.
@@ -67,13 +96,21 @@ impl Variables {
         match kind {
             Kind::Simple { assignments, words } => {
                 for Assignment { name, value, .. } in assignments {
-                    self.sets(name, is_number(value));
+                    let held = self.held(value);
+                    self.sets(name, held);
                 }
                 self.simple(words);
             }
             Kind::For { name, words, .. } => {
-                let numbers = words.as_ref().is_some_and(|w| w.iter().all(is_number));
-                self.sets(name, numbers);
+                // The weakest of them, and nothing is known of the shell's own words.
+                let all = words.iter().flatten().map(|w| self.held(w));
+                let held = all.fold(Held::Number, |one, other| match (one, other) {
+                    (Held::Text, _) | (_, Held::Text) => Held::Text,
+                    (Held::Said, _) | (_, Held::Said) => Held::Said,
+                    _ => Held::Number,
+                });
+                let held = if words.is_some() { held } else { Held::Text };
+                self.sets(name, held);
             }
             _ => {}
         }
@@ -94,7 +131,7 @@ impl Variables {
                     }
                     Some(text) => {
                         let name = text.split('=').next().unwrap_or_default();
-                        self.sets(name, false);
+                        self.sets(name, Held::Text);
                     }
                     None => self.any = Some(name.to_owned()),
                 }
@@ -102,12 +139,30 @@ impl Variables {
         }
     }
 
+    fn held(&self, word: &Word) -> Held {
+        match word.segments.as_slice() {
+            [Segment::Expansion(text)] if self.numbers.contains(bare(text).0) => Held::Said,
+            _ if is_number(word) => Held::Number,
+            _ => Held::Text,
+        }
+    }
+
     /// Refuses arithmetic on anything but the line's own numbers.
-    pub(super) fn check(&self) -> Result<(), ReadError> {
+    pub(super) fn check(&self, functions: bool) -> Result<(), ReadError> {
         if let Some((name, span)) = &self.code {
             return Err(ReadError {
                 span: *span,
                 reason: format!("a shell runs the value of `{name}` as code"),
+            });
+        }
+        // Another program of that name may say anything.
+        let others = functions || self.set.iter().any(|(name, _)| name == "PATH");
+        if let Some(span) = self.said.filter(|_| others) {
+            return Err(ReadError {
+                span,
+                reason:
+                    "arithmetic on a command's output where the line has functions or sets PATH: a shell would evaluate it as code"
+                        .to_owned(),
             });
         }
         for (name, span) in &self.read {
@@ -118,7 +173,12 @@ impl Variables {
                 });
             }
             let mut values = self.set.iter().filter(|(set, _)| set == name).peekable();
-            let known = values.peek().is_some() && values.all(|(_, number)| *number);
+            let known = values.peek().is_some()
+                && values.all(|(_, held)| match held {
+                    Held::Number => true,
+                    Held::Said => !others,
+                    Held::Text => false,
+                });
             if !known || self.any.is_some() {
                 return Err(ReadError {
                     span: *span,

@@ -253,6 +253,17 @@ impl Parser<'_> {
             self.at += 1;
             return Ok(());
         }
+        // The list of an object's path (`containers[*].name`): a pattern that a star fits.
+        if rest.starts_with(b"*]") {
+            glob(segments, "[*]");
+            self.at += 3;
+            return Ok(());
+        }
+        if is_text_bracket(segments, rest) {
+            literal(segments, "[");
+            self.at += 1;
+            return Ok(());
+        }
         Err(self.error(start, "a `[` outside of quotes that is not a plain pattern"))
     }
 
@@ -332,6 +343,15 @@ impl Parser<'_> {
         segments.push(Segment::Expansion(self.text[start..self.at].to_owned()));
         Ok(())
     }
+}
+
+/// Whether a `[` opens nothing: `cut -d[`. In front of it, in an option, no name stands that a shell would take for a
+/// list's; behind it, to the end of the word, there is no `]` and nothing that could become one.
+fn is_text_bracket(before: &[Segment], rest: &[u8]) -> bool {
+    let option = matches!(before, [Segment::Literal(text)] if text.starts_with('-'));
+    let plain = |b: &&u8| b.is_ascii_alphanumeric() || b"_.,:=/%@+-".contains(*b);
+    let end = rest.iter().find(|b| !plain(b));
+    option && end.is_none_or(|b| b" \t\n|;&<>".contains(b))
 }
 
 /// Quotes with nothing in them. Beside an expansion they keep a word where it would be none.

@@ -1,5 +1,6 @@
 //! Calls of wrappers and interpreters that only tell something (`python3 --version`) and run nothing.
 
+use super::options::is_one;
 use crate::command::call::Call;
 use crate::command::word::Word;
 
@@ -28,7 +29,6 @@ pub(super) fn only_tells(call: &Call) -> bool {
         return matches!(first, Some("-v" | "-V"))
             && call.words[2..].iter().all(|w| w.literal().is_some());
     }
-    // `sudo -l`: what one may do. With a command behind it, or of another user, it is left to guesses.
     if call.name.base == "sudo" && lists_rights(&call.words[1..]) {
         return true;
     }
@@ -50,10 +50,15 @@ pub(super) fn only_tells(call: &Call) -> bool {
             }
             _ => false,
         },
+        [user, name, list] if call.name.base == "crontab" && user.literal() == Some("-u") => {
+            list.literal() == Some("-l") && is_one(name)
+        }
+        [list, user, name] if call.name.base == "crontab" && list.literal() == Some("-l") => {
+            user.literal() == Some("-u") && is_one(name)
+        }
         words => {
             let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
             match (call.name.base.as_str(), words.as_deref()) {
-                ("crontab", Some(["-l", "-u", _] | ["-u", _, "-l"])) => true,
                 ("nc" | "netcat" | "ncat", Some(words)) => only_knocks(words) || only_asks(words),
                 // Between its own input and a socket of haproxy's.
                 ("socat", Some(["stdio" | "STDIO" | "-", socket])) => is_haproxy(socket),
@@ -109,25 +114,24 @@ fn is_plain(word: &str) -> bool {
         .all(|b| b.is_ascii_alphanumeric() || b"_.=-".contains(&b))
 }
 
+/// `sudo -l`, `sudo -n -l -U USER`: what one may do. No other word, which could be a command to look for.
 fn lists_rights(words: &[Word]) -> bool {
-    let is = |w: &Word, options: &[&str]| w.literal().is_some_and(|t| options.contains(&t));
-    words
-        .iter()
-        .any(|w| is(w, &["-l", "-ll", "--list", "-ln", "-nl"]))
-        && words.iter().all(|w| {
-            is(
-                w,
-                &[
-                    "-l",
-                    "-ll",
-                    "--list",
-                    "-ln",
-                    "-nl",
-                    "-n",
-                    "--non-interactive",
-                ],
-            )
-        })
+    let mut lists = false;
+    let mut rest = words.iter().map(|w| w.literal().unwrap_or("$"));
+    while let Some(word) = rest.next() {
+        match word {
+            "-l" | "-ll" | "--list" | "-ln" | "-nl" => lists = true,
+            "-n" | "--non-interactive" => {}
+            "-U" | "-lU" | "-nlU" => {
+                lists |= word != "-U";
+                if !rest.next().is_some_and(is_plain) {
+                    return false;
+                }
+            }
+            _ => return false,
+        }
+    }
+    lists
 }
 
 /// `prlimit --pid 1 --nofile`: the limits of a process that is there; no command stands behind.

@@ -1,0 +1,133 @@
+//! Whether what a substitution says is a number: only then may a shell's arithmetic read it.
+//!
+//! bash evaluates text in arithmetic as code: `a[$(id)]` runs `id`. Must never take for a number what a file, a
+//! person or another host may have written.
+
+use super::ast::{Kind, List};
+use crate::command::Redirection;
+use crate::command::word::{Segment, Word};
+
+/// Files of the kernel's that hold one number.
+const COUNTS: [&str; 8] = [
+    "/proc/sys/fs/file-max",
+    "/proc/sys/kernel/pid_max",
+    "/proc/sys/kernel/threads-max",
+    "/proc/sys/net/core/somaxconn",
+    "/proc/sys/net/netfilter/nf_conntrack_count",
+    "/proc/sys/net/netfilter/nf_conntrack_max",
+    "/proc/sys/vm/max_map_count",
+    "/proc/sys/vm/swappiness",
+];
+
+/// Whether a list is one pipeline whose last command prints digits and nothing else, whatever it reads.
+pub(super) fn says_number(list: &List) -> bool {
+    let [(_, pipeline, false)] = list.items.as_slice() else {
+        return false;
+    };
+    let Some(last) = pipeline.commands.last().filter(|_| !pipeline.negated) else {
+        return false;
+    };
+    let Kind::Simple { assignments, words } = &last.kind else {
+        return false;
+    };
+    let words = match words.as_slice() {
+        [sudo, rest @ ..] if sudo.literal() == Some("sudo") => rest,
+        all => all,
+    };
+    assignments.is_empty()
+        && last.redirections.iter().all(is_quiet)
+        && words.split_first().is_some_and(|(name, rest)| {
+            name.literal().is_some_and(|name| prints_number(name, rest))
+        })
+}
+
+/// Another input, or messages that go nowhere. A message may hold any text.
+fn is_quiet(redirection: &Redirection) -> bool {
+    match (
+        redirection.operator.as_str(),
+        redirection.descriptor.as_deref(),
+    ) {
+        ("<", None) => true,
+        (">", Some("2")) => redirection.target.literal() == Some("/dev/null"),
+        _ => false,
+    }
+}
+
+fn prints_number(name: &str, words: &[Word]) -> bool {
+    if name == "date" {
+        return is_seconds(words);
+    }
+    // What a file is called, or holds, is not printed by these.
+    if let ("stat", [option, format, file]) = (name, words) {
+        let asks = matches!(option.literal(), Some("-c" | "--format"));
+        let number = matches!(
+            format.literal(),
+            Some("%s" | "%Y" | "%X" | "%Z" | "%W" | "%i" | "%h" | "%u" | "%g")
+        );
+        return asks && number && file.literal_prefix().starts_with('/');
+    }
+    let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
+    match (name, words.as_deref()) {
+        ("wc", Some(["-l" | "-c" | "-w" | "-m"])) => true,
+        ("nproc", Some([] | ["--all"])) => true,
+        ("grep" | "pgrep", Some([flags, text])) => counts(name, flags) && !text.starts_with('-'),
+        ("cat", Some([file])) => COUNTS.contains(file),
+        ("cut", Some(["-d.", "-f1", "/proc/uptime"])) => true,
+        ("awk", Some([script, "/proc/meminfo"])) => picks_number(script),
+        _ => false,
+    }
+}
+
+/// `-c`, alone or with letters that only say what is counted.
+fn counts(name: &str, flags: &str) -> bool {
+    let letters: &[u8] = if name == "grep" { b"civwxEF" } else { b"cfx" };
+    flags
+        .strip_prefix('-')
+        .is_some_and(|given| given.contains('c') && given.bytes().all(|b| letters.contains(&b)))
+}
+
+/// `/^MemTotal:/ {print $2}`, of /proc/meminfo: there the second field is a number.
+fn picks_number(script: &str) -> bool {
+    let Some((pattern, action)) = script.split_once('{') else {
+        return false;
+    };
+    let name = pattern
+        .trim()
+        .strip_prefix('/')
+        .and_then(|p| p.strip_suffix('/'));
+    let name = name.map(|n| n.trim_start_matches('^').trim_end_matches(':'));
+    let plain =
+        |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let action: String = action.split_whitespace().collect();
+    name.is_some_and(plain) && matches!(action.as_str(), "print$2}" | "print$2;exit}" | "print$2;}")
+}
+
+/// `date +%s`, of now or of a time that one word says.
+fn is_seconds(words: &[Word]) -> bool {
+    let mut formats = 0;
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        match word.literal() {
+            Some("-u" | "--utc") => {}
+            Some("-d" | "--date" | "-r") => {
+                if !rest.next().is_some_and(is_one) {
+                    return false;
+                }
+            }
+            Some("+%s" | "+%s%N" | "+%s%3N" | "+%Y") => formats += 1,
+            Some(text) if text.starts_with("--date=") => {}
+            None if is_one(word) && word.literal_prefix().starts_with("--date=") => {}
+            _ => return false,
+        }
+    }
+    formats == 1
+}
+
+/// Whether a shell makes one word of it.
+fn is_one(word: &Word) -> bool {
+    word.segments.iter().all(|segment| match segment {
+        Segment::Literal(_) => true,
+        Segment::Glob(_) => false,
+        Segment::Expansion(text) => text.starts_with('"') && !text.contains('@'),
+    })
+}

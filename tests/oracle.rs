@@ -142,7 +142,7 @@ fn expected(line: &Line, shell: &str) -> Vec<Vec<String>> {
 
 /// What the generator's letters make by chance that shells have built in, or that stands in a folder.
 fn is_there(name: &str) -> bool {
-    [".", ":", "[", "fg", "bg"].contains(&name) || name.contains('/')
+    [".", ":", "[", "fg", "bg", "fc"].contains(&name) || name.contains('/')
 }
 
 /// Whether the line runs nothing but the stand-ins and what is not there, so that it may be tried.

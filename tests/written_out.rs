@@ -132,10 +132,11 @@ impl Writer {
         };
         let said = self.random.pick(&["a", "a b", "'c  d'", "-n", "'*'"]);
         let separator = self.random.pick(&["", "IFS= ", "IFS=x "]);
+        let raw = self.random.pick(&["-r ", ""]);
         self.known.push(name);
         let body = self.list(depth);
         self.known.retain(|n| *n != name);
-        format!("echo {said} | while {separator}read -r {name}; do {body}; done")
+        format!("echo {said} | while {separator}read {raw}{name}; do {body}; done")
     }
 
     fn question(&mut self) -> String {
@@ -173,8 +174,19 @@ impl Writer {
             [] => "PATH",
             known => known[self.random.below(known.len())],
         };
-        match self.random.below(12) {
+        match self.random.below(14) {
             0 | 1 => format!("\"${name}\""),
+            8 => self
+                .random
+                .pick(&["$((1+2))", "\"$(( (7 - 2) * 3 ))\"", "$(( $(nproc) + 4 ))"])
+                .to_owned(),
+            // Of most variables it is not read.
+            9 => match self.random.below(18) {
+                0 => format!("$(({name} + 1))"),
+                1 => format!("\"$(( 2 * ${name} ))\""),
+                2 => format!("$((${{{name}}}-3))"),
+                _ => "k".into(),
+            },
             2 => format!("\"<${{{name}}}>\""),
             3 => format!(
                 "\"$(echo {})\"",
@@ -201,6 +213,9 @@ impl Writer {
         self.random
             .pick(&[
                 "v",
+                "5",
+                "42",
+                "$((6 * 7))",
                 "/v/w",
                 "'v w'",
                 "\"$(echo q)\"",

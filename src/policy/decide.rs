@@ -4,7 +4,7 @@
 
 use super::allow::{Miss, matches_auto, user_of};
 use super::builtin;
-use super::folder;
+use super::folder::{self, There};
 use super::found::below_find;
 use super::handed::{behind_jq, by_xargs};
 use super::rule::{Rule, Verdict};
@@ -65,11 +65,30 @@ impl Policy {
     fn written_out(&self, reading: &Reading, cx: &Context) -> Option<Decision> {
         let again = unfold::unfold(reading)?;
         let mut decided = Vec::new();
-        let auto = |call: &Call| {
+        let here = |call: &Call| {
             let own = self.in_its_place(&again, call, cx);
             (own.risk == Risk::AutoAllowed).then_some(own)
         };
-        for call in &again.calls {
+        let there = There::of(&again);
+        let auto = |call: &Call| match &there {
+            Some(there) => {
+                let own = there
+                    .ways(call)?
+                    .iter()
+                    .map(here)
+                    .collect::<Option<Vec<_>>>();
+                own?.into_iter().next()
+            }
+            None => here(call),
+        };
+        for (at, call) in again.calls.iter().enumerate() {
+            if let Some(there) = there.as_ref().filter(|_| at == 0) {
+                decided.push((
+                    shown(call),
+                    going(here(&unfold::listing(call, there.folder))?),
+                ));
+                continue;
+            }
             // Which files a loop goes through is looked up whatever its commands make of their names.
             for list in call.scope.lists.iter().filter(|l| l.value.is_glob()) {
                 auto(&unfold::listing(call, &list.value))?;
@@ -79,6 +98,9 @@ impl Policy {
                 None if unfold::reads_line(call) => {
                     let why = "reads a line of what the pipe brings into variables of the line";
                     verdict::auto("read", why, None)
+                }
+                None if unfold::goes_on(call) => {
+                    verdict::auto("continue", "goes on with the next turn of its loop", None)
                 }
                 None => {
                     let ways = unfold::samples(call)?.into_iter();
@@ -104,10 +126,7 @@ impl Policy {
             let own = self.in_its_place(reading, call, cx);
             (own.risk == Risk::AutoAllowed).then_some(own)
         };
-        // Whoever may look at a folder may go there.
-        let mut going = auto(&unfold::listing(first, folder))?;
-        going.why = format!("goes there, which is to look at it: {}", going.why);
-        let mut decided = vec![(shown(first), going)];
+        let mut decided = vec![(shown(first), going(auto(&unfold::listing(first, folder))?))];
         for (call, ways) in reading.calls.iter().skip(1).zip(places) {
             let own = ways.iter().map(auto).collect::<Option<Vec<Verdicts>>>()?;
             decided.push((shown(call), own.into_iter().next()?));
@@ -391,6 +410,12 @@ impl Policy {
             own_sake: false,
         }
     }
+}
+
+/// Whoever may look at a folder may go there.
+fn going(mut looking: Verdicts) -> Verdicts {
+    looking.why = format!("goes there, which is to look at it: {}", looking.why);
+    looking
 }
 
 /// The auto rule that came nearest to a call, and what stood against it.

@@ -4,6 +4,7 @@
 //! another folder than the one that it is looked for in, nor take a word for a name where it could be more.
 
 use super::path;
+use crate::command::full;
 use crate::command::strict::{self, Joint};
 use crate::command::word::push;
 use crate::command::{Call, Place, Reading, Redirection, Segment, Sudo, Word, Wraps};
@@ -96,14 +97,8 @@ const HANDS_ON: [&str; 4] = ["sudo", "timeout", "nice", "ionice"];
 /// The folder that a line goes to, and for each call behind that all that must be allowed in its place. None where the
 /// line does not go to one folder first, or where what comes behind may be somewhere else.
 pub(super) fn moved(reading: &Reading) -> Option<(&Word, Vec<Vec<Call>>)> {
-    let (first, rest) = reading.calls.split_first()?;
-    let [_, folder] = first.words.as_slice() else {
-        return None;
-    };
-    if !reading.is_strict() || !goes(first) || rest.is_empty() {
-        return None;
-    }
-    let to = folder.literal().filter(|text| is_folder(text))?;
+    let (folder, rest) = goes_first(reading).filter(|_| reading.is_strict())?;
+    let to = folder.literal()?;
     let line = strict::read(&reading.canonical).ok()?;
     // Behind `||` and `;` the line may never have come there.
     let surely = |pipeline: usize| {
@@ -111,7 +106,7 @@ pub(super) fn moved(reading: &Reading) -> Option<(&Word, Vec<Vec<Call>>)> {
         before.is_some_and(|p| p.iter().all(|(joint, _)| *joint == Joint::And))
     };
     let calls = rest.iter().map(|call| {
-        if call.name.base == "cd" || !stays(reading, call) {
+        if !stays(reading, call) {
             return None;
         }
         let there = below(call, to)?;
@@ -121,6 +116,56 @@ pub(super) fn moved(reading: &Reading) -> Option<(&Word, Vec<Vec<Call>>)> {
         })
     });
     Some((folder, calls.collect::<Option<_>>()?))
+}
+
+/// The folder that a line goes to first, and what comes behind. None where it goes on from there.
+fn goes_first(reading: &Reading) -> Option<(&Word, &[Call])> {
+    let (first, rest) = reading.calls.split_first()?;
+    let [_, folder] = first.words.as_slice() else {
+        return None;
+    };
+    let to = folder.literal().is_some_and(is_folder);
+    let on = rest.iter().any(|call| call.name.base == "cd");
+    (to && !on && goes(first) && !rest.is_empty()).then_some((folder, rest))
+}
+
+/// Where a line is, that was written out and goes to a folder first.
+pub(super) struct There<'a> {
+    /// As it is written.
+    pub(super) folder: &'a Word,
+    to: &'a str,
+    /// Nothing behind it runs anywhere else.
+    surely: bool,
+}
+
+impl<'a> There<'a> {
+    /// None where the line does not go to one folder first, or where what comes behind may be in others.
+    pub(super) fn of(reading: &'a Reading) -> Option<There<'a>> {
+        let (folder, rest) = goes_first(reading)?;
+        let list = full::read(&reading.canonical).ok()?.list;
+        let inside = |place| matches!(place, Place::Substitution | Place::Compound);
+        let alone = |call: &Call| call.parent.is_none() && inside(call.place);
+        rest.iter()
+            .all(|call| alone(call) || stays(reading, call))
+            .then(|| There {
+                folder,
+                to: folder.literal().unwrap_or_default(),
+                surely: list
+                    .items
+                    .iter()
+                    .skip(1)
+                    .all(|(joint, ..)| *joint == Joint::And),
+            })
+    }
+
+    /// A call as it would be written from anywhere else; also as it stands, where the line may never have come there.
+    pub(super) fn ways(&self, call: &Call) -> Option<Vec<Call>> {
+        let there = below(call, self.to)?;
+        Some(match self.surely {
+            true => vec![there],
+            false => vec![there, call.clone()],
+        })
+    }
 }
 
 /// Whether a call is a plain `cd` of its own, at the top of the line.
@@ -160,8 +205,12 @@ fn below(call: &Call, folder: &str) -> Option<Call> {
     let mut words = call.words.clone();
     // Those of them read names from a file as well, which root might not keep to itself.
     let lists = matches!(base, "du" | "wc") && call.sudo != Sudo::No;
-    if TAKES_ANY.contains(&base) && !lists {
-        words.iter_mut().skip(1).for_each(|w| found_in(w, folder));
+    if READS_FILES.contains(&base) && !lists {
+        // What a name begins with is said, or it does not matter what it is taken for.
+        let any = TAKES_ANY.contains(&base);
+        let said = |w: &&mut Word| any || !w.literal_prefix().is_empty();
+        let own = words.iter_mut().skip(1);
+        own.filter(said).for_each(|w| found_in(w, folder));
     }
     let texts = words.clone();
     let texts: Vec<&str> = texts

@@ -334,19 +334,24 @@ pub(super) fn of_one_name(word: &Word) -> Option<(String, String)> {
     Some((pattern, name))
 }
 
+/// Whether an empty word is harmless where this is asked for. No process, host, user or file is named by nothing:
+/// `ps -p "$(pgrep x)"` where none was found is an error of ps.
+fn names_nothing(kind: &Type) -> bool {
+    match kind {
+        Type::Text | Type::Regex | Type::FreeText | Type::Path | Type::Place => true,
+        Type::Pid | Type::Host | Type::Unit | Type::User | Type::Object | Type::Time => true,
+        Type::List(inner) => **inner == Type::Pid,
+        _ => false,
+    }
+}
+
 /// Whether literal text is of a type.
 pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String> {
-    // No process is named by nothing: `ps -p "$(pgrep x)"` where none was found, which is an error of ps.
-    // No file either, nor anything else that rules have a file for.
-    let may_be_empty = matches!(
-        kind,
-        Type::Text | Type::Regex | Type::FreeText | Type::Pid | Type::Path | Type::Place
-    );
-    if text.is_empty()
-        && !may_be_empty
-        && !matches!(kind, Type::List(inner) if **inner == Type::Pid)
-    {
-        return Err("it is empty".into());
+    if text.is_empty() && !matches!(kind, Type::Like(_)) {
+        return match names_nothing(kind) {
+            true => Ok(()),
+            false => Err("it is empty".into()),
+        };
     }
     if text.starts_with('-') && !kind.may_begin_with_dash() {
         return Err(format!("`{text}` begins with `-`"));
@@ -377,7 +382,6 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
             |b| b.is_ascii_alphanumeric() || b"@._:-\\*".contains(&b),
             "a unit's name",
         ),
-        Type::Path | Type::Place if text.is_empty() => Ok(()),
         Type::Path => check_path(text, bounds),
         Type::Place => check_path(text, &bounds.without_secrets()),
         Type::Object => text
@@ -403,7 +407,6 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
                 Err(e)
             }
         }),
-        Type::Pid if text.is_empty() => Ok(()),
         // None has the number 0, which systemd gives for a unit without one.
         Type::Pid => number(text, 0, 4_194_304),
         Type::User => of(

@@ -88,12 +88,21 @@ fn read_words(
         let (pattern, name) = types::of_one_name(word)?;
         Some(Cow::Owned(if fitted { name } else { pattern }))
     };
+    // Of links on the command line.
+    let follows = call
+        .words
+        .iter()
+        .any(|w| matches!(w.literal(), Some("-L" | "-H" | "-follow")));
     let words: Option<Vec<Cow<str>>> = call.words[1..]
         .iter()
         .map(|word| match word.literal() {
             Some(text) => Some(Cow::Borrowed(text)),
             None if kind == Kind::Curl => query(word).map(Cow::Owned),
             None if kind == Kind::Kubectl => one(word),
+            None if kind == Kind::Find && !follows => {
+                let folder = folder_of(word).map(Cow::Owned);
+                folder.or_else(|| a_name(word, limits, &rule.bounds).map(Cow::Owned))
+            }
             None if matches!(kind, Kind::Openssl | Kind::Find) => {
                 a_name(word, limits, &rule.bounds).map(Cow::Owned)
             }
@@ -130,6 +139,20 @@ fn a_name(word: &Word, limits: &Limits, bounds: &Bounds) -> Option<String> {
         }
     }
     text.starts_with('/').then_some(text)
+}
+
+/// The folder in which a pattern finds names: who may look through all of it may look through what lies there.
+fn folder_of(word: &Word) -> Option<String> {
+    let [Segment::Literal(folder), rest @ ..] = word.segments.as_slice() else {
+        return None;
+    };
+    let name = rest.iter().all(|s| match s {
+        Segment::Literal(text) | Segment::Glob(text) => !text.contains('/'),
+        Segment::Expansion(_) => false,
+    });
+    let at = folder.rfind('/').filter(|at| *at > 0)?;
+    let many = types::of_one_name(word).is_none();
+    (name && many && folder.starts_with('/')).then(|| folder[..at].to_owned())
 }
 
 /// A URL whose `?` stands unquoted behind its host and path. Should a file of such a name be there after

@@ -228,7 +228,11 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
     while let Some(w) = it.next() {
         if !w.starts_with('-') {
             // A path is no name: `/etc/x`, `../x`.
-            if !plain_word(w, "._/:@-") || w.starts_with(['/', '.']) || w.contains("..") {
+            // Nothing is the name of no container.
+            if !w.is_empty() && !plain_word(w, "._/:@-")
+                || w.starts_with(['/', '.'])
+                || w.contains("..")
+            {
                 return Err(format!("docker: `{w}` is not accepted"));
             }
             names += 1;

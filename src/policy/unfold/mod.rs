@@ -11,6 +11,7 @@ mod dates;
 mod little;
 mod said;
 mod shapes;
+mod sums;
 mod tools;
 mod words;
 
@@ -36,6 +37,8 @@ const DEEPEST: usize = 8;
 struct Unfold {
     calls: usize,
     bytes: usize,
+    /// How many loops around are written out turn after turn: there is none to go on with.
+    turns: usize,
     /// Whether there was anything to write out: what the strict reader refuses for other reasons stays refused.
     any: bool,
 }
@@ -66,10 +69,7 @@ pub fn read(line: &str) -> Result<Reading, ReadError> {
     command::read(line).or_else(|error| {
         let parsed = full::read(line).map_err(|_| error.clone())?;
         let text = written(&parsed.list).filter(|_| parsed.functions.is_empty());
-        match text.map(|text| command::read(&text)) {
-            Some(Ok(reading)) if reading.is_strict() => Ok(reading),
-            _ => Err(error),
-        }
+        text.and_then(|text| again(&text)).ok_or(error)
     })
 }
 
@@ -79,13 +79,17 @@ pub(super) fn unfold(reading: &Reading) -> Option<Reading> {
         return None;
     }
     let parsed = full::read(&reading.canonical).ok()?;
-    let text = written(&parsed.list)?;
+    again(&written(&parsed.list)?)
+}
+
+/// What is written out, read again: nothing but plain words and what may stay.
+fn again(text: &str) -> Option<Reading> {
     // What is written out is written out for good: a target's guard reads it again.
-    let list = full::read(&text).ok()?.list;
+    let list = full::read(text).ok()?.list;
     if written(&list).is_some_and(|again| again != text) {
         return None;
     }
-    let again = command::read(&text).ok()?;
+    let again = command::read(text).ok()?;
     let plain = again.is_strict()
         || (again.canonical == text
             && again.functions.is_empty()
@@ -99,6 +103,7 @@ fn written(list: &List) -> Option<String> {
     let mut unfold = Unfold {
         calls: 0,
         bytes: 0,
+        turns: 0,
         any: false,
     };
     let text = ast::list(&unfold.list(list, &Given::default(), 0)?);
@@ -169,13 +174,20 @@ impl Unfold {
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline, given: &Given, depth: usize) -> Option<Pipeline> {
+        if let Some(shorter) = over_names(pipeline) {
+            self.any = true;
+            return self.pipeline(&shorter, given, depth);
+        }
         let mut commands = Vec::new();
         for (index, command) in pipeline.commands.iter().enumerate() {
             match self.input(command, given, depth) {
                 // `wc -l < FILE` is `cat FILE | wc -l`.
                 Some((cat, rest)) if index == 0 => {
                     commands.push(cat);
-                    commands.push(self.command(&rest, given, depth)?);
+                    commands.push(match &rest.kind {
+                        Kind::Loop { .. } => self.lines(&rest, given, depth)?,
+                        _ => self.command(&rest, given, depth)?,
+                    });
                 }
                 _ => commands.push(match &command.kind {
                     Kind::Loop { .. } if index > 0 => self.lines(command, given, depth)?,
@@ -199,7 +211,11 @@ impl Unfold {
         let [redirection] = command.redirections.as_slice() else {
             return None;
         };
-        let plain = matches!(&command.kind, Kind::Simple { words, .. } if !words.is_empty());
+        let plain = match &command.kind {
+            Kind::Simple { words, .. } => !words.is_empty(),
+            Kind::Loop { condition, .. } => read_names(condition).is_some(),
+            _ => false,
+        };
         let reads = redirection.operator == "<" && redirection.descriptor.is_none();
         if !plain || !reads || redirection.harmless {
             return None;
@@ -243,7 +259,10 @@ impl Unfold {
                 let name = written.first().and_then(Word::literal)?;
                 // The keyword, which is run as the program.
                 self.any |= name == "time";
-                if words::STEERS.contains(&name) {
+                // The next turn of a loop that stays one.
+                let goes_on = name == "continue" && written.len() == 1;
+                let stays = given.finds() && self.turns == 0;
+                if words::STEERS.contains(&name) && !(goes_on && stays) {
                     return None;
                 }
                 if !assignments.iter().all(|a| !a.value.is_dynamic()) {
@@ -438,6 +457,7 @@ impl Unfold {
             });
         }
         let mut items = Vec::new();
+        self.turns += 1;
         for value in &values {
             let text = Segment::Literal(value.literal()?.to_owned());
             given.set(name.to_owned(), Value::Set(vec![text]));
@@ -447,8 +467,62 @@ impl Unfold {
                 items.push((joint, pipeline, background));
             }
         }
+        self.turns -= 1;
         Some(Kind::Group(List { items }))
     }
+}
+
+/// `docker ps -q | while read -r c; do …; done` as a loop over `$(docker ps -q)`, where names without blanks are listed, one a
+/// line. None where it is something else.
+fn over_names(pipeline: &Pipeline) -> Option<Pipeline> {
+    let at = pipeline
+        .commands
+        .iter()
+        .position(|c| matches!(c.kind, Kind::Loop { .. }))?;
+    let (before, rest) = pipeline.commands.split_at(at);
+    let (command, behind) = rest.split_first()?;
+    let Kind::Loop {
+        until: false,
+        condition,
+        body,
+    } = &command.kind
+    else {
+        return None;
+    };
+    let [name] = read_names(condition)?.try_into().ok()?;
+    let producer = List {
+        items: vec![(
+            Joint::Then,
+            Pipeline {
+                negated: false,
+                commands: before.to_vec(),
+            },
+            false,
+        )],
+    };
+    let listed = Word {
+        segments: vec![Segment::Expansion(format!("$( {} )", ast::list(&producer)))],
+        span: command.span,
+    };
+    if before.is_empty() || !said::lists_names(&listed) {
+        return None;
+    }
+    let turns = Command {
+        kind: Kind::For {
+            name: name.to_owned(),
+            words: Some(vec![listed]),
+            body: body.clone(),
+        },
+        redirections: command.redirections.clone(),
+        inner: Vec::new(),
+        span: command.span,
+    };
+    Some(Pipeline {
+        negated: pipeline.negated,
+        commands: std::iter::once(turns)
+            .chain(behind.iter().cloned())
+            .collect(),
+    })
 }
 
 /// A pipeline that is one assignment and nothing more.
@@ -486,8 +560,12 @@ fn read_names(condition: &List) -> Option<Vec<&str>> {
         return None;
     };
     let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
-    match words?.split_first_chunk::<2>() {
-        Some((["read", "-r"], names))
+    let words = words?;
+    let names = words
+        .strip_prefix(&["read"])
+        .map(|w| w.strip_prefix(&["-r"]).unwrap_or(w));
+    match names {
+        Some(names)
             if !names.is_empty()
                 && !pipeline.negated
                 && redirections.is_empty()
@@ -507,13 +585,24 @@ fn is_separator(assignment: &command::Assignment) -> bool {
 /// Whether a call is such a `read`.
 pub(super) fn reads_line(call: &command::Call) -> bool {
     let name = |w: &Word| w.literal().is_some_and(words::is_plain_name);
+    let raw = call.words.get(1).and_then(Word::literal) == Some("-r");
+    let first = 1 + usize::from(raw);
     call.name.text == "read"
         && call.place == Place::Compound
         && call.redirections.is_empty()
-        && call.words.get(1).and_then(Word::literal) == Some("-r")
-        && call.words.len() > 2
-        && call.words.iter().skip(2).all(name)
+        && call.words.len() > first
+        && call.words.iter().skip(first).all(name)
         && call.assignments.iter().all(is_separator)
+}
+
+/// Whether a call is a `continue` of a loop that stays one.
+pub(super) fn goes_on(call: &command::Call) -> bool {
+    call.name.text == "continue"
+        && call.words.len() == 1
+        && matches!(call.place, Place::Compound)
+        && !call.scope.lists.is_empty()
+        && call.redirections.is_empty()
+        && call.assignments.is_empty()
 }
 
 /// Whether a redirection neither reads nor writes anything, and names nothing that is known only later.

@@ -8,6 +8,7 @@ use super::words::substitution;
 use crate::command::full::{self, ast};
 use crate::command::strict::Joint;
 use crate::command::{Redirection, Segment, Word};
+use crate::policy::types::is_in_quotes;
 use ast::{Kind, List, Pipeline};
 
 /// What a substitution can say.
@@ -79,8 +80,39 @@ fn said_by(pipeline: &Pipeline) -> Option<Said> {
             .contains(&literal(filter)?.join(" ").as_str())
             .then_some(found);
     }
+    if let [.., certificate, field] = commands.as_slice()
+        && let Some(date) = end_of(certificate, field)
+    {
+        return Some(date);
+    }
     let commands: Option<Vec<Vec<&str>>> = commands.iter().map(|words| literal(words)).collect();
     says_together(&commands?)
+}
+
+/// When a certificate ends or began: `openssl x509 -noout -enddate | cut -d= -f2`, whoever wrote the certificate.
+fn end_of(certificate: &[Word], field: &[Word]) -> Option<Said> {
+    let ["openssl", "x509", ..] = literal(certificate.get(..2)?)?.as_slice() else {
+        return None;
+    };
+    let mut dates = 0;
+    let mut words = certificate.iter().skip(2);
+    while let Some(word) = words.next() {
+        match word.literal()? {
+            "-noout" => {}
+            "-enddate" | "-startdate" => dates += 1,
+            "-in" => drop(words.next().filter(|w| !w.is_glob() && is_in_quotes(w))?),
+            _ => return None,
+        }
+    }
+    let fields: [&[&str]; 4] = [
+        &["cut", "-d=", "-f2"],
+        &["cut", "-d", "=", "-f2"],
+        &["cut", "-d=", "-f", "2"],
+        &["awk", "-F=", "{print $2}"],
+    ];
+    let second = fields.contains(&literal(field)?.as_slice());
+    let says = ["Nov  2 10:00:00 2026 GMT", "Bad time value"];
+    (dates == 1 && second).then(|| Said::of(&says))
 }
 
 fn literal(words: &[Word]) -> Option<Vec<&str>> {
@@ -327,9 +359,11 @@ pub(super) fn names_of(word: &Word) -> Option<Said> {
         "sudo ",
     ];
     let listed = substitution(text).is_some_and(|t| begins.iter().any(|b| t.starts_with(b)));
+    // With blanks between them they are a list all the same, and nothing else.
+    let apart = text.replacen("pgrep -d ' ' ", "pgrep ", 1);
     // Names of files that a pattern found may hold blanks: they are one word in quotes, and never a list.
     let words = |said: &Said| said.texts.iter().all(|text| matches!(text.as_slice(), [_]));
-    said(text).filter(|said| listed && words(said))
+    said(&apart).filter(|said| listed && words(said))
 }
 
 /// What a few commands say, as examples that stand for all that they can say: the kernel's and the host's own

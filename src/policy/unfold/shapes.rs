@@ -3,6 +3,7 @@
 //! Must never leave a way out that a shell could take.
 
 use super::said::{names_of, said};
+use super::sums::sum;
 use super::words::parameter;
 use crate::command::word::{bare, push};
 use crate::command::{Call, Name, Segment, Sudo, Word, Wraps};
@@ -84,7 +85,9 @@ fn of_word(word: &Word, call: &Call) -> Option<Vec<Word>> {
         .map(|word| {
             // A name that is found may begin with anything, unless a folder stands in front of it.
             let found = matches!(word.segments.first(), Some(Segment::Glob(_)));
-            let option = word.literal_prefix().starts_with('-') || found;
+            // Neither takes an option that does more than say or compare.
+            let speaks = matches!(call.name.base.as_str(), "echo" | "[" | "test");
+            let option = word.literal_prefix().starts_with('-') && !speaks || found;
             (written || !option).then_some(word)
         })
         .collect()
@@ -109,6 +112,14 @@ fn of_expansion(text: &str, call: &Call) -> Option<Vec<Vec<Segment>>> {
             })
             .collect();
         return (!found.is_empty()).then_some(found);
+    }
+    if sum(inner).is_some() {
+        return Some(
+            ["7", "-7"]
+                .iter()
+                .map(|n| vec![Segment::Literal((*n).to_owned())])
+                .collect(),
+        );
     }
     let mut said = said(inner)?;
     // Where nothing is said, what stands around it, or an empty word, must be harmless as well.

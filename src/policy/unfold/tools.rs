@@ -6,14 +6,19 @@ use super::said::Said;
 
 /// Process ids, one a line or with commas between them.
 pub(super) fn pgrep(words: &[&str]) -> Option<Said> {
-    let commas = words.iter().filter(|w| **w == "-d,").count();
-    let rest = words.iter().filter(|w| **w != "-d,");
-    if !rest.clone().all(|w| is_numbers_only(w)) || commas > 1 {
-        return None;
+    let mut commas = false;
+    let mut rest = words.iter();
+    while let Some(word) = rest.next() {
+        match *word {
+            "-d," => commas = true,
+            "-d" if rest.next() == Some(&",") => commas = true,
+            word if is_numbers_only(word) => {}
+            _ => return None,
+        }
     }
     Some(match commas {
-        0 => Said::of(&["1234"]),
-        _ => Said::of(&["1234", "1234,5678"]),
+        false => Said::of(&["1234"]),
+        true => Said::of(&["1234", "1234,5678"]),
     })
 }
 

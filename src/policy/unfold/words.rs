@@ -2,7 +2,7 @@
 //!
 //! Must never leave an expansion outside of quotes: it would be split, and its parts taken for patterns.
 
-use super::{Unfold, little, said};
+use super::{Unfold, little, said, sums};
 use crate::command::full::{self, ast};
 use crate::command::name::is_variable;
 use crate::command::word::{bare, push};
@@ -146,6 +146,17 @@ pub(super) fn parameter(text: &str) -> Option<&str> {
     (name == "?" || is_variable(name)).then_some(name)
 }
 
+/// The name in `${name##*/}`, `${name%.log}` and `${name:-0}`, with plain text behind the operator.
+fn trimmed(text: &str) -> Option<&str> {
+    let inner = text.strip_prefix("${")?.strip_suffix('}')?;
+    let end = inner.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+    let (name, rest) = inner.split_at(end);
+    let operators = ["##", "#", "%%", "%", ":-"];
+    let text = operators.iter().find_map(|o| rest.strip_prefix(o))?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"*?/._-: ".contains(&b);
+    (is_variable(name) && text.bytes().all(plain)).then_some(name)
+}
+
 /// The list in `$( … )`.
 pub(super) fn substitution(text: &str) -> Option<&str> {
     text.strip_prefix("$( ")?.strip_suffix(" )")
@@ -158,6 +169,11 @@ impl Unfold {
         let mut braced = false;
         for segment in &word.segments {
             let parts: Vec<Vec<Segment>> = match segment {
+                // Of kubectl's lists: a file of that name there is none.
+                Segment::Glob(text) if text == "[*]" && !word.spelt().contains('/') => {
+                    self.any = true;
+                    vec![vec![Segment::Literal(text.clone())]]
+                }
                 Segment::Expansion(text) => match braces(text) {
                     Some(parts) => {
                         braced = true;
@@ -239,6 +255,22 @@ impl Unfold {
                 None => KNOWN.contains(&name).then(|| vec![kept(inner)]),
             };
         }
+        if let Some(inner) = sums::sum(inner) {
+            return self.arithmetic(inner, given, depth);
+        }
+        if let Some(name) = trimmed(inner) {
+            return match given.get(name)? {
+                Value::Found(_) => Some(vec![kept(inner)]),
+                // Where nothing is said, the default is not: what asks for a number says that it got none.
+                Value::Set(value) => {
+                    let said = matches!(value.as_slice(), [Segment::Expansion(_)]);
+                    let number = inner.split_once(":-").is_some_and(|(_, t)| {
+                        t.trim_end_matches('}').bytes().all(|b| b.is_ascii_digit())
+                    });
+                    (said && number).then(|| value.clone())
+                }
+            };
+        }
         let list = full::read(substitution(inner)?).ok()?;
         if !list.functions.is_empty() {
             return None;
@@ -250,7 +282,7 @@ impl Unfold {
     }
 }
 
-fn kept(text: &str) -> Segment {
+pub(super) fn kept(text: &str) -> Segment {
     Segment::Expansion(format!("\"{text}\""))
 }
 
@@ -317,7 +349,10 @@ pub(super) fn is_plain(word: &Word, loops: &[String]) -> bool {
             let (inner, quoted) = bare(text);
             let known = parameter(inner)
                 .is_some_and(|name| KNOWN.contains(&name) || loops.iter().any(|l| l == name));
-            quoted && (known || substitution(inner).is_some())
+            let part = trimmed(inner).is_some_and(|name| loops.iter().any(|l| l == name));
+            let sum = inner.starts_with("$((");
+            let said = !sum && substitution(inner).is_some();
+            quoted && (known || part || said || sum && sums::is_plain(inner))
         }
     })
 }

@@ -397,6 +397,7 @@ fn arithmetic_reads_what_surely_is_a_number() {
         "t=$(awk '/MemTotal/ {print $2}' /proc/meminfo); echo $((t / 1024))",
         "for n in $(nproc) 4; do echo $((n)); done",
         "echo $(( `date +%s` ))",
+        "a=$(cat /sys/class/net/eth0/statistics/rx_bytes); sleep 5; b=$(cat /sys/class/net/eth0/statistics/rx_bytes); echo $(( (b-a)/5 ))",
     ] {
         assert!(
             command::read(line).is_ok(),
@@ -429,6 +430,8 @@ fn arithmetic_reads_what_surely_is_a_number() {
         "echo $(( $(awk '/x/ {print $3}' /proc/meminfo) ))",
         "echo $(( $(awk '/x/ {print $2}' x) ))",
         "echo $(( $(cat /proc/sys/kernel/hostname) ))",
+        "echo $(( $(cat /sys/class/net/../../../tmp/x/statistics/y) ))",
+        "echo $(( $(cat /sys/class/net/eth0/statistics/../../../x) ))",
         // More than one command, or another one.
         "echo $(( $(p; date +%s) ))",
         "echo $(( $(date +%s; p) ))",
@@ -463,6 +466,7 @@ fn a_bracket_that_opens_nothing_is_text() {
     }
     assert!(command::read("cut -d[ -f2").unwrap().is_strict());
     for line in [
+        "cut -d''[x]y[",
         "cut -d[$x]",
         "cut -d[\"]\"",
         "cut -d[{a],b}",

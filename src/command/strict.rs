@@ -340,7 +340,7 @@ impl Reader<'_> {
                     literal(&mut segments, "[");
                     self.at += 1;
                 }
-                b'[' => self.bracket(&mut segments)?,
+                b'[' => self.bracket(&mut segments, start)?,
                 b'{' if self.is_empty_braces(start) => {
                     literal(&mut segments, "{}");
                     self.at += 2;
@@ -448,7 +448,7 @@ impl Reader<'_> {
     }
 
     /// `[a-z]`, `[!0-9]`: only plain ones.
-    fn bracket(&mut self, segments: &mut Vec<Segment>) -> Result<(), Note> {
+    fn bracket(&mut self, segments: &mut Vec<Segment>, word: usize) -> Result<(), Note> {
         let start = self.at;
         let plain = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-' | b',');
         let mut end = start + 1;
@@ -460,7 +460,7 @@ impl Reader<'_> {
             end += 1;
         }
         if end == first || self.bytes.get(end) != Some(&b']') {
-            if self.is_text_bracket(segments) {
+            if self.is_text_bracket(word) {
                 literal(segments, "[");
                 self.at = start + 1;
                 return Ok(());
@@ -473,9 +473,10 @@ impl Reader<'_> {
     }
 
     /// `cut -d[`: with nothing behind it, the `[` of an option is text to every shell.
-    fn is_text_bracket(&self, before: &[Segment]) -> bool {
-        matches!(before, [Segment::Literal(text)] if text.starts_with('-'))
-            && self.is_alone(self.at)
+    fn is_text_bracket(&self, word: usize) -> bool {
+        let plain = |b: &u8| b.is_ascii_alphanumeric() || *b == b'-';
+        let before = &self.bytes[word..self.at];
+        before.starts_with(b"-") && before.iter().all(plain) && self.is_alone(self.at)
     }
 
     /// `{}` as a word by itself is text to every shell.

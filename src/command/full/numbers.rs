@@ -71,11 +71,21 @@ fn prints_number(name: &str, words: &[Word]) -> bool {
         ("wc", Some(["-l" | "-c" | "-w" | "-m"])) => true,
         ("nproc", Some([] | ["--all"])) => true,
         ("grep" | "pgrep", Some([flags, text])) => counts(name, flags) && !text.starts_with('-'),
-        ("cat", Some([file])) => COUNTS.contains(file),
+        ("cat", Some([file])) => COUNTS.contains(file) || is_counter(file),
         ("cut", Some(["-d.", "-f1", "/proc/uptime"])) => true,
         ("awk", Some([script, "/proc/meminfo"])) => picks_number(script),
         _ => false,
     }
+}
+
+/// What a network card has counted.
+fn is_counter(file: &str) -> bool {
+    let plain =
+        |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    let parts = file
+        .strip_prefix("/sys/class/net/")
+        .and_then(|rest| rest.split_once("/statistics/"));
+    parts.is_some_and(|(card, counter)| plain(card) && plain(counter))
 }
 
 /// `-c`, alone or with letters that only say what is counted.

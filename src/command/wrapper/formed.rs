@@ -98,6 +98,31 @@ pub(super) fn sets_code(form: &Form, taken: &Taken<'_>) -> Option<&'static str> 
     None
 }
 
+/// Settings of ssh that run nothing, write nothing and lead to no other host (ssh_config(5)).
+const SETTINGS: [&str; 8] = [
+    "BatchMode",
+    "ConnectTimeout",
+    "ConnectionAttempts",
+    "ServerAliveInterval",
+    "ServerAliveCountMax",
+    "StrictHostKeyChecking",
+    "LogLevel",
+    "RequestTTY",
+];
+
+/// `ConnectTimeout=5`.
+fn is_plain_setting(value: Value<'_>) -> bool {
+    let Value::Text(text) = value else {
+        return false;
+    };
+    text.split_once('=').is_some_and(|(name, value)| {
+        SETTINGS.contains(&name)
+            && value
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    })
+}
+
 /// What a table cannot say.
 fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
     let words = &call.words;
@@ -145,6 +170,7 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
             _ => None,
         },
         // `ssh HOST -- COMMAND`
+        "ssh" if !taken.values(&["o"]).all(is_plain_setting) => Some(Inner::Unknown),
         "ssh" if word(taken.at) == Some("--") && taken.at + 1 < words.len() => {
             Some(joined(call, taken.at + 1))
         }

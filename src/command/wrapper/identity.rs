@@ -190,9 +190,9 @@ pub(super) const IDENTITY: [Form; 9] = [
     },
     Form {
         names: &["ssh"],
-        // -o, -F, -E, -I, -S and the like run programs or write files: not understood.
+        // -F, -E, -I, -S and the like run programs or write files: not understood. Of -o only a few are (formed.rs).
         flags: "46CnqTtvx",
-        values: "bcilmp",
+        values: "bcilmop",
         operands: 1,
         text: true,
         shell: true,

@@ -202,7 +202,12 @@ fn program(words: &[Word]) -> Option<(&str, &[Word])> {
         let name = words.get(at)?.literal()?;
         let name = name.rsplit('/').next().unwrap_or(name);
         match name {
-            "sudo" => at += 1 + usize::from(words.get(at + 1)?.literal() == Some("-n")),
+            "sudo" => {
+                at += 1 + usize::from(words.get(at + 1)?.literal() == Some("-n"));
+                if words.get(at)?.literal() == Some("-u") {
+                    at += 2;
+                }
+            }
             "timeout" => at += 2,
             _ => return Some((name, words.get(at + 1..)?)),
         }

@@ -586,6 +586,9 @@ fn postgres() {
         + select relname, n_dead_tup from pg_stat_user_tables order by n_dead_tup desc limit 20
         + select a.pid, l.mode from pg_locks l join pg_stat_activity a on a.pid = l.pid
         + select n.nspname, c.relname from pg_class c left join pg_namespace n on n.oid = c.relnamespace where c.relkind = 'r'
+        + select blocked.pid, left(blocking.query, 60) from pg_stat_activity blocked join pg_stat_activity blocking on blocking.pid = any(pg_blocking_pids(blocked.pid))
+        - select a.pid from pg_stat_activity a join pg_stat_activity b on a.pid = any(pg_blocking_pids(a.pid))
+        - select a.pid from pg_stat_activity a join pg_stat_activity b on a.pid = any(pg_blocking_pids(a.pid)) join pg_locks c on b.pid = any(pg_blocking_pids(a.pid))
         + select blocked.pid, blocking.pid from pg_locks bl join pg_stat_activity blocked on blocked.pid = bl.pid join pg_locks kl on kl.locktype = bl.locktype and kl.database is not distinct from bl.database and kl.pid != bl.pid join pg_stat_activity blocking on blocking.pid = kl.pid where not bl.granted
         + select relname from pg_class where oid in (select indrelid from pg_index)
         - select a.pid, l.mode from pg_locks l join pg_stat_activity a on a.pid = l.pid, pg_database d
@@ -720,6 +723,7 @@ fn kubernetes() {
         + logs x --tail=100
         + logs deploy/x -n web --since=1h
         + logs x -c y --previous --tail 50
+        + logs x
         + top nodes
         + top pod -n web
         + version
@@ -740,7 +744,6 @@ fn kubernetes() {
         - describe cm x
         - get pods -w
         - get pods --watch
-        - logs x
         - logs -f x --tail=5
         - logs x --tail=-1
         - --kubeconfig /tmp/k get pods

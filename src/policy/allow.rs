@@ -197,7 +197,21 @@ fn runs_as(rule: &Rule, reading: &Reading, call: &Call) -> bool {
     wrapper
         .filter(|w| w.sudo == Sudo::No)
         .and_then(user_of)
-        .is_some_and(|user| rule.run_as.iter().any(|u| u == user))
+        .is_some_and(|user| names_user(rule, user))
+}
+
+/// Whether a rule names a user; `*` is whoever has a plain name, and root where the rule allows that as well.
+pub(super) fn names_user(rule: &Rule, user: &str) -> bool {
+    let plain = || {
+        user.starts_with(|c: char| c.is_ascii_lowercase() || c == '_')
+            && user
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_-".contains(&b))
+            && (user != "root" || rule.sudo == SudoUse::Allowed)
+    };
+    rule.run_as
+        .iter()
+        .any(|named| named == user || named == "*" && plain())
 }
 
 /// The user whom `sudo` names, where it says nothing else that matters: `-u USER`, with `-n` and `-H`.

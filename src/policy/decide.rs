@@ -2,7 +2,7 @@
 //!
 //! Deny wins, then approval, then auto, then the unknown default. The order of rules and files never matters.
 
-use super::allow::{Miss, matches_auto, user_of};
+use super::allow::{Miss, matches_auto, names_user, user_of};
 use super::builtin;
 use super::folder::{self, There};
 use super::found::below_find;
@@ -370,8 +370,7 @@ impl Policy {
         };
         reading.calls.iter().filter(runs).any(|call| {
             let words = call.words.get(1..).unwrap_or_default();
-            let named =
-                |r: &&Rule| r.verdict == Verdict::Auto && r.run_as.iter().any(|u| u == user);
+            let named = |r: &&Rule| r.verdict == Verdict::Auto && names_user(r, user);
             self.candidates(&call.name.base, words, cx)
                 .iter()
                 .any(named)

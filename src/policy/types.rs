@@ -295,7 +295,26 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
             check_pattern(&pattern, word.literal_prefix(), bounds)
         };
     }
+    if *kind == Type::Tree && bounds.glob {
+        return check_tree_pattern(word, bounds);
+    }
     Err("a pattern is not allowed here".into())
+}
+
+/// Whatever a pattern finds in a folder of which everything may be read, everything of it may be read as well.
+fn check_tree_pattern(word: &Word, bounds: &Bounds) -> Result<(), String> {
+    let pattern = word.spelt();
+    let prefix = word.literal_prefix();
+    let folder = prefix.rfind('/').map_or("", |at| &prefix[..at]);
+    let plain = path::components(&pattern)
+        .is_some_and(|parts| !parts.iter().any(|part| path::could_leave(part)))
+        && !is_odd(&pattern)
+        && !pattern.contains(BELOW);
+    if plain {
+        check_text(&Type::Tree, folder, bounds)
+    } else {
+        Err(format!("`{pattern}` is no plain pattern of files"))
+    }
 }
 
 /// Whether every expansion of a word stands in double quotes: then it is one word, whatever it says.

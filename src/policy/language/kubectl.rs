@@ -132,6 +132,8 @@ const VALUED: &[(&str, &str)] = &[
     ("", "--categories"),
     ("", "--max-log-requests"),
     ("", "--api-version"),
+    ("", "--as"),
+    ("", "--as-group"),
 ];
 const FLAGS: &[&str] = &[
     "-A",
@@ -271,6 +273,11 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
             Err("kubectl: of raw paths only /readyz, /livez, /healthz, /version and /metrics are accepted".into())
         };
     }
+    // As somebody else only to ask what they may do.
+    let other = p.get("--as").is_some() || p.get("--as-group").is_some();
+    if other && !p.words.starts_with(&["auth", "can-i"]) {
+        return Err("kubectl: --as is accepted for `auth can-i` only".into());
+    }
     match p.words.as_slice() {
         ["version" | "cluster-info" | "api-resources" | "api-versions"] => Ok(()),
         [
@@ -306,9 +313,7 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
             targets(rest).map(|_| ())
         }
         ["logs", rest @ ..] if !rest.is_empty() || p.get("--selector").is_some() => {
-            if p.get("--tail").is_none() && p.get("--since").is_none() {
-                return Err("kubectl: logs need --tail or --since; add --tail=200".into());
-            }
+            // Without --tail it is the file as kubelet keeps it: 10 MiB, then it begins another.
             log_target(rest)
         }
         ["get", rest @ ..] => {

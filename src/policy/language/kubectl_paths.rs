@@ -33,7 +33,8 @@ const LEAVES: &str = "
     maxsurge maxunavailable minavailable podmanagementpolicy generatename holderidentity renewtime acquiretime
     leasedurationseconds leasetransitions reportingcomponent reportingcontroller component group version scope plural
     ipfamilies ipfamilypolicy timezone notafter notbefore renewaltime commonname runtimeclassname enableservicelinks
-    automountserviceaccounttoken
+    automountserviceaccounttoken lasttransitiontime lastupdatetime lastheartbeattime lastprobetime completiontime
+    lastsuccessfultime nextscheduletime scaletime lastscaletime
 ";
 
 fn is_in(list: &str, word: &str) -> bool {

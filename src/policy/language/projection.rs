@@ -416,6 +416,9 @@ impl Parser<'_> {
         } else {
             input.clone()
         };
+        if matches!(name, "any" | "all") && inner != Out::Shown {
+            return self.asked_of_each(&inner);
+        }
         let mut last;
         let mut shown = true;
         loop {
@@ -439,6 +442,20 @@ impl Parser<'_> {
             _ if TEXT.contains(&name) && shown => self.show(input).map(|()| Out::Shown),
             _ => None,
         }
+    }
+
+    /// `any(.status.containerStatuses[]?; .restartCount > 5)`, from behind its `(`: each of what the first gives is
+    /// asked the second, which must be what may be shown.
+    fn asked_of_each(&mut self, input: &Out) -> R<Out> {
+        let each = self.pipe(input, true)?;
+        if self.eat(";") {
+            let answer = self.pipe(&each, true)?;
+            self.show(&answer)?;
+        } else {
+            self.show(input)?;
+            self.show(&each)?;
+        }
+        self.eat(")").then_some(Out::Shown)
     }
 
     fn condition(&mut self, input: &Out) -> R<Out> {
@@ -497,6 +514,7 @@ mod tests {
             "[.items[] | select(.status)] | .[] | .metadata.name",
             ".items | first | .metadata.name",
             ".items | map(select(.status.ready)) | .[].metadata.name",
+            ".items[] | select(any(.status.containerStatuses[]?; .restartCount > 5)) | .metadata.name",
             ".items[] | select(.metadata.name | test(\"^web\")) | .metadata.name + \" \" + .status.phase",
         ] {
             assert!(shows_only(good, &FIELDS), "{good}");
@@ -567,6 +585,12 @@ mod tests {
             ".items[] | debug",
             ".items[] | .status |= 1",
             ".items[-1:]",
+            ".items[] | select(any(.spec.containers[]; .env)) | .metadata.name",
+            ".items[] | select(any(.spec.containers[]; .x == 1)) | .metadata.name",
+            ".items[] | select(any(.spec.containers[].env[]; .name)) | .metadata.name",
+            ".items[] | any(.spec; .)",
+            ".items[] | select(any(.spec.containers[]; 1; 2)) | .metadata.name",
+            ".items | any(.spec == 1)",
         ] {
             assert!(!shows_only(bad, &FIELDS), "{bad}");
         }

@@ -423,6 +423,30 @@ fn unnests(toks: &[Tok], at: usize) -> bool {
     is(at, "unnest") && toks.get(at + 1) == Some(&Tok::Op('('))
 }
 
+/// Whether `a.pid = any(pg_blocking_pids(b.pid))` stands around a `=`: few block one.
+fn blocks(toks: &[Tok], at: usize) -> bool {
+    let Some([Tok::Word(one), Tok::Op('.'), Tok::Word(pid)]) = toks.get(at.wrapping_sub(3)..at)
+    else {
+        return false;
+    };
+    let [
+        Tok::Word(any),
+        Tok::Op('('),
+        Tok::Word(function),
+        Tok::Op('('),
+        Tok::Word(other),
+        Tok::Op('.'),
+        Tok::Word(own),
+        Tok::Op(')'),
+        Tok::Op(')'),
+        ..,
+    ] = toks.get(at + 1..).unwrap_or_default()
+    else {
+        return false;
+    };
+    any == "any" && function == "pg_blocking_pids" && pid == "pid" && own == "pid" && one != other
+}
+
 /// Whether the join whose table stands at `at` has a condition `a.key = b.key`, and no OR that goes round it.
 fn keyed(toks: &[Tok], at: usize) -> bool {
     let word = |i: usize| match toks.get(i) {
@@ -460,6 +484,11 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
             Tok::Word(w) if w == "or" => return false,
             Tok::Word(w) if depth == 0 && (w == "join" || is_in(AFTER_FROM, w.as_str())) => {
                 break;
+            }
+            Tok::Op('=')
+                if blocks(toks, i) && [word(i - 3), word(i + 5)].contains(&word(on - 1)) =>
+            {
+                tied = true;
             }
             Tok::Op('=')
                 if i > on + 3

@@ -141,18 +141,13 @@ fn a_name(word: &Word, limits: &Limits, bounds: &Bounds) -> Option<String> {
     text.starts_with('/').then_some(text)
 }
 
-/// The folder in which a pattern finds names: who may look through all of it may look through what lies there.
+/// The folder of `/var/*`: who may look through all of it may look through whatever lies there.
 fn folder_of(word: &Word) -> Option<String> {
-    let [Segment::Literal(folder), rest @ ..] = word.segments.as_slice() else {
+    let [Segment::Literal(folder), Segment::Glob(all)] = word.segments.as_slice() else {
         return None;
     };
-    let name = rest.iter().all(|s| match s {
-        Segment::Literal(text) | Segment::Glob(text) => !text.contains('/'),
-        Segment::Expansion(_) => false,
-    });
-    let at = folder.rfind('/').filter(|at| *at > 0)?;
-    let many = types::of_one_name(word).is_none();
-    (name && many && folder.starts_with('/')).then(|| folder[..at].to_owned())
+    let folder = folder.strip_suffix('/').filter(|_| all == "*")?;
+    (folder.len() > 1 && folder.starts_with('/')).then(|| folder.to_owned())
 }
 
 /// A URL whose `?` stands unquoted behind its host and path. Should a file of such a name be there after

@@ -227,8 +227,7 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
     let mut it = words[depth..].iter();
     while let Some(w) = it.next() {
         if !w.starts_with('-') {
-            // A path is no name: `/etc/x`, `../x`.
-            // Nothing is the name of no container.
+            // A path is no name: `/etc/x`, `../x`. Nothing is the name of no container.
             if !w.is_empty() && !plain_word(w, "._/:@-")
                 || w.starts_with(['/', '.'])
                 || w.contains("..")
@@ -279,6 +278,10 @@ pub fn check(words: &[&str], limits: &Limits) -> R {
     }
     let has = |n: &[&str]| values.iter().any(|(k, _)| n.contains(k));
     match path.last() {
+        // podman's JSON has in full what was set while the image was built.
+        Some(&"history") if values.iter().any(|(_, v)| v.contains("json")) => {
+            Err("docker: history as JSON shows the environment of the build; name fields".into())
+        }
         Some(&"logs") if !has(&["--tail", "-n", "--since"]) => {
             Err("docker: logs need --tail or --since; add --tail 200".into())
         }

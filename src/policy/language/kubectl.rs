@@ -359,9 +359,8 @@ fn values(p: &Parsed<'_>, limits: &Limits) -> R {
                     && v.bytes()
                         .all(|b| b.is_ascii_alphanumeric() || b"._/=!,() -".contains(&b))
             }
-            "--sort-by" => v
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b".{}[]_-'\"\\/*@".contains(&b)),
+            // The order tells how values compare.
+            "--sort-by" => is_sorted_by(v),
             "--tail" => int_in(v, 0, limits.lines(), "--tail").is_ok(),
             "--limit-bytes" | "--chunk-size" => int_in(v, 1, 100_000_000, "size").is_ok(),
             "--for" => plain_word(v, "._/:+-,="),
@@ -610,4 +609,18 @@ pub fn classify(words: &[&str], limits: &Limits) -> Class {
         RiskLevel::Medium,
         "Reads or changes the cluster in a way that is not known to be harmless".into(),
     )
+}
+
+/// `.metadata.name`, `{.status.startTime}`, `metadata.name`: a field whose value may be shown.
+fn is_sorted_by(v: &str) -> bool {
+    let path = v
+        .strip_prefix('{')
+        .and_then(|v| v.strip_suffix('}'))
+        .unwrap_or(v);
+    let dot = if path.starts_with(['.', '$', '@']) {
+        ""
+    } else {
+        "."
+    };
+    is_columns(&format!("jsonpath={{{dot}{path}}}"))
 }

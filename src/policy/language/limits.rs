@@ -161,9 +161,11 @@ pub fn check_host(text: &str) -> Result<(), String> {
                 && l.bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         });
-    // A last label of digits only is some tool's odd spelling of an address (127.1, 0x7f.1).
-    let last = text.rsplit('.').next().unwrap_or("");
-    let numeric = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x");
+    // A last label that is a number is some tool's odd spelling of an address (127.1, 0x7f.1, 0X7F000001); no domain is
+    // called so (RFC 3696, 2).
+    let last = text.rsplit('.').next().unwrap_or("").to_ascii_lowercase();
+    let numeric = last.bytes().all(|b| b.is_ascii_digit())
+        || ["0x", "0b", "0o"].iter().any(|base| last.starts_with(base));
     if labels_ok && !numeric {
         Ok(())
     } else {
@@ -437,6 +439,8 @@ mod tests {
             ("*", "ai"),
             ("*", "2130706433"),
             ("*", "0x7f000001"),
+            ("*", "0X7f000001"),
+            ("*.internal", "x.0X7f000001"),
             ("*", "::1"),
             ("*", "-x"),
             ("*", "a/b"),

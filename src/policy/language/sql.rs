@@ -552,7 +552,14 @@ fn table(dialect: Dialect, toks: &[Tok], at: usize, given: &[&str], limits: &Lim
             Dialect::Mysql | Dialect::MysqlCatalog => {
                 // The last reads all of the buffer pool, for which the server stands still (MySQL's manual, InnoDB
                 // INFORMATION_SCHEMA Buffer Pool Tables).
-                let secret = ["user_variables_by_thread", "keyring", "innodb_buffer_page"];
+                let secret = [
+                    "user_variables_by_thread",
+                    "keyring",
+                    "innodb_buffer_page",
+                    // Values and words of users' tables.
+                    "column_statistics",
+                    "innodb_ft_",
+                ];
                 let own = match full.split_once('.') {
                     None => dialect == Dialect::MysqlCatalog,
                     Some(("mysql", table)) => table == "user" || is_in(MYSQL_TABLES, table),

@@ -632,15 +632,19 @@ fn commands_see_nothing_of_the_gate_s_environment() {
     }
 }
 
-/// RLIMIT_DATA: what a filter of one line could otherwise take is all memory there is.
+/// RLIMIT_DATA and RLIMIT_FSIZE: what a filter of one line could otherwise take is all memory there is, and all of /tmp.
 #[test]
-fn what_nobody_was_asked_about_has_a_limit_of_memory() {
+fn what_nobody_was_asked_about_has_a_limit_of_memory_and_of_files() {
     for gate in [Gate::local(), Gate::ssh()] {
         let target = if gate.sshd.is_some() { "srv1" } else { "here" };
         let auto = gate.ask(target, "ulimit -d").0;
         assert_eq!(auto["risk"], "auto_allowed");
         let kib: u64 = auto["stdout"].as_str().unwrap().trim().parse().unwrap();
         assert!((1_048_576..1_000_000_000).contains(&kib), "{kib}");
+        // 128 MiB, in the blocks of dash or of bash.
+        let file = gate.ask(target, "ulimit -f").0;
+        let blocks = file["stdout"].as_str().unwrap().trim();
+        assert!(matches!(blocks, "262144" | "131072"), "{file}");
         gate.ask(target, "grep -f /dev/null -e data /proc/self/limits");
         let asked = gate.send("Approve").0;
         assert!(

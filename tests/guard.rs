@@ -103,10 +103,12 @@ proptest! {
 }
 
 #[test]
-fn what_nobody_was_asked_about_has_a_limit_of_memory() {
+fn what_nobody_was_asked_about_has_a_limit_of_memory_and_of_files() {
     let limit = executed("sh -c 'ulimit -d'").0;
     let kib: u64 = limit.trim().parse().unwrap();
     assert!((1_048_576..1_000_000_000).contains(&kib), "{kib}");
+    let limit = executed("grep 'Max file size' /proc/self/limits").0;
+    assert!(limit.contains("134217728"), "{limit}");
 }
 
 #[test]

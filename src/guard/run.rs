@@ -174,6 +174,8 @@ pub fn execute() -> io::Result<i32> {
         let most = crate::transport::most_data();
         // A lower limit that is there already stays.
         let _ = setrlimit(Resource::RLIMIT_DATA, most, most);
+        let most = crate::transport::MOST_FILE;
+        let _ = setrlimit(Resource::RLIMIT_FSIZE, most, most);
     }
     nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(0o022));
     let mut last = 0;

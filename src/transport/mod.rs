@@ -206,13 +206,17 @@ const KEEPER: &str = concat!(
 
 /// What nobody was asked about may not take the memory that the services of the target need: each of its programs has
 /// a quarter of what is free, or [`LEAST_DATA`] (getrlimit(2), RLIMIT_DATA; what a person approved may start a service,
-/// which would inherit it).
+/// which would inherit it). Nor the disk: what reads leaves no large file behind, and `sort` of more than fits into memory
+/// ends (RLIMIT_FSIZE; POSIX counts 512 bytes).
 const CAP: &str = concat!(
     "D=0; while read -r A B C; do [ \"$A\" = MemAvailable: ] && D=$((B/4)) && break; done </proc/meminfo 2>/dev/null; ",
-    "[ $D -gt 1048576 ] || D=1048576; ulimit -d $D 2>/dev/null; "
+    "[ $D -gt 1048576 ] || D=1048576; ulimit -d $D 2>/dev/null; ulimit -f 262144 2>/dev/null; "
 );
 /// The least that a program may have, in KiB.
 const LEAST_DATA: u64 = 1024 * 1024;
+
+/// The largest file that such a program may write, in bytes.
+pub(crate) const MOST_FILE: u64 = 128 * 1024 * 1024;
 
 /// What a program that nobody was asked about may have on this machine, in bytes.
 pub(crate) fn most_data() -> u64 {

@@ -5,7 +5,25 @@
 use aiops::policy::{Context, Policy, Risk};
 
 /// A file, a harmless key of it, and keys of that program that are secret or may hold secrets.
-const FILES: [(&str, &str, &[&str]); 16] = [
+const FILES: [(&str, &str, &[&str]); 17] = [
+    (
+        "/etc/postgresql/15/main/postgresql.conf",
+        "shared_buffers",
+        &[
+            "primary_conninfo",
+            "archive_command",
+            "archive_cleanup_command",
+            "restore_command",
+            "recovery_end_command",
+            "ssl_passphrase_command",
+            "ssl_key_file",
+            "krb_server_keyfile",
+            "app.token",
+            "session_authorization",
+            "local_preload",
+            "oauth",
+        ],
+    ),
     (
         "/etc/redis/redis.conf",
         "maxmemory",

@@ -14,6 +14,7 @@ struct Form {
 }
 
 const NOUNS: &[&str] = &[
+    "buildx",
     "container",
     "image",
     "volume",
@@ -83,12 +84,9 @@ fn form(path: &[&str]) -> Option<Form> {
             &["--format"],
             (0, 16),
         ),
-        ["top"]
-        | ["container", "top"]
-        | ["port"]
-        | ["container", "port"]
-        | ["diff"]
-        | ["container", "diff"] => f(&[], &[], (1, 1)),
+        ["top"] | ["container", "top"] | ["diff"] | ["container", "diff"] => f(&[], &[], (1, 1)),
+        // A container, and one of its ports.
+        ["port"] | ["container", "port"] => f(&[], &[], (1, 2)),
         ["inspect"] | ["container" | "image" | "volume" | "network", "inspect"] => {
             f(&["-s", "--size"], &["-f", "--format", "--type"], (1, 16))
         }
@@ -134,6 +132,7 @@ fn form(path: &[&str]) -> Option<Form> {
             &["--tail", "-n", "--since"],
             (1, 1),
         ),
+        ["buildx", "ls" | "version" | "du"] => f(&[], &[], (0, 0)),
         ["system", "df"] => f(&["-v", "--verbose"], &["--format"], (0, 0)),
         ["service" | "node" | "stack", "ls" | "list"] => {
             f(&["-q", "--quiet"], &["-f", "--filter", "--format"], (0, 0))

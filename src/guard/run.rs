@@ -33,7 +33,7 @@ const NAMES: u64 = 64 * 1024;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The environment of everything that runs under the guard.
-const ENVIRONMENT: [(&str, &str); 27] = crate::transport::ENVIRONMENT;
+const ENVIRONMENT: [(&str, &str); 28] = crate::transport::ENVIRONMENT;
 
 /// Runs it as the supervisor.
 ///

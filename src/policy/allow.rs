@@ -96,6 +96,12 @@ pub(super) fn matches_auto(
             "it shows more than may be shown; let `| grep -E '^(KEY|KEY)'` behind it pick keys that are listed",
         ));
     }
+    if call.pipe.len > 3 && hoards(reading, call) {
+        return Err(miss(
+            6,
+            "it is one of many in this pipeline that keep all they read, which may fill memory",
+        ));
+    }
     if call.pipe.len > 2 && grows_on(reading, call) {
         return Err(miss(
             6,
@@ -148,6 +154,16 @@ fn grows_on(reading: &Reading, call: &Call) -> bool {
     let grows = |c: &Call| GROWS.contains(&c.name.base.as_str()) || multiplies(c);
     let much = |c: &Call| GROWS_MUCH.contains(&c.name.base.as_str());
     grows(call) && of(&grows) > 4 || GROWS_MUCH.contains(&base) && of(&much) > 1
+}
+
+/// Filters that keep all they read before they write any of it.
+const HOARDS: [&str; 5] = ["sort", "shuf", "tac", "tsort", "column"];
+
+/// Whether too many commands of a call's pipeline, the call among them, keep all they read at the same time.
+fn hoards(reading: &Reading, call: &Call) -> bool {
+    let keeps = |c: &&Call| HOARDS.contains(&c.name.base.as_str());
+    let own = |c: &&Call| c.pipe.pipeline == call.pipe.pipeline;
+    keeps(&call) && reading.calls.iter().filter(own).filter(keeps).count() > 4
 }
 
 /// Filters that write more only with some options: `grep -no .` a line with its number for each character, `cut`

@@ -56,7 +56,7 @@ fn schema() -> Value {
     let limits = object(
         &[],
         json!({
-            "under": texts(), "not": texts(), "hosts": texts(), "resolvers": texts(), "domains": texts(), "tables": texts(),
+            "under": texts(), "not": texts(), "hosts": texts(), "paths": texts(), "resolvers": texts(), "domains": texts(), "tables": texts(),
             "keys": texts(), "full_output": texts(), "follow_redirects": flag(), "s_client": flag(),
             "max_lines": {"type": "integer", "minimum": 0},
             "namespaces": object(&[], json!({"read": texts(), "approval": texts(), "forbidden": texts()})),

@@ -251,7 +251,7 @@ fn keeper(spec: &RunSpec, nonce: &str) -> (String, Vec<u8>) {
 }
 
 /// The command's environment: nothing of ours, nothing of the target's.
-pub(crate) const ENVIRONMENT: [(&str, &str); 27] = [
+pub(crate) const ENVIRONMENT: [(&str, &str); 28] = [
     (
         "PATH",
         "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -284,6 +284,8 @@ pub(crate) const ENVIRONMENT: [(&str, &str); 27] = [
     ("DEBIAN_FRONTEND", "noninteractive"),
     // `npm ls`, `pip list` and `terraform --version` would ask another host whether they are the newest.
     ("NPM_CONFIG_UPDATE_NOTIFIER", "false"),
+    // A project's own .npmrc must not name a script for it to load (npm up to 6).
+    ("NPM_CONFIG_ONLOAD_SCRIPT", ""),
     ("PIP_DISABLE_PIP_VERSION_CHECK", "1"),
     ("CHECKPOINT_DISABLE", "1"),
 ];

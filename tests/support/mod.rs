@@ -281,7 +281,7 @@ pub fn touch(gate: &Gate, name: &str) -> String {
 }
 
 /// The variables that a command sees, in order.
-pub const ENVIRONMENT: [&str; 27] = [
+pub const ENVIRONMENT: [&str; 28] = [
     "CHECKPOINT_DISABLE",
     "DEBIAN_FRONTEND",
     "GIT_CONFIG_COUNT",
@@ -302,6 +302,7 @@ pub const ENVIRONMENT: [&str; 27] = [
     "GIT_TERMINAL_PROMPT",
     "HOME",
     "LC_ALL",
+    "NPM_CONFIG_ONLOAD_SCRIPT",
     "NPM_CONFIG_UPDATE_NOTIFIER",
     "PAGER",
     "PATH",

@@ -157,11 +157,24 @@ fn whole(line: &Line, limits: &Limits) -> R {
         let urls = line.urls.len();
         return Err(format!("curl: exactly one URL is accepted, {urls} found"));
     };
+    // Where only known paths may be asked for, nothing of the line's own goes along.
+    let tells = [
+        "--get",
+        "--url-query",
+        "--header",
+        "--user-agent",
+        "--referer",
+        "--range",
+    ];
+    if let Some(told) = tells.iter().find(|o| !limits.paths.is_empty() && has(o)) {
+        return Err(format!("curl: {told} is not accepted to this host"));
+    }
     // A name that leads to this machine by --resolve is as good as localhost.
     let mut hosts = limits.hosts.clone();
     hosts.extend(line.here.iter().cloned());
     let own = Limits {
         hosts,
+        paths: limits.paths.clone(),
         ..Limits::default()
     };
     check_url(url, &own).map_err(|e| format!("curl: {e}"))

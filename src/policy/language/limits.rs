@@ -12,9 +12,10 @@ pub struct Limits {
     pub under: Vec<String>,
     /// Absolute paths never read although under `under`; `*` stands for any text, also `/`.
     pub not: Vec<String>,
-    /// `host` or `host:port` for curl, url, openssl and redis; for dig, host, nslookup and `openssl s_client` also
-    /// what [`host_fits`] understands. Empty: `localhost`, `127.0.0.1` and `[::1]`.
+    /// `host` or `host:port`, or what [`host_fits`] understands. Empty: `localhost`, `127.0.0.1` and `[::1]`.
     pub hosts: Vec<String>,
+    /// Paths of URLs that may be asked for, exact and with their query; the URL then carries nothing else. Empty: any.
+    pub paths: Vec<String>,
     /// Name servers that `dig @server` may ask, as [`host_fits`] understands them. Empty: 127.0.0.1, 127.0.0.53, ::1.
     pub resolvers: Vec<String>,
     /// Domains that may be looked up, with all their subdomains. Empty: any short name.
@@ -243,9 +244,10 @@ pub(super) fn host_allowed(host: &str, port: u16, limits: &Limits) -> bool {
         return own.contains(&host);
     }
     let with_port = format!("{host}:{port}");
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
     limits.hosts.iter().any(|h| {
         let h = h.to_ascii_lowercase();
-        h == host || h == with_port
+        h == host || h == with_port || h.contains(['*', '/']) && host_fits(&h, bare)
     })
 }
 
@@ -296,6 +298,12 @@ pub fn check_url(url: &str, limits: &Limits) -> Result<(), String> {
     let guessed = ["ftp.", "dict.", "ldap.", "imap.", "smtp.", "pop3."];
     if !url.contains("://") && guessed.iter().any(|g| host.starts_with(g)) {
         return Err(format!("`{url}`: write http:// or https:// in front"));
+    }
+    let known = limits.paths.is_empty() || limits.paths.iter().any(|p| p == tail);
+    if !known {
+        return Err(format!(
+            "`{tail}` of host `{host}` is not a path this rule may ask for"
+        ));
     }
     if host_allowed(&host, port, limits) {
         Ok(())

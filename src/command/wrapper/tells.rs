@@ -44,7 +44,7 @@ pub(super) fn only_tells(call: &Call) -> bool {
                 "node" | "php" | "perl" | "ruby" | "npm"
             ),
             Some("-l") => call.name.base == "crontab",
-            Some("-m" | "--ini") => call.name.base == "php",
+            Some("-m" | "-i" | "--ini") => call.name.base == "php",
             Some(asked) if matches!(call.name.base.as_str(), "virsh" | "lxc" | "incus") => {
                 LISTS.contains(&asked)
             }

@@ -165,7 +165,7 @@ impl<'a> Pattern<'a> {
         let first = text.bytes().next();
         match first {
             Some(b'\\') => match text.as_bytes().get(1) {
-                Some(c) if b"|()sSbwdB.<>/-_\"?+{}*^$[]".contains(c) => Ok(2),
+                Some(c) if b"|()sSbwB.<>/-_\"?+{}*^$[]".contains(c) => Ok(2),
                 _ => Err("it has an escape that is not known here".into()),
             },
             Some(b'[') => {

@@ -40,6 +40,8 @@ pub enum Type {
     Text,
     /// A regular expression: text whose repetitions are few enough not to fill memory.
     Regex,
+    /// The same, where it may begin with `-`: what stands behind `--`, or is an option's value.
+    DashedRegex,
     /// Any printable text: only for programs that take no options there (`style: plain`).
     FreeText,
     /// ASCII text that a regular expression fits from end to end.
@@ -112,6 +114,7 @@ impl Type {
             "user" => Type::User,
             "text" => Type::Text,
             "pattern" => Type::Regex,
+            "dashed_pattern" => Type::DashedRegex,
             "free_text" => Type::FreeText,
             "word" => Type::Word,
             "name" => Type::Name,
@@ -142,6 +145,7 @@ impl Type {
     /// Whether text begins with `-` may be of this type (it is then no option's place).
     fn may_begin_with_dash(&self) -> bool {
         match self {
+            Type::DashedRegex => true,
             Type::Time | Type::Int(..) | Type::Enum(_) | Type::Like(_) | Type::FreeText => true,
             Type::List(inner) => inner.may_begin_with_dash(),
             _ => false,
@@ -276,7 +280,7 @@ pub fn check(kind: &Type, word: &Word, bounds: &Bounds) -> Result<(), String> {
     if let Some(text) = word.literal() {
         return check_text(kind, text, bounds);
     }
-    if matches!(kind, Type::Text | Type::Regex)
+    if matches!(kind, Type::Text | Type::Regex | Type::DashedRegex)
         && let Some((pattern, name)) = of_one_name(word)
     {
         return check_text(kind, &pattern, bounds).and_then(|()| check_text(kind, &name, bounds));
@@ -357,7 +361,12 @@ pub(super) fn of_one_name(word: &Word) -> Option<(String, String)> {
 /// `ps -p "$(pgrep x)"` where none was found is an error of ps.
 fn names_nothing(kind: &Type) -> bool {
     match kind {
-        Type::Text | Type::Regex | Type::FreeText | Type::Path | Type::Place => true,
+        Type::Text
+        | Type::Regex
+        | Type::DashedRegex
+        | Type::FreeText
+        | Type::Path
+        | Type::Place => true,
         Type::Pid | Type::Host | Type::Unit | Type::User | Type::Object | Type::Time => true,
         Type::List(inner) => **inner == Type::Pid,
         _ => false,
@@ -433,7 +442,7 @@ pub fn check_text(kind: &Type, text: &str, bounds: &Bounds) -> Result<(), String
             "a user's name",
         ),
         Type::Text | Type::FreeText => Ok(()),
-        Type::Regex => language::check_repeats(text),
+        Type::Regex | Type::DashedRegex => language::check_repeats(text),
         Type::Like(pattern) => {
             if text.is_ascii() && pattern.fits(text) == Some(true) {
                 Ok(())

@@ -14,7 +14,6 @@ struct Form {
 }
 
 const NOUNS: &[&str] = &[
-    "buildx",
     "container",
     "image",
     "volume",
@@ -132,7 +131,6 @@ fn form(path: &[&str]) -> Option<Form> {
             &["--tail", "-n", "--since"],
             (1, 1),
         ),
-        ["buildx", "ls" | "version" | "du"] => f(&[], &[], (0, 0)),
         ["system", "df"] => f(&["-v", "--verbose"], &["--format"], (0, 0)),
         ["service" | "node" | "stack", "ls" | "list"] => {
             f(&["-q", "--quiet"], &["-f", "--filter", "--format"], (0, 0))

@@ -18,6 +18,7 @@ pub mod keys;
 pub mod kubectl;
 mod kubectl_paths;
 mod limits;
+pub mod mongo;
 pub mod net;
 pub mod openssl;
 mod projection;
@@ -53,6 +54,8 @@ pub enum Kind {
     MysqlSelect,
     /// One MySQL or MariaDB statement where bare names are the server's own tables (operand of `mysql sys -e`).
     MysqlCatalog,
+    /// JavaScript for MongoDB's shells that asks for the server's state (operand of `mongosh --eval`).
+    Mongo,
     /// A regular expression for grep and friends (operand).
     Regex,
     /// `+FORMAT` of `date` (operand).
@@ -91,13 +94,14 @@ pub enum Kind {
 
 impl Kind {
     /// Every reader with the name it has in a policy.
-    pub const ALL: [(&'static str, Kind); 23] = [
+    pub const ALL: [(&'static str, Kind); 24] = [
         ("awk", Kind::Awk),
         ("sed", Kind::Sed),
         ("jq", Kind::Jq),
         ("psql_select", Kind::PsqlSelect),
         ("mysql_select", Kind::MysqlSelect),
         ("mysql_catalog", Kind::MysqlCatalog),
+        ("mongo", Kind::Mongo),
         ("regex", Kind::Regex),
         ("date_format", Kind::DateFormat),
         ("ps_format", Kind::PsFormat),
@@ -172,6 +176,7 @@ pub fn check_operand(kind: Kind, text: &str, limits: &Limits) -> Result<(), Stri
         Kind::PsqlSelect => sql::check(sql::Dialect::Postgres, text, limits),
         Kind::MysqlSelect => sql::check(sql::Dialect::Mysql, text, limits),
         Kind::MysqlCatalog => sql::check(sql::Dialect::MysqlCatalog, text, limits),
+        Kind::Mongo => mongo::check(text),
         Kind::Regex => formats::check_regex(text),
         Kind::DateFormat => formats::check_date(text),
         Kind::PsFormat => formats::check_ps(text),

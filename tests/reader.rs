@@ -455,6 +455,28 @@ fn arithmetic_reads_what_surely_is_a_number() {
 }
 
 #[test]
+fn no_line_of_a_document_is_taken_for_its_end() {
+    // Inside `$(…)` bash ends a document at a line that begins as its end and holds the closing bracket.
+    for line in [
+        "x=$(a <<E\nE b )\nE\n)",
+        "x=$(a <<'E'\nE b # )\nE\n)",
+        "x=$(a <<-E\n\tE b )\n\tE\n)",
+        "a <(b <<E\nEc d )\nE\n)",
+        "x=$( { a <<E\nE b )\nE\n} )",
+        "x=$(a <<''\nb )\n\n)",
+    ] {
+        assert!(command::read(line).is_err(), "{line:?}");
+    }
+    // Nor may the delimiter that is written back stand at the beginning of one.
+    let reading = command::read("x=$(a <<X\nEOF b )\nEOF_ c )\nX\n)").unwrap();
+    assert!(
+        reading.canonical.contains("<<'EOF__'"),
+        "{}",
+        reading.canonical
+    );
+}
+
+#[test]
 fn a_bracket_that_opens_nothing_is_text() {
     for (line, word) in [
         ("cut -d[ -f2", "-d["),

@@ -704,7 +704,7 @@ const DELIMITERS: [(&str, &str); 8] = [
     ("<<E''", "E"),
 ];
 
-const BODIES: [&str; 18] = [
+const BODIES: [&str; 20] = [
     "a W 'b' \"c\" \\$v\n",
     "$(L)\n",
     "`p a`\n",
@@ -720,6 +720,8 @@ const BODIES: [&str; 18] = [
     "$((1+1)) $(( $(p) ))\n",
     "$(p <<F\n$(g)\nF\n)\n",
     "# $(p)\n",
+    "E g )\n",
+    "EOF g # )\n",
     "\\\\$(p)\n",
     "a `p \"b\"` `p \\`g\\``\n",
     "",

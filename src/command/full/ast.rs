@@ -352,7 +352,8 @@ impl Writer {
                 .collect(),
         };
         let mut delimiter = "EOF".to_owned();
-        while text.lines().any(|line| line == delimiter) {
+        // Not at the beginning of a line either: inside `$(…)` bash could take that for the end.
+        while text.lines().any(|line| line.starts_with(&delimiter)) {
             delimiter.push('_');
         }
         self.out

@@ -128,6 +128,14 @@ impl Parser<'_> {
             if line == pending.delimiter {
                 return Ok(body);
             }
+            // Inside `$(…)` bash takes it for the end, and what stands behind for commands.
+            let behind = line.strip_prefix(pending.delimiter.as_str());
+            if behind.is_some_and(|rest| rest.contains([')', '}'])) {
+                return Err(self.error(
+                    pending.at,
+                    "a here-document with a line that begins as its end and holds a bracket: take another delimiter",
+                ));
+            }
             body.push_str(line);
             body.push('\n');
         }

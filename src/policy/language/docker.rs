@@ -13,6 +13,13 @@ struct Form {
     names: (usize, usize),
 }
 
+/// Subcommands that may be asked how they are used.
+const HELPED: &str = "
+    ps images logs inspect exec run build pull push stop start restart rm rmi stats top info version network volume
+    container image system service node stack swarm context events history diff port cp commit tag save load kill pause
+    unpause rename update wait export import create attach search
+";
+
 const NOUNS: &[&str] = &[
     "container",
     "image",
@@ -198,7 +205,7 @@ fn form(path: &[&str]) -> Option<Form> {
 /// # Errors
 /// The word that is not accepted.
 pub fn check(words: &[&str], limits: &Limits) -> R {
-    if matches!(words, ["-v" | "--version"]) {
+    if matches!(words, ["-v" | "--version"]) || super::asks_for_help(HELPED, words) {
         return Ok(());
     }
     let joined;

@@ -165,6 +165,13 @@ const FLAGS: &[&str] = &[
     "--allow-missing-template-keys",
 ];
 
+/// Subcommands that may be asked how they are used.
+const HELPED: &str = "
+    get describe logs top rollout apply create delete edit port-forward scale set label annotate cordon uncordon drain
+    taint explain config auth api-resources api-versions cluster-info version wait cp expose patch replace diff events
+    certificate attach proxy autoscale kustomize
+";
+
 /// Words and options told apart.
 struct Parsed<'a> {
     words: Vec<&'a str>,
@@ -251,6 +258,9 @@ fn is_health(path: &str) -> bool {
 /// # Errors
 /// The word that is not accepted.
 pub fn check(words: &[&str], limits: &Limits) -> R {
+    if super::asks_for_help(HELPED, words) {
+        return Ok(());
+    }
     let p = parse(words)?;
     values(&p, limits)?;
     let bare = |n: usize| {

@@ -294,6 +294,22 @@ fn plain_text(text: &str) -> Result<(), String> {
     }
 }
 
+/// `get --help`: one of the program's own subcommands (any other name could be a plugin's), names behind it, and the
+/// question how they are used.
+fn asks_for_help(own: &str, words: &[&str]) -> bool {
+    let name =
+        |w: &&str| !w.starts_with('-') && w.bytes().all(|b| b.is_ascii_lowercase() || b == b'-');
+    match words {
+        ["--help"] => true,
+        [first, names @ .., "--help"] => {
+            own.split_ascii_whitespace().any(|o| o == *first)
+                && names.len() < 3
+                && names.iter().all(name)
+        }
+        _ => false,
+    }
+}
+
 /// An integer within bounds, written with digits only.
 fn int_in(text: &str, low: u64, high: u64, what: &str) -> Result<u64, String> {
     let ok = !text.is_empty() && text.len() <= 12 && text.bytes().all(|b| b.is_ascii_digit());

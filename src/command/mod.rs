@@ -153,6 +153,13 @@ const MAX_NOTES: usize = 16;
 /// Reads what the strict reader does not, for the reason in `first`.
 fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
     let parsed = full::read(line)?;
+    // What the text around defines or exports is not known here.
+    if let Some(span) = parsed.relies.filter(|_| depth > 0) {
+        return Err(ReadError {
+            span,
+            reason: "arithmetic on a command's output inside another text: a shell would evaluate it as code".into(),
+        });
+    }
     let canonical = full::ast::list(&parsed.list);
     // What a shell is given must be what was read. A fault of the writer ends here, as a refusal.
     let again = full::read(&canonical)

@@ -115,6 +115,8 @@ pub struct Parsed {
     pub bash: bool,
     /// The names of its functions.
     pub functions: Vec<String>,
+    /// Where its arithmetic relies on what a command says.
+    pub relies: Option<Span>,
 }
 
 /// Writes a list; here-documents follow the line they belong to.

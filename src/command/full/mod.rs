@@ -35,6 +35,7 @@ pub fn read(text: &str) -> Result<Parsed, ReadError> {
     let list = parser.program()?;
     parser.variables.check(!parser.functions.is_empty())?;
     Ok(Parsed {
+        relies: parser.variables.relies(),
         list,
         notes: parser.notes,
         bash: parser.bash,

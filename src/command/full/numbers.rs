@@ -64,7 +64,8 @@ fn prints_number(name: &str, words: &[Word]) -> bool {
             format.literal(),
             Some("%s" | "%Y" | "%X" | "%Z" | "%W" | "%i" | "%h" | "%u" | "%g")
         );
-        return asks && number && file.literal_prefix().starts_with('/');
+        // As several words it could bring options along.
+        return asks && number && file.literal_prefix().starts_with('/') && is_one(file);
     }
     let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
     match (name, words.as_deref()) {

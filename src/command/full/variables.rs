@@ -31,6 +31,8 @@ pub(super) struct Variables {
     numbers: BTreeSet<String>,
     /// Where arithmetic reads one.
     said: Option<Span>,
+    /// A command that may make other programs of names, or let variables reach them; or one that is known only later.
+    redefined: bool,
 }
 
 /// Builtins that set variables in ways that are not followed here.
@@ -53,6 +55,30 @@ const SETTERS: [&str; 16] = [
     "set",
 ];
 
+/// Builtins that may run code that is not followed here, make another program of a name, or export a variable.
+const REDEFINERS: [&str; 20] = [
+    "eval",
+    "source",
+    ".",
+    "trap",
+    "builtin",
+    "command",
+    "exec",
+    "export",
+    "declare",
+    "typeset",
+    "local",
+    "readonly",
+    "set",
+    "unset",
+    "enable",
+    "hash",
+    "alias",
+    "shopt",
+    "mapfile",
+    "readarray",
+];
+
 impl Variables {
     pub(super) fn absorb(&mut self, other: Variables) {
         self.read.extend(other.read);
@@ -61,6 +87,7 @@ impl Variables {
         self.code = self.code.take().or(other.code);
         self.numbers.extend(other.numbers);
         self.said = self.said.or(other.said);
+        self.redefined |= other.redefined;
     }
 
     /// A substitution says a number, as long as its program is the one of that name.
@@ -118,8 +145,10 @@ impl Variables {
 
     fn simple(&mut self, words: &[Word]) {
         let Some(name) = words.first().and_then(Word::literal) else {
+            self.redefined |= !words.is_empty();
             return;
         };
+        self.redefined |= REDEFINERS.contains(&name);
         if SETTERS.contains(&name) {
             self.any.get_or_insert_with(|| name.to_owned());
         }
@@ -147,6 +176,16 @@ impl Variables {
         }
     }
 
+    /// Where arithmetic relies on what a command says.
+    pub(super) fn relies(&self) -> Option<Span> {
+        let said = |name: &str| {
+            let mut values = self.set.iter();
+            values.any(|(set, held)| set == name && *held == Held::Said)
+        };
+        let read = self.read.iter().find(|(name, _)| said(name));
+        self.said.or(read.map(|(_, span)| *span))
+    }
+
     /// Refuses arithmetic on anything but the line's own numbers.
     pub(super) fn check(&self, functions: bool) -> Result<(), ReadError> {
         if let Some((name, span)) = &self.code {
@@ -156,12 +195,13 @@ impl Variables {
             });
         }
         // Another program of that name may say anything.
-        let others = functions || self.set.iter().any(|(name, _)| name == "PATH");
+        let path = |(name, _): &(String, Held)| name == "PATH";
+        let others = functions || self.redefined || self.set.iter().any(path);
         if let Some(span) = self.said.filter(|_| others) {
             return Err(ReadError {
                 span,
                 reason:
-                    "arithmetic on a command's output where the line has functions or sets PATH: a shell would evaluate it as code"
+                    "arithmetic on a command's output where the line has functions, sets PATH or exports: a shell would evaluate it as code"
                         .to_owned(),
             });
         }

@@ -9,7 +9,7 @@ use super::language::{self, Kind, Limits, Source};
 use super::types::Type;
 use super::unfold;
 use crate::command::wrapper::is_plain_sudo;
-use crate::command::{Call, Reading, Segment, Word, Wraps};
+use crate::command::{Call, Place, Reading, Redirection, Segment, Word, Wraps};
 use std::borrow::Cow;
 
 /// A call with examples in the place of what xargs adds; itself where that is not known.
@@ -55,6 +55,14 @@ fn examples(reading: &Reading, xargs: &Call) -> Option<Vec<Word>> {
             _ => return None,
         }
     }
+    // Messages are no names: they are not to come along.
+    let before =
+        |c: &&Call| c.pipe.pipeline == xargs.pipe.pipeline && c.pipe.index < xargs.pipe.index;
+    let quiet = |r: &Redirection| r.operator == ">" && r.descriptor.as_deref() == Some("2");
+    let mut all = reading.calls.iter().filter(before);
+    if !all.all(|c| c.redirections.iter().all(quiet)) {
+        return None;
+    }
     let stages: Option<Vec<Vec<&str>>> = (0..xargs.pipe.index)
         .map(|index| stage(reading, xargs, index))
         .collect();
@@ -73,8 +81,7 @@ fn examples(reading: &Reading, xargs: &Call) -> Option<Vec<Word>> {
 /// The words of the one command at a place in the pipeline of a call.
 fn stage<'a>(reading: &'a Reading, call: &Call, index: usize) -> Option<Vec<&'a str>> {
     let here = |c: &&Call| c.pipe.pipeline == call.pipe.pipeline && c.pipe.index == index;
-    let sudo = |c: &&Call| c.name.base == "sudo" && c.wraps == Wraps::Calls && is_plain_sudo(c);
-    let mut own = reading.calls.iter().filter(here).filter(|c| !sudo(c));
+    let mut own = reading.calls.iter().filter(here).filter(|c| !is_sudo(c));
     let only = own.next()?;
     let plain = own.next().is_none()
         && only.wraps == Wraps::Nothing
@@ -91,9 +98,43 @@ pub(super) fn is_picked(reading: &Reading, call: &Call, keys: &Type) -> bool {
     let Type::Keys(keys) = keys else {
         return false;
     };
-    let piped = call.pipe.index + 1 < call.pipe.len && call.redirections.iter().all(|r| r.harmless);
-    let filter = stage(reading, call, call.pipe.index + 1).filter(|_| piped);
+    let filter = stage(reading, call, call.pipe.index + 1).filter(|_| is_piped(reading, call));
     filter.is_some_and(|words| language::keys::is_filter(&words, keys))
+}
+
+/// Whether all that a call writes goes to the next command of its pipeline, and nothing else of what it says anywhere: what
+/// stands in the words of another command may be in that one's messages.
+fn is_piped(reading: &Reading, call: &Call) -> bool {
+    let here = |c: &&Call| c.pipe.pipeline == call.pipe.pipeline && c.pipe.index == call.pipe.index;
+    let alone = reading
+        .calls
+        .iter()
+        .filter(here)
+        .filter(|c| !is_sudo(c))
+        .count()
+        == 1;
+    let place = !matches!(
+        call.place,
+        Place::Substitution | Place::ProcessSubstitution | Place::Function
+    );
+    call.pipe.index + 1 < call.pipe.len
+        && alone
+        && place
+        && call.inside.is_none()
+        && call
+            .redirections
+            .iter()
+            .all(|r| r.harmless && keeps_output(r))
+}
+
+/// Whether a redirection leaves standard output where it is.
+fn keeps_output(redirection: &Redirection) -> bool {
+    redirection.operator == "<"
+        || redirection.operator != "&>" && redirection.descriptor.as_deref() == Some("2")
+}
+
+fn is_sudo(call: &Call) -> bool {
+    call.name.base == "sudo" && call.wraps == Wraps::Calls && is_plain_sudo(call)
 }
 
 /// A call whose whole output a jq filter reads that lets only harmless fields through, as one that asks for such
@@ -116,9 +157,7 @@ fn asked_for(reading: &Reading, call: &Call) -> Option<Vec<Word>> {
         "docker" | "podman" => Source::Containers,
         _ => return None,
     };
-    // All that it writes goes to the filter.
-    let piped = call.pipe.index + 1 < call.pipe.len && call.redirections.iter().all(|r| r.harmless);
-    if !call.name.trusted || call.wraps != Wraps::Nothing || !piped {
+    if !call.name.trusted || call.wraps != Wraps::Nothing || !is_piped(reading, call) {
         return None;
     }
     let words: Vec<&str> = call

@@ -444,7 +444,17 @@ fn blocks(toks: &[Tok], at: usize) -> bool {
     else {
         return false;
     };
-    any == "any" && function == "pg_blocking_pids" && pid == "pid" && own == "pid" && one != other
+    // Each call locks all of the lock manager: once for each session, and no more.
+    let from = |i: usize| matches!(toks.get(i), Some(Tok::Word(w)) if w == "from" || w == "join");
+    let sessions = (0..toks.len())
+        .filter(|i| from(*i))
+        .all(|i| matches!(toks.get(i + 1), Some(Tok::Word(w)) if w == "pg_stat_activity"));
+    any == "any"
+        && function == "pg_blocking_pids"
+        && pid == "pid"
+        && own == "pid"
+        && one != other
+        && sessions
 }
 
 /// Whether the join whose table stands at `at` has a condition `a.key = b.key`, and no OR that goes round it.
@@ -473,29 +483,44 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
     if word(on) == "using" {
         return op(on + 1, '(') && own(word(on + 2));
     }
-    let mut depth = 0usize;
     let mut tied = false;
+    let mut depth = 0usize;
+    // Where a condition of its own may begin and end: turned round behind it, a key ties nothing.
+    let begins = |i: usize| i == on + 1 || word(i - 1) == "and";
+    let ends = |i: usize| match toks.get(i) {
+        None | Some(Tok::Op(')' | ';')) => true,
+        Some(Tok::Word(w)) => {
+            is_in("and join inner left right full cross", w) || is_in(AFTER_FROM, w.as_str())
+        }
+        _ => false,
+    };
     let mut i = on + 1;
     while i < toks.len() {
         match &toks[i] {
             Tok::Op('(') => depth += 1,
             Tok::Op(')') if depth == 0 => break,
             Tok::Op(')') => depth -= 1,
-            Tok::Word(w) if w == "or" => return false,
+            Tok::Word(w) if matches!(w.as_str(), "or" | "between" | "case") => return false,
             Tok::Word(w) if depth == 0 && (w == "join" || is_in(AFTER_FROM, w.as_str())) => {
                 break;
             }
             Tok::Op('=')
-                if blocks(toks, i) && [word(i - 3), word(i + 5)].contains(&word(on - 1)) =>
+                if depth == 0
+                    && i > on + 3
+                    && begins(i - 3)
+                    && ends(i + 10)
+                    && blocks(toks, i)
+                    && [word(i - 3), word(i + 5)].contains(&word(on - 1)) =>
             {
                 tied = true;
             }
             Tok::Op('=')
-                if i > on + 3
+                if depth == 0
+                    && i > on + 3
+                    && begins(i - 3)
+                    && ends(i + 4)
                     && op(i - 2, '.')
                     && op(i + 2, '.')
-                    && (matches!(toks.get(i - 4), Some(Tok::Word(_))) || op(i - 4, '('))
-                    && !matches!(toks.get(i + 4), Some(Tok::Op(c)) if *c != ')')
                     && word(i - 3) != word(i + 1)
                     && (word(i - 3) == word(on - 1) || word(i + 1) == word(on - 1))
                     && key(word(i - 1))

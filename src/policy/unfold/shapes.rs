@@ -93,6 +93,9 @@ fn of_word(word: &Word, call: &Call) -> Option<Vec<Word>> {
         .collect()
 }
 
+/// Sums, as large as they come: a width, a count or a size must be bounded.
+const SUMS: [&str; 4] = ["7", "-7", "2147483647", "-2147483648"];
+
 /// What an expansion in quotes could be.
 fn of_expansion(text: &str, call: &Call) -> Option<Vec<Vec<Segment>>> {
     let (inner, true) = bare(text) else {
@@ -115,8 +118,7 @@ fn of_expansion(text: &str, call: &Call) -> Option<Vec<Vec<Segment>>> {
     }
     if sum(inner).is_some() {
         return Some(
-            ["7", "-7"]
-                .iter()
+            SUMS.iter()
                 .map(|n| vec![Segment::Literal((*n).to_owned())])
                 .collect(),
         );

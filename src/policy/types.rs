@@ -615,9 +615,12 @@ fn check_pattern(pattern: &str, prefix: &str, bounds: &Bounds) -> Result<(), Str
         Some(&"dev") => parts.len() == 2,
         _ => false,
     };
+    // It is no process.
+    let process = !matches!(parts.as_slice(), ["proc", "pressure", _]);
     if let Some(secret) = bounds
         .secret
         .iter()
+        .filter(|s| process || !s.starts_with("/proc/*/"))
         .filter(|s| !kernels || s.starts_with('/'))
         .filter(|s| !open || s.starts_with('/') || named(s))
         .find(|s| path::is_secret(&parts, s, true))

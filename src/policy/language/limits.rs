@@ -185,7 +185,8 @@ pub fn host_fits(entry: &str, host: &str) -> bool {
         return is_in_network(network, bits, host);
     }
     if check_host(host).is_err() || host.parse::<std::net::IpAddr>().is_ok() {
-        return entry == host;
+        // What stands for many is no host.
+        return entry == host && !host.contains(['*', '/']);
     }
     let (entry, host) = (entry.to_ascii_lowercase(), host.to_ascii_lowercase());
     match entry.strip_prefix('*') {
@@ -245,7 +246,8 @@ pub(super) fn host_allowed(host: &str, port: u16, limits: &Limits) -> bool {
     }
     let with_port = format!("{host}:{port}");
     let bare = host.trim_start_matches('[').trim_end_matches(']');
-    limits.hosts.iter().any(|h| {
+    let one = !host.contains(['*', '/']);
+    one && limits.hosts.iter().any(|h| {
         let h = h.to_ascii_lowercase();
         h == host || h == with_port || h.contains(['*', '/']) && host_fits(&h, bare)
     })

@@ -84,6 +84,9 @@ const OF_VALUE: &[&str] = &[
     "padStart",
 ];
 
+/// Most uses of the text's own names.
+const MOST_USES: usize = 12;
+
 type R = Result<(), String>;
 
 /// Checks a text for `mongosh --eval`.
@@ -102,6 +105,7 @@ pub fn check(text: &str) -> R {
         i: 0,
         depth: 0,
         names: Vec::new(),
+        uses: 0,
         lists: 0,
     };
     for _ in 0..6 {
@@ -124,6 +128,8 @@ struct Parser<'a> {
     depth: usize,
     /// Names that the text itself has given.
     names: Vec<String>,
+    /// How often they were said.
+    uses: usize,
     /// How many functions of lists stand around.
     lists: usize,
 }
@@ -366,7 +372,11 @@ impl Parser<'_> {
         match self.name().as_deref() {
             Some("db") if self.lists == 0 => self.database(),
             Some("null" | "true" | "false" | "undefined") => Ok(()),
-            Some(name) if self.names.iter().any(|n| n == name) => Ok(()),
+            // Each use may hold all that the name before it held: a few of a few are still little.
+            Some(name) if self.names.iter().any(|n| n == name) && self.uses < MOST_USES => {
+                self.uses += usize::from(self.lists == 0);
+                Ok(())
+            }
             _ => {
                 self.i = start;
                 self.fault()

@@ -351,6 +351,8 @@ fn size(toks: &[Tok]) -> R<()> {
     // A comma in FROM is a join without its condition.
     let mut from = vec![false];
     let mut tables = 0;
+    // Joins by a key of which both sides may have many.
+    let mut many = 0;
     // `extract(epoch FROM x)` and `IS DISTINCT FROM` name no table.
     let mut parts = vec![false];
     for i in 0..toks.len() {
@@ -379,8 +381,12 @@ fn size(toks: &[Tok]) -> R<()> {
                 }
                 "join" => {
                     tables += 1;
-                    if !unnests(toks, i + 1) && !keyed(toks, i + 1) {
-                        return Err("sql: a JOIN needs ON with the keys of both tables, such as ON a.oid = b.relid".into());
+                    if !unnests(toks, i + 1) {
+                        match keyed(toks, i + 1) {
+                            Some(Key::OfOne) => {}
+                            Some(Key::OfMany) => many += 1,
+                            None => return Err("sql: a JOIN needs ON with the keys of both tables, such as ON a.oid = b.relid".into()),
+                        }
                     }
                 }
                 w if is_in(AFTER_FROM, w) => *here = false,
@@ -388,6 +394,12 @@ fn size(toks: &[Tok]) -> R<()> {
             },
             _ => {}
         }
+    }
+    if many > 1 {
+        return Err(
+            "sql: more than one JOIN by a key that many rows share; join by oid, pid or relid"
+                .into(),
+        );
     }
     if tables > MOST_TABLES {
         return Err(format!(
@@ -457,8 +469,21 @@ fn blocks(toks: &[Tok], at: usize) -> bool {
         && sessions
 }
 
-/// Whether the join whose table stands at `at` has a condition `a.key = b.key`, and no OR that goes round it.
-fn keyed(toks: &[Tok], at: usize) -> bool {
+/// How many rows of the one side a row of the other is joined to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Key {
+    /// One, or few.
+    OfOne,
+    /// Many.
+    OfMany,
+}
+
+/// Columns of which each value is there once in a table of the server's own, or a few times.
+const UNIQUE: &str =
+    "oid pid relid indexrelid datid usesysid slot_name id trx_id thread_id processlist_id index_id";
+
+/// The key of the join whose table stands at `at`: a condition `a.key = b.key` of its own, and no OR that goes round it.
+fn keyed(toks: &[Tok], at: usize) -> Option<Key> {
     let word = |i: usize| match toks.get(i) {
         Some(Tok::Word(w)) => w.as_str(),
         _ => "",
@@ -466,11 +491,9 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
     let op = |i: usize, c: char| toks.get(i) == Some(&Tok::Op(c));
     // What is joined must be a plain table, whose name stands before ON.
     if op(at, '(') {
-        return false;
+        return None;
     }
-    let Some(on) = (at..toks.len().min(at + 8)).find(|i| matches!(word(*i), "on" | "using")) else {
-        return false;
-    };
+    let on = (at..toks.len().min(at + 8)).find(|i| matches!(word(*i), "on" | "using"))?;
     let key = |w: &str| {
         ["id", "name", "relation", "namespace", "schema", "locktype"]
             .iter()
@@ -480,10 +503,14 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
     let own = |w: &str| {
         w.ends_with("id") || w.ends_with("name") && !w.contains("schema") || w == "locktype"
     };
+    let kind = |a: &str, b: &str| match is_in(UNIQUE, a) || is_in(UNIQUE, b) {
+        true => Key::OfOne,
+        false => Key::OfMany,
+    };
     if word(on) == "using" {
-        return op(on + 1, '(') && own(word(on + 2));
+        return (op(on + 1, '(') && own(word(on + 2))).then(|| kind(word(on + 2), ""));
     }
-    let mut tied = false;
+    let mut tied = None;
     let mut depth = 0usize;
     // Where a condition of its own may begin and end: turned round behind it, a key ties nothing.
     let begins = |i: usize| i == on + 1 || word(i - 1) == "and";
@@ -500,7 +527,7 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
             Tok::Op('(') => depth += 1,
             Tok::Op(')') if depth == 0 => break,
             Tok::Op(')') => depth -= 1,
-            Tok::Word(w) if matches!(w.as_str(), "or" | "between" | "case") => return false,
+            Tok::Word(w) if matches!(w.as_str(), "or" | "between" | "case") => return None,
             Tok::Word(w) if depth == 0 && (w == "join" || is_in(AFTER_FROM, w.as_str())) => {
                 break;
             }
@@ -512,7 +539,7 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
                     && blocks(toks, i)
                     && [word(i - 3), word(i + 5)].contains(&word(on - 1)) =>
             {
-                tied = true;
+                tied = Some(Key::OfOne);
             }
             Tok::Op('=')
                 if depth == 0
@@ -527,10 +554,13 @@ fn keyed(toks: &[Tok], at: usize) -> bool {
                     && key(word(i + 3))
                     && (own(word(i - 1)) || own(word(i + 3))) =>
             {
-                tied = true;
+                let own = kind(word(i - 1), word(i + 3));
+                if tied != Some(Key::OfOne) {
+                    tied = Some(own);
+                }
             }
             Tok::Op('!' | '<' | '>') if op(i + 1, '=') => i += 1,
-            Tok::Word(w) if w == "not" && depth == 0 && word(i - 1) != "is" => return false,
+            Tok::Word(w) if w == "not" && depth == 0 && word(i - 1) != "is" => return None,
             _ => {}
         }
         i += 1;

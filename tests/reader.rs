@@ -491,6 +491,33 @@ fn no_line_of_a_document_is_taken_for_its_end() {
 }
 
 #[test]
+fn braces_that_give_nothing_are_refused() {
+    for line in [
+        "p {1..3}",
+        "p {a..e}",
+        "p {-2..8..2}",
+        "p {a,b}x",
+        "p {a..b,c}",
+        "p {01..03}",
+    ] {
+        assert!(command::read(line).is_ok(), "{line:?}");
+    }
+    // bash takes these for text, and looks for a comma behind them.
+    for line in [
+        "p {a..}$v'{'a,b}",
+        "p {..b}",
+        "p {a..bb}",
+        "p {1..a}",
+        "p {1..3..x}",
+        "p {1..2..3..4}",
+        "p {a...c}",
+        "p {..}",
+    ] {
+        assert!(command::read(line).is_err(), "{line:?}");
+    }
+}
+
+#[test]
 fn a_bracket_that_opens_nothing_is_text() {
     for (line, word) in [
         ("cut -d[ -f2", "-d["),

@@ -304,9 +304,7 @@ impl Parser<'_> {
         // bash expands braces before all else: `$x{a,b}` is `$xa $xb`.
         let first = !segments.iter().any(|s| matches!(s, Segment::Expansion(_)))
             && !self.text[..self.at].ends_with('$');
-        if first
-            && rest.get(plain) == Some(&b'}')
-            && (inside.contains(',') || inside.contains(".."))
+        if first && rest.get(plain) == Some(&b'}') && (inside.contains(',') || is_sequence(inside))
         {
             self.note(self.at, "a brace expansion");
             self.bash = true;
@@ -342,6 +340,26 @@ impl Parser<'_> {
         self.note(start, "a tilde that the shell expands");
         segments.push(Segment::Expansion(self.text[start..self.at].to_owned()));
         Ok(())
+    }
+}
+
+/// `1..3`, `-2..8..2`, `a..e` (bash(1), Brace Expansion). Anything else between the braces is text, and bash goes on to look
+/// for a comma behind them.
+fn is_sequence(inside: &str) -> bool {
+    let number = |t: &str| {
+        let digits = t.strip_prefix('-').unwrap_or(t);
+        (1..=18).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+    };
+    let letter = |t: &str| t.len() == 1 && t.bytes().all(|b| b.is_ascii_alphabetic());
+    match inside.split("..").collect::<Vec<_>>().as_slice() {
+        [first, last] | [first, last, _]
+            if !number(first) && !letter(first) || !number(last) && !letter(last) =>
+        {
+            false
+        }
+        [first, last] => number(first) == number(last),
+        [first, last, step] => number(first) == number(last) && number(step),
+        _ => false,
     }
 }
 

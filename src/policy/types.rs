@@ -159,8 +159,12 @@ fn argument<'a>(text: &'a str, name: &str) -> Option<&'a str> {
         .strip_suffix(')')
 }
 
-/// A list that rules share: copying it is nothing, and reading it from the kept policy nearly so. One text, with NUL
-/// behind each item; an item with NUL in it could never match, and is left out.
+/// What stands behind each item of a [`List`].
+const END: char = '\x7f';
+
+/// A list that rules share: copying it is nothing, and reading it from the kept policy nearly so. One text, with
+/// DEL behind each item, which JSON writes as it is; an item with DEL in it could never match, as no line that holds one is
+/// read, and is left out.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct List(Arc<str>);
@@ -168,7 +172,7 @@ pub struct List(Arc<str>);
 impl List {
     /// Its items.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.0.split_terminator('\0')
+        self.0.split_terminator(END)
     }
 
     /// Whether it has none.
@@ -184,9 +188,9 @@ impl List {
     /// Puts more behind it.
     pub(super) fn extend(&mut self, more: &[String]) {
         let mut text = self.0.to_string();
-        for item in more.iter().filter(|item| !item.contains('\0')) {
+        for item in more.iter().filter(|item| !item.contains(END)) {
             text.push_str(item);
-            text.push('\0');
+            text.push(END);
         }
         self.0 = text.into();
     }

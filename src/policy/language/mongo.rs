@@ -251,6 +251,11 @@ impl Parser<'_> {
     /// One term, and what is picked of it.
     fn term(&mut self) -> R {
         self.blanks();
+        // Not one call inside the other: a line of them would overflow the stack.
+        while self.at(self.i) == b'!' {
+            self.i += 1;
+            self.blanks();
+        }
         match self.at(self.i) {
             b'"' | b'\'' => self.text()?,
             b'`' => self.template()?,
@@ -258,10 +263,6 @@ impl Parser<'_> {
                 while self.at(self.i).is_ascii_digit() || self.at(self.i) == b'.' {
                     self.i += 1;
                 }
-            }
-            b'!' => {
-                self.i += 1;
-                return self.term();
             }
             b'[' => {
                 self.i += 1;
@@ -581,6 +582,14 @@ impl Parser<'_> {
 #[cfg(test)]
 mod tests {
     use super::check;
+
+    #[test]
+    fn a_line_of_one_sign_is_refused_and_overflows_no_stack() {
+        for sign in ["!", "(", "[", "rs.status().map(x=>", "`${", "! "] {
+            assert!(check(&sign.repeat(60_000 / sign.len())).is_err(), "{sign}");
+        }
+        assert!(check("!!rs.status().ok").is_ok());
+    }
 
     #[test]
     fn questions_to_the_server_are_accepted() {

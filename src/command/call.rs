@@ -68,6 +68,13 @@ pub fn is_harmless(operator: &str, descriptor: Option<&str>, target: &Word) -> b
     }
 }
 
+impl Redirection {
+    /// Whether it moves messages and nothing else: `2>FILE`.
+    pub fn is_of_errors(&self) -> bool {
+        self.descriptor.as_deref() == Some("2") && self.operator == ">"
+    }
+}
+
 /// Where a call stands in its pipeline.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pipe {

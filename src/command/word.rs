@@ -21,6 +21,17 @@ pub enum Segment {
     Expansion(String),
 }
 
+impl Segment {
+    /// Whether the shell neither splits it nor looks for files by it; `"$@"` becomes as many words as there are.
+    pub(super) fn is_whole(&self) -> bool {
+        match self {
+            Segment::Literal(_) => true,
+            Segment::Glob(_) => false,
+            Segment::Expansion(text) => text.starts_with('"') && !text.contains('@'),
+        }
+    }
+}
+
 /// One word of a simple command. Adjacent literals are always merged.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Word {

@@ -2,7 +2,7 @@
 //!
 //! Must never let a word pass that no list names.
 
-use super::handed::is_picked;
+use super::handed::{is_picked, pipeline};
 use super::input::{is_asked, is_silent, stdin};
 use super::language::Kind;
 use super::rule::{Rule, Stdin, SudoUse};
@@ -146,11 +146,7 @@ const GROWS_MUCH: [&str; 10] = [
 /// Whether too many commands of a call's pipeline, the call among them, write more than they read.
 fn grows_on(reading: &Reading, call: &Call) -> bool {
     let base = call.name.base.as_str();
-    let of = |fits: &dyn Fn(&Call) -> bool| {
-        let own = |c: &&Call| c.pipe.pipeline == call.pipe.pipeline;
-        let all = reading.calls.iter().filter(own);
-        all.filter(|c| fits(c)).count()
-    };
+    let of = |fits: &dyn Fn(&Call) -> bool| pipeline(reading, call).filter(|c| fits(c)).count();
     let grows = |c: &Call| GROWS.contains(&c.name.base.as_str()) || multiplies(c);
     let much = |c: &Call| GROWS_MUCH.contains(&c.name.base.as_str());
     grows(call) && of(&grows) > 4 || GROWS_MUCH.contains(&base) && of(&much) > 1
@@ -162,8 +158,7 @@ const HOARDS: [&str; 5] = ["sort", "shuf", "tac", "tsort", "column"];
 /// Whether too many commands of a call's pipeline, the call among them, keep all they read at the same time.
 fn hoards(reading: &Reading, call: &Call) -> bool {
     let keeps = |c: &&Call| HOARDS.contains(&c.name.base.as_str());
-    let own = |c: &&Call| c.pipe.pipeline == call.pipe.pipeline;
-    keeps(&call) && reading.calls.iter().filter(own).filter(keeps).count() > 4
+    keeps(&call) && pipeline(reading, call).filter(keeps).count() > 4
 }
 
 /// Filters that write more only with some options: `grep -no .` a line with its number for each character, `cut`

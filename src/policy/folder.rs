@@ -109,11 +109,7 @@ pub(super) fn moved(reading: &Reading) -> Option<(&Word, Vec<Vec<Call>>)> {
         if !stays(reading, call) {
             return None;
         }
-        let there = below(call, to)?;
-        Some(match surely(call.pipe.pipeline) {
-            true => vec![there],
-            false => vec![there, call.clone()],
-        })
+        ways(call, to, surely(call.pipe.pipeline))
     });
     Some((folder, calls.collect::<Option<_>>()?))
 }
@@ -158,14 +154,19 @@ impl<'a> There<'a> {
             })
     }
 
-    /// A call as it would be written from anywhere else; also as it stands, where the line may never have come there.
+    /// All that must be allowed in a call's place.
     pub(super) fn ways(&self, call: &Call) -> Option<Vec<Call>> {
-        let there = below(call, self.to)?;
-        Some(match self.surely {
-            true => vec![there],
-            false => vec![there, call.clone()],
-        })
+        ways(call, self.to, self.surely)
     }
+}
+
+/// A call as it would be written from anywhere else; also as it stands, where the line may never have come there.
+fn ways(call: &Call, folder: &str, surely: bool) -> Option<Vec<Call>> {
+    let there = below(call, folder)?;
+    Some(match surely {
+        true => vec![there],
+        false => vec![there, call.clone()],
+    })
 }
 
 /// Whether a call is a plain `cd` of its own, at the top of the line.

@@ -56,11 +56,8 @@ fn examples(reading: &Reading, xargs: &Call) -> Option<Vec<Word>> {
         }
     }
     // Messages are no names: they are not to come along.
-    let before =
-        |c: &&Call| c.pipe.pipeline == xargs.pipe.pipeline && c.pipe.index < xargs.pipe.index;
-    let quiet = |r: &Redirection| r.operator == ">" && r.descriptor.as_deref() == Some("2");
-    let mut all = reading.calls.iter().filter(before);
-    if !all.all(|c| c.redirections.iter().all(quiet)) {
+    let mut before = pipeline(reading, xargs).filter(|c| c.pipe.index < xargs.pipe.index);
+    if !before.all(|c| c.redirections.iter().all(Redirection::is_of_errors)) {
         return None;
     }
     let stages: Option<Vec<Vec<&str>>> = (0..xargs.pipe.index)
@@ -80,8 +77,7 @@ fn examples(reading: &Reading, xargs: &Call) -> Option<Vec<Word>> {
 
 /// The words of the one command at a place in the pipeline of a call.
 fn stage<'a>(reading: &'a Reading, call: &Call, index: usize) -> Option<Vec<&'a str>> {
-    let here = |c: &&Call| c.pipe.pipeline == call.pipe.pipeline && c.pipe.index == index;
-    let mut own = reading.calls.iter().filter(here).filter(|c| !is_sudo(c));
+    let mut own = commands_at(reading, call, index);
     let only = own.next()?;
     let plain = own.next().is_none()
         && only.wraps == Wraps::Nothing
@@ -105,14 +101,7 @@ pub(super) fn is_picked(reading: &Reading, call: &Call, keys: &Type) -> bool {
 /// Whether all that a call writes goes to the next command of its pipeline, and nothing else of what it says anywhere: what
 /// stands in the words of another command may be in that one's messages.
 fn is_piped(reading: &Reading, call: &Call) -> bool {
-    let here = |c: &&Call| c.pipe.pipeline == call.pipe.pipeline && c.pipe.index == call.pipe.index;
-    let alone = reading
-        .calls
-        .iter()
-        .filter(here)
-        .filter(|c| !is_sudo(c))
-        .count()
-        == 1;
+    let alone = commands_at(reading, call, call.pipe.index).count() == 1;
     let place = !matches!(
         call.place,
         Place::Substitution | Place::ProcessSubstitution | Place::Function
@@ -133,8 +122,21 @@ fn keeps_output(redirection: &Redirection) -> bool {
         || redirection.operator != "&>" && redirection.descriptor.as_deref() == Some("2")
 }
 
-fn is_sudo(call: &Call) -> bool {
-    call.name.base == "sudo" && call.wraps == Wraps::Calls && is_plain_sudo(call)
+/// All that runs at a place in the pipeline of a call, behind plain sudo.
+fn commands_at<'a>(
+    reading: &'a Reading,
+    call: &Call,
+    index: usize,
+) -> impl Iterator<Item = &'a Call> {
+    let sudo = |c: &Call| c.name.base == "sudo" && c.wraps == Wraps::Calls && is_plain_sudo(c);
+    pipeline(reading, call).filter(move |c| c.pipe.index == index && !sudo(c))
+}
+
+/// All calls of the pipeline of a call, itself among them.
+pub(super) fn pipeline<'a>(reading: &'a Reading, call: &Call) -> impl Iterator<Item = &'a Call> {
+    let number = call.pipe.pipeline;
+    let own = move |c: &&Call| c.pipe.pipeline == number;
+    reading.calls.iter().filter(own)
 }
 
 /// A call whose whole output a jq filter reads that lets only harmless fields through, as one that asks for such

@@ -33,9 +33,8 @@ pub const MAX_DEPTH: usize = 40;
 pub fn read(text: &str) -> Result<Parsed, ReadError> {
     let mut parser = Parser::new(text, None, 0);
     let list = parser.program()?;
-    parser.variables.check(!parser.functions.is_empty())?;
     Ok(Parsed {
-        relies: parser.variables.relies(),
+        relies: parser.variables.check(!parser.functions.is_empty())?,
         list,
         notes: parser.notes,
         bash: parser.bash,

@@ -43,14 +43,8 @@ pub(super) fn says_number(list: &List) -> bool {
 
 /// Another input, or messages that go nowhere. A message may hold any text.
 fn is_quiet(redirection: &Redirection) -> bool {
-    match (
-        redirection.operator.as_str(),
-        redirection.descriptor.as_deref(),
-    ) {
-        ("<", None) => true,
-        (">", Some("2")) => redirection.target.literal() == Some("/dev/null"),
-        _ => false,
-    }
+    let input = redirection.operator == "<" && redirection.descriptor.is_none();
+    input || redirection.is_of_errors() && redirection.target.literal() == Some("/dev/null")
 }
 
 fn prints_number(name: &str, words: &[Word]) -> bool {
@@ -81,12 +75,10 @@ fn prints_number(name: &str, words: &[Word]) -> bool {
 
 /// What a network card has counted.
 fn is_counter(file: &str) -> bool {
-    let plain =
-        |t: &str| !t.is_empty() && t.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let parts = file
         .strip_prefix("/sys/class/net/")
         .and_then(|rest| rest.split_once("/statistics/"));
-    parts.is_some_and(|(card, counter)| plain(card) && plain(counter))
+    parts.is_some_and(|(card, counter)| is_plain(card) && is_plain(counter))
 }
 
 /// `-c`, alone or with letters that only say what is counted.
@@ -107,10 +99,9 @@ fn picks_number(script: &str) -> bool {
         .strip_prefix('/')
         .and_then(|p| p.strip_suffix('/'));
     let name = name.map(|n| n.trim_start_matches('^').trim_end_matches(':'));
-    let plain =
-        |n: &str| !n.is_empty() && n.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let action: String = action.split_whitespace().collect();
-    name.is_some_and(plain) && matches!(action.as_str(), "print$2}" | "print$2;exit}" | "print$2;}")
+    name.is_some_and(is_plain)
+        && matches!(action.as_str(), "print$2}" | "print$2;exit}" | "print$2;}")
 }
 
 /// `date +%s`, of now or of a time that one word says.
@@ -136,9 +127,10 @@ fn is_seconds(words: &[Word]) -> bool {
 
 /// Whether a shell makes one word of it.
 fn is_one(word: &Word) -> bool {
-    word.segments.iter().all(|segment| match segment {
-        Segment::Literal(_) => true,
-        Segment::Glob(_) => false,
-        Segment::Expansion(text) => text.starts_with('"') && !text.contains('@'),
-    })
+    word.segments.iter().all(Segment::is_whole)
+}
+
+/// Letters, digits and `_`, and not nothing.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }

@@ -8,8 +8,8 @@ use crate::command::word::{Segment, Span, Word, bare};
 use crate::command::{Assignment, ReadError, evaluated};
 use std::collections::BTreeSet;
 
-/// What a variable is set to.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What a variable is set to, from what is surest on.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Held {
     /// A number.
     Number,
@@ -130,13 +130,10 @@ impl Variables {
             }
             Kind::For { name, words, .. } => {
                 // The weakest of them, and nothing is known of the shell's own words.
-                let all = words.iter().flatten().map(|w| self.held(w));
-                let held = all.fold(Held::Number, |one, other| match (one, other) {
-                    (Held::Text, _) | (_, Held::Text) => Held::Text,
-                    (Held::Said, _) | (_, Held::Said) => Held::Said,
-                    _ => Held::Number,
-                });
-                let held = if words.is_some() { held } else { Held::Text };
+                let all = |words: &Vec<Word>| words.iter().map(|w| self.held(w)).max();
+                let held = words
+                    .as_ref()
+                    .map_or(Held::Text, |words| all(words).unwrap_or(Held::Number));
                 self.sets(name, held);
             }
             _ => {}
@@ -176,18 +173,8 @@ impl Variables {
         }
     }
 
-    /// Where arithmetic relies on what a command says.
-    pub(super) fn relies(&self) -> Option<Span> {
-        let said = |name: &str| {
-            let mut values = self.set.iter();
-            values.any(|(set, held)| set == name && *held == Held::Said)
-        };
-        let read = self.read.iter().find(|(name, _)| said(name));
-        self.said.or(read.map(|(_, span)| *span))
-    }
-
-    /// Refuses arithmetic on anything but the line's own numbers.
-    pub(super) fn check(&self, functions: bool) -> Result<(), ReadError> {
+    /// Refuses arithmetic on anything but the line's own numbers; where it relies on what a command says.
+    pub(super) fn check(&self, functions: bool) -> Result<Option<Span>, ReadError> {
         if let Some((name, span)) = &self.code {
             return Err(ReadError {
                 span: *span,
@@ -205,6 +192,7 @@ impl Variables {
                         .to_owned(),
             });
         }
+        let mut relies = self.said;
         for (name, span) in &self.read {
             if is_the_shells(name) {
                 return Err(ReadError {
@@ -216,7 +204,10 @@ impl Variables {
             let known = values.peek().is_some()
                 && values.all(|(_, held)| match held {
                     Held::Number => true,
-                    Held::Said => !others,
+                    Held::Said => {
+                        relies.get_or_insert(*span);
+                        !others
+                    }
                     Held::Text => false,
                 });
             if !known || self.any.is_some() {
@@ -228,7 +219,7 @@ impl Variables {
                 });
             }
         }
-        Ok(())
+        Ok(relies)
     }
 }
 

@@ -351,16 +351,10 @@ fn is_sequence(inside: &str) -> bool {
         (1..=18).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
     };
     let letter = |t: &str| t.len() == 1 && t.bytes().all(|b| b.is_ascii_alphabetic());
-    match inside.split("..").collect::<Vec<_>>().as_slice() {
-        [first, last] | [first, last, _]
-            if !number(first) && !letter(first) || !number(last) && !letter(last) =>
-        {
-            false
-        }
-        [first, last] => number(first) == number(last),
-        [first, last, step] => number(first) == number(last) && number(step),
-        _ => false,
-    }
+    let parts: Vec<&str> = inside.split("..").collect();
+    let (ends, step) = parts.split_at(parts.len().min(2));
+    let alike = ends.iter().all(|t| number(t)) || ends.iter().all(|t| letter(t));
+    ends.len() == 2 && alike && step.len() < 2 && step.iter().all(|t| number(t))
 }
 
 /// Whether a `[` opens nothing: `cut -d[`. In front of it, in an option, no name stands that a shell would take for a

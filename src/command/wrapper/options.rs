@@ -61,14 +61,10 @@ impl<'a> Taken<'a> {
 /// Whether the shell makes exactly one word of it, whatever its expansions are.
 pub(super) fn is_one(word: &Word) -> bool {
     is_substituted_file(word)
-        || word.segments.iter().all(|segment| match segment {
-            Segment::Literal(_) => true,
-            Segment::Glob(_) => false,
-            // `"$@"` becomes as many words as there are.
-            Segment::Expansion(text) => {
-                (text.starts_with('"') && !text.contains('@')) || text == "''"
-            }
-        })
+        || word
+            .segments
+            .iter()
+            .all(|s| s.is_whole() || matches!(s, Segment::Expansion(text) if text == "''"))
 }
 
 /// Whether it is `<(…)`: the file of what a command of the line writes, which the policy sees.

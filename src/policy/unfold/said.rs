@@ -56,13 +56,12 @@ pub(super) fn said(text: &str) -> Option<Said> {
 /// What a pipeline of simple commands with literal words says.
 fn said_by(pipeline: &Pipeline) -> Option<Said> {
     // `>/dev/null` would leave nothing of what it says.
-    let errors_only = |r: &Redirection| r.descriptor.as_deref() == Some("2") && r.operator == ">";
     let mut commands = Vec::new();
     for command in &pipeline.commands {
         let Kind::Simple { assignments, words } = &command.kind else {
             return None;
         };
-        if !assignments.is_empty() || !command.redirections.iter().all(errors_only) {
+        if !assignments.is_empty() || !command.redirections.iter().all(Redirection::is_of_errors) {
             return None;
         }
         let at = usize::from(words.first().and_then(Word::literal) == Some("sudo"));

@@ -96,15 +96,16 @@ pub struct Ran {
     pub ended: bool,
 }
 
-/// Most commands of a line, and the longest that nothing may be heard of a shell.
+/// Most commands of a line.
 const MOST: usize = 60;
-const SILENCE: Duration = Duration::from_secs(20);
 
 /// A root folder for the shells, used for any number of lines.
 pub struct Sandbox {
     dir: tempfile::TempDir,
     /// Root, with namespaces: lines may run programs.
     pub walled: bool,
+    /// The longest that nothing may be heard of a shell.
+    pub silence: Duration,
 }
 
 impl Sandbox {
@@ -116,7 +117,12 @@ impl Sandbox {
                 .stderr(Stdio::null())
                 .status()
                 .is_ok_and(|s| s.success());
-        let sandbox = Sandbox { dir, walled };
+        let silence = Duration::from_secs(20);
+        let sandbox = Sandbox {
+            dir,
+            walled,
+            silence,
+        };
         std::fs::create_dir(sandbox.path("empty")).unwrap();
         if walled {
             sandbox.furnish();
@@ -176,25 +182,28 @@ impl Sandbox {
     pub fn run(&self, shell: &str, lines: &[(&str, How)]) -> Vec<Ran> {
         let mut ran: Vec<Option<Ran>> = vec![None; lines.len()];
         let mut again: Vec<usize> = (0..lines.len()).collect();
-        let mut tries = 0;
+        let mut first = true;
         while !again.is_empty() {
-            tries += 1;
-            assert!(tries < 2 * lines.len() + 3, "{shell} makes no progress");
-            // What a group's end took with it is run alone, and what still has no end is tried by itself.
+            // What a group's end took with it is run alone.
             let script: Vec<(usize, &str, How)> = again
                 .iter()
                 .map(|&i| match lines[i] {
-                    (text, How::Shared) if tries > 1 => (i, text, How::Alone),
+                    (text, How::Shared) if !first => (i, text, How::Alone),
                     (text, how) => (i, text, how),
                 })
                 .collect();
-            self.batch(shell, &script, &mut ran);
             let before = again.len();
+            let silent = self.batch(shell, &script, &mut ran);
             again.retain(|&i| ran[i].is_none());
-            if again.len() == before {
-                // Nothing had an end: the first one kept the others from it.
-                ran[again.remove(0)] = Some(Ran::default());
+            if !first && (silent || again.len() == before) {
+                // One keeps the others from their end, and which one is not to be seen: each has a shell to itself,
+                // so that a line that forks without end costs one silence, and not one for each of the others.
+                for line in script.iter().filter(|(i, ..)| again.contains(i)) {
+                    self.batch(shell, std::slice::from_ref(line), &mut ran);
+                }
+                break;
             }
+            first = false;
         }
         ran.into_iter()
             .map(|r| {
@@ -205,8 +214,9 @@ impl Sandbox {
             .collect()
     }
 
-    /// Runs a script; fills in the lines that came to their end, and the one that was stopped.
-    fn batch(&self, shell: &str, lines: &[(usize, &str, How)], ran: &mut [Option<Ran>]) {
+    /// Runs a script; fills in the lines that came to their end, and the one that was stopped. Whether it was stopped
+    /// because nothing was heard of it.
+    fn batch(&self, shell: &str, lines: &[(usize, &str, How)], ran: &mut [Option<Ran>]) -> bool {
         std::fs::write(self.path("script"), script(shell, lines)).unwrap();
         let (mut reader, writer) = std::io::pipe().unwrap();
         let mut child = self.shell(shell, writer);
@@ -214,7 +224,7 @@ impl Sandbox {
         let mut buffer = vec![0; 1 << 16];
         let mut stopped = None;
         loop {
-            if !is_ready(&reader) {
+            if !is_ready(&reader, self.silence) {
                 stopped = Some(None);
                 break;
             }
@@ -235,13 +245,14 @@ impl Sandbox {
             let whole = stopped.is_none() || !text.contains(['&', '(']);
             if log.ends[index] && whole {
                 ran[index] = Some(Ran { calls, ended: true });
-            } else if stopped == Some(Some(index)) {
+            } else if stopped == Some(Some(index)) || lines.len() == 1 {
                 ran[index] = Some(Ran {
                     calls,
                     ended: false,
                 });
             }
         }
+        stopped == Some(None)
     }
 
     /// A shell that is about to run the script, and whose stand-ins write into the pipe.
@@ -303,11 +314,11 @@ chroot --userspec=65534:65534 --groups= \"$root\" \"$@\"; exec 9>&-; \
 while set -- \"$root\"/proc/[0-9]*; [ $# -gt 1 ]; do sleep 0.01; done";
 
 /// Whether something can be read before the silence is too long.
-fn is_ready(reader: &std::io::PipeReader) -> bool {
+fn is_ready(reader: &std::io::PipeReader, silence: Duration) -> bool {
     use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
     use std::os::fd::AsFd;
     let started = Instant::now();
-    while started.elapsed() < SILENCE {
+    while started.elapsed() < silence {
         let mut fds = [PollFd::new(reader.as_fd(), PollFlags::POLLIN)];
         if poll(&mut fds, PollTimeout::from(1000u16)).is_ok_and(|n| n > 0) {
             return true;

@@ -71,10 +71,37 @@ fn is_timed(reading: &Reading) -> bool {
 }
 
 /// Builtins that change the shell in which they run.
-const CHANGING: [&str; 24] = [
-    ".", "break", "builtin", "cd", "command", "continue", "eval", "exec", "exit", "export",
-    "local", "read", "readonly", "return", "set", "shift", "source", "trap", "ulimit", "umask",
-    "unset", "wait", "kill", "mapfile",
+const CHANGING: [&str; 30] = [
+    "declare",
+    "typeset",
+    "printf",
+    "getopts",
+    "readarray",
+    "time",
+    ".",
+    "break",
+    "builtin",
+    "cd",
+    "command",
+    "continue",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "local",
+    "read",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "source",
+    "trap",
+    "ulimit",
+    "umask",
+    "unset",
+    "wait",
+    "kill",
+    "mapfile",
 ];
 
 /// Whether a line leaves nothing behind, so that others can run in the same subshell.

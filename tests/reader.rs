@@ -898,3 +898,68 @@ fn a_brace_is_no_pattern_of_case() {
     }
     assert!(command::read("{ case x in a) p;; '}') p;; esac; }").is_ok());
 }
+
+/// What people write with the builtins that could evaluate text is read, and goes to the shell that does what it says.
+#[test]
+fn everyday_words_of_builtins_are_read() {
+    let lines = [
+        ("n=5; [ $n -gt 3 ] && p", Shell::Posix),
+        (
+            "[ $# -lt 1 ] || [ $? -eq 0 ] || [ ${#x} -gt 3 ]",
+            Shell::Posix,
+        ),
+        ("n=$(ls | wc -l); [ $n -gt 3 ] && p", Shell::Posix),
+        ("[ $(ls | wc -l) -gt 3 ] && p", Shell::Posix),
+        (
+            "x=$(cat f); [ \"$x\" = a ] && [ ! -f \"/tmp/$x\" ]",
+            Shell::Posix,
+        ),
+        (
+            "[ \"$a\" -gt \"$b\" ] && [ \"$a\" != \"$c\" -a -n \"$d\" ]",
+            Shell::Posix,
+        ),
+        (
+            "[ -e /etc/*.conf ] && sudo test -f $x; ls | xargs -n1 test -e",
+            Shell::Posix,
+        ),
+        (
+            "p & pid=$!; wait $pid; wait $!; wait; wait -- $x",
+            Shell::Posix,
+        ),
+        (
+            "export FOO=\"$x\" BAR=b; readonly y=1; export -n x",
+            Shell::Posix,
+        ),
+        (
+            "printf -- \"$x\\n\"; printf '%s\\n' \"$x\" $y; printf \"a $x\"",
+            Shell::Posix,
+        ),
+        (
+            "read -r -p \"$q\" x y; unset -v x y; getopts ab: o",
+            Shell::Posix,
+        ),
+        (
+            "bash <<'E'\nset -e\napt-get update\nif [ -f /a ]; then\np\nfi\nE\n",
+            Shell::Posix,
+        ),
+        ("x=$(cat <<E | g\na\nE\n); p \"$x\"", Shell::Posix),
+        ("export x=5; bash -c 'y=1; p $((y))'", Shell::Posix),
+        ("export DATE=$(date +%F); p", Shell::Bash),
+        ("f() { local x=$1; p \"$x\"; }; f a", Shell::Bash),
+        ("x='a b'; export v='c d'$x; p", Shell::Bash),
+        ("set -euo pipefail; p | g", Shell::Bash),
+        ("[ a == b ] || p", Shell::Bash),
+        ("x=$(</etc/hostname); p \"$x\"", Shell::Bash),
+        (
+            "rm -rf \"/tmp/$UID/x\"; source f; declare -r z=1",
+            Shell::Bash,
+        ),
+    ];
+    for (line, shell) in lines {
+        let reading = command::read(line).unwrap_or_else(|e| panic!("{line:?}: {e}"));
+        assert_eq!(reading.shell, shell, "{line:?}");
+    }
+    // Quoted, it would be split.
+    let reading = command::read("export v='a b'$x").unwrap();
+    assert_eq!(reading.canonical, "export v='a b'${x}");
+}

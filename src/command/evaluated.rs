@@ -5,32 +5,39 @@
 
 use super::ReadError;
 use super::call::Call;
+use super::full::is_number;
+use super::names::{self, Named};
 use super::word::{Segment, Word};
-
-/// Builtins that evaluate the subscript of a name they are given (bash(1), Arrays).
-const SUBSCRIPTS: [&str; 17] = [
-    "test",
-    "[",
-    "printf",
-    "declare",
-    "typeset",
-    "local",
-    "export",
-    "readonly",
-    "unset",
-    "read",
-    "let",
-    "mapfile",
-    "readarray",
-    "getopts",
-    "wait",
-    "compgen",
-    "complete",
-];
 
 /// Builtins that change how the rest of the line is read, or which program a name is.
 const CHANGES: [&str; 8] = [
     "alias", "shopt", "enable", "bind", "compopt", "hash", "compgen", "complete",
+];
+
+/// Shells whose text stands among their words.
+const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "rbash"];
+
+/// Programs that run another one: of that name there is then a program, and no builtin.
+const RUN_PROGRAMS: [&str; 19] = [
+    "sudo",
+    "doas",
+    "env",
+    "nohup",
+    "nice",
+    "ionice",
+    "timeout",
+    "time",
+    "xargs",
+    "find",
+    "stdbuf",
+    "setsid",
+    "chroot",
+    "systemd-run",
+    "exec",
+    "flock",
+    "chrt",
+    "taskset",
+    "strace",
 ];
 
 /// Options of `set` that leave the reading of words as it is.
@@ -47,7 +54,16 @@ const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 17] = [
+const CODE: [&str; 25] = [
+    // The way that bash reads, and what names stand for.
+    "POSIXLY_CORRECT",
+    "BASH_COMPAT",
+    "BASH_ALIASES",
+    "BASH_LOADABLES_PATH",
+    "DIRSTACK",
+    "FCEDIT",
+    "EXECIGNORE",
+    "histchars",
     "SHELL",
     "RANDOM",
     "SRANDOM",
@@ -72,8 +88,8 @@ pub fn is_code(variable: &str) -> bool {
     CODE.contains(&variable) || variable.starts_with("BASH_FUNC_")
 }
 
-/// Refuses a call that would evaluate its words.
-pub fn check(call: &Call) -> Result<(), ReadError> {
+/// Refuses a call that would evaluate its words. `by` is the name of the wrapper that runs it.
+pub fn check(call: &Call, by: Option<&str>) -> Result<(), ReadError> {
     let refuse = |reason: String| {
         Err(ReadError {
             span: call.span,
@@ -82,61 +98,8 @@ pub fn check(call: &Call) -> Result<(), ReadError> {
     };
     let base = call.name.base.as_str();
     let words = call.words.get(1..).unwrap_or_default();
-    // Without -v, printf only prints.
-    let names = base != "printf"
-        || words
-            .first()
-            .is_some_and(|w| w.is_dynamic() || w.literal_prefix().starts_with("-v"));
-    if names && SUBSCRIPTS.contains(&base) && words.iter().any(is_subscript) {
-        return refuse(format!(
-            "`{base}` would evaluate the text in brackets as code"
-        ));
-    }
-    let named = match base {
-        "test" | "[" => words.iter().any(|w| w.literal() == Some("-v")),
-        "printf" => words
-            .first()
-            .is_some_and(|w| w.literal_prefix().starts_with("-v")),
-        "unset" | "let" | "getopts" | "declare" | "typeset" | "read" | "mapfile" | "readarray" => {
-            true
-        }
-        _ => false,
-    };
-    if named && words.iter().any(Word::is_dynamic) {
-        return refuse(format!(
-            "`{base}` of a name that is known only when it runs: it would evaluate it as code"
-        ));
-    }
-    let set = words.iter().filter_map(Word::literal).find(|w| is_code(w));
-    if let Some(name) =
-        set.filter(|_| SUBSCRIPTS.contains(&base) && !matches!(base, "test" | "[" | "unset"))
-    {
-        return refuse(format!("a shell runs the value of `{name}` as code"));
-    }
-    let option = |letters: &[char]| {
-        words
-            .iter()
-            .filter_map(Word::literal)
-            .any(|w| w.starts_with(['-', '+']) && !w.starts_with("--") && w.contains(letters))
-    };
-    match base {
-        "declare" | "typeset" | "local" | "readonly" | "export"
-            if option(&['i', 'n', 'a', 'A']) && base != "export" =>
-        {
-            return refuse(format!(
-                "`{base}` of an integer, a reference or a list: the shell evaluates what is put there"
-            ));
-        }
-        "mapfile" | "readarray" if option(&['C']) => {
-            return refuse(format!("`{base} -C` runs its word as code"));
-        }
-        _ => {}
-    }
-    if CHANGES.contains(&base) && !words.is_empty() {
-        return refuse(format!("`{base}` changes how the rest is read"));
-    }
-    if base == "set" {
-        check_set(words).or_else(refuse)?;
+    if by.is_none_or(|by| !RUN_PROGRAMS.contains(&by)) {
+        check_builtin(call, base, words).or_else(refuse)?;
     }
     let variables = call
         .assignments
@@ -151,10 +114,189 @@ pub fn check(call: &Call) -> Result<(), ReadError> {
         });
     for (name, empty) in variables.chain(operands) {
         if !empty && is_code(name) {
-            return refuse(format!("a shell runs the value of `{name}` as code"));
+            return refuse(runs(name));
         }
     }
     Ok(())
+}
+
+/// Refuses what only calls together do: a variable of one that another, or the text of another, takes for something else.
+///
+/// `counted` are the variables that texts for shells take for numbers; their own sets were seen, not those around them.
+pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadError> {
+    let shell = |c: &Call| match c.name.base.as_str() {
+        "bash" | "rbash" => true,
+        "sh" | "dash" | "ash" => c.words.iter().any(|w| is_option(w, &['l'])),
+        _ => false,
+    };
+    let shells = calls.iter().any(shell);
+    let lists: Vec<String> = calls
+        .iter()
+        .filter_map(|c| names::named(&c.words).ok())
+        .flatten()
+        .filter(|named| named.list)
+        .map(|named| named.name)
+        .collect();
+    for call in calls {
+        let refuse = |reason: String| {
+            Err(ReadError {
+                span: call.span,
+                reason,
+            })
+        };
+        if let Some(name) = STARTUP
+            .iter()
+            .find(|name| shells && sets(call, name, false))
+        {
+            return refuse(format!(
+                "`{name}` is set in a line that starts a shell: it would read its startup files from there"
+            ));
+        }
+        if let Some(name) = counted.iter().find(|name| sets(call, name, true)) {
+            return refuse(format!(
+                "arithmetic inside a text on `{name}`, which the line sets to other than a number: a shell would evaluate it as code"
+            ));
+        }
+        let declared = names::named(&call.words).unwrap_or_default();
+        let list = declared.iter().find(|named| {
+            named.value.as_ref().is_some_and(Word::is_dynamic)
+                && (lists.contains(&named.name) || is_list(&named.name))
+        });
+        if let Some(Named { name, .. }) = list {
+            return refuse(format!(
+                "`{name}` is a list: the shell evaluates what is put there"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Where bash looks for the files that it reads first, and from what it takes that it must.
+const STARTUP: [&str; 4] = ["HOME", "SSH_CLIENT", "SSH2_CLIENT", "SHLVL"];
+
+/// Lists that bash has by itself.
+fn is_list(name: &str) -> bool {
+    name.starts_with("BASH_")
+        || name.starts_with("COMP")
+        || matches!(
+            name,
+            "FUNCNAME" | "GROUPS" | "PIPESTATUS" | "MAPFILE" | "COPROC"
+        )
+}
+
+/// Whether a call, or a loop around it, could set a variable, `but_numbers` to other than a number.
+fn sets(call: &Call, name: &str, but_numbers: bool) -> bool {
+    let other = |value: &Word| !(value.segments.is_empty() || but_numbers && is_number(value));
+    let set = call.assignments.iter().chain(&call.scope.lists);
+    if set.into_iter().any(|a| a.name == name && other(&a.value)) {
+        return true;
+    }
+    let named = names::named(&call.words).unwrap_or_default();
+    if named.iter().any(|n| {
+        n.name == name && n.value.as_ref().is_none_or(other) && (but_numbers || n.value.is_some())
+    }) {
+        return true;
+    }
+    // The text of a shell stands among its words, and was read.
+    let is_text = SHELLS.contains(&call.name.base.as_str());
+    let sign = format!("{name}=");
+    !is_text
+        && call.words.iter().any(|word| {
+            let text = word.spelt();
+            text.match_indices(&sign).any(|(at, _)| {
+                let whole = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                    || text[..at].ends_with("-e");
+                let value = &text[at + sign.len()..];
+                let number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+                (whole || but_numbers) && !(but_numbers && number)
+            })
+        })
+}
+
+fn runs(variable: &str) -> String {
+    format!("a shell runs the value of `{variable}` as code")
+}
+
+/// What a builtin of that name would do with its words.
+fn check_builtin(call: &Call, base: &str, words: &[Word]) -> Result<(), String> {
+    for Named { name, value, .. } in names::named(&call.words)? {
+        let empty = value.is_some_and(|v| v.segments.is_empty());
+        if is_code(&name) && !empty && base != "unset" {
+            return Err(runs(&name));
+        }
+    }
+    if CHANGES.contains(&base) && !words.is_empty() {
+        return Err(format!("`{base}` changes how the rest is read"));
+    }
+    match base {
+        "test" | "[" => check_test(base, words),
+        "set" => check_set(words),
+        "let" => Err("`let` evaluates its words as code: write `x=$((…))`".into()),
+        "fc" => Err("`fc` runs what it finds in the history".into()),
+        "history"
+            if words
+                .iter()
+                .any(|w| w.literal().is_none() || is_option(w, &['s', 'p'])) =>
+        {
+            Err("`history -s` keeps its words, to be run later".into())
+        }
+        "jobs"
+            if words
+                .iter()
+                .any(|w| w.literal().is_none() || is_option(w, &['x'])) =>
+        {
+            Err("`jobs -x` runs its words: write the command itself".into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn is_option(word: &Word, letters: &[char]) -> bool {
+    word.literal_prefix().starts_with('-') && word.literal_prefix().contains(letters)
+}
+
+/// `test -v 'a[x]'` evaluates the subscript; so no word may become a `-v`, and none a subscript behind one.
+fn check_test(base: &str, words: &[Word]) -> Result<(), String> {
+    let asks_for_name = |w: &Word| matches!(w.literal(), Some("-v" | "-R"));
+    if words.iter().any(asks_for_name) && words.iter().any(Word::is_dynamic) {
+        return Err(format!(
+            "`{base}` of a name that is known only when it runs: it would evaluate it as code"
+        ));
+    }
+    if words.iter().any(is_subscript) {
+        return Err(format!(
+            "`{base}` would evaluate the text in brackets as code"
+        ));
+    }
+    let split = |w: &&Word| !is_one(w) && !names::is_one_variable(w) && !is_substitution(w);
+    if words.iter().any(|w| split(&w)) {
+        return Err(format!(
+            "a word of `{base}` that the shell splits, and could make a `-v` of: put it in double quotes"
+        ));
+    }
+    if words.windows(2).any(|two| two.iter().all(is_open)) {
+        return Err(format!(
+            "two words of `{base}` side by side that are known only when it runs: one could be a `-v`"
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a shell makes one word of it, or several that all begin with the same text.
+fn is_one(word: &Word) -> bool {
+    let pattern = !word.is_dynamic() && !word.literal_prefix().is_empty();
+    let number = |s: &Segment| matches!(s, Segment::Expansion(text) if text.starts_with("$((") || text.starts_with("${#"));
+    pattern || word.segments.iter().all(|s| s.is_whole() || number(s))
+}
+
+/// `$(…)`: whether it says a number, `full::variables` asks.
+fn is_substitution(word: &Word) -> bool {
+    matches!(word.segments.as_slice(), [Segment::Expansion(text)] if text.starts_with("$("))
+}
+
+/// Whether nothing is known of how a word begins.
+fn is_open(word: &Word) -> bool {
+    word.is_dynamic() && word.literal_prefix().is_empty()
 }
 
 /// Whether `NAME=value` words of a program set variables.
@@ -173,18 +315,16 @@ fn is_environment(base: &str) -> bool {
     )
 }
 
-/// A subscript that is more than a plain name or number.
+/// `NAME[…]` with a subscript that is no number.
 fn is_subscript(word: &Word) -> bool {
-    let text: String = word
-        .segments
-        .iter()
-        .map(|s| match s {
-            Segment::Literal(text) | Segment::Glob(text) => text.as_str(),
-            Segment::Expansion(_) => "$",
-        })
-        .collect();
-    text.split_once('[')
-        .is_some_and(|(_, behind)| behind.contains(['$', '`']))
+    let text = word.spelt();
+    let Some((name, behind)) = text.split_once('[') else {
+        return false;
+    };
+    super::name::is_variable(name)
+        && behind
+            .strip_suffix(']')
+            .is_none_or(|inside| !inside.bytes().all(|b| b.is_ascii_digit() || b == b'@'))
 }
 
 fn check_set(words: &[Word]) -> Result<(), String> {
@@ -199,6 +339,10 @@ fn check_set(words: &[Word]) -> Result<(), String> {
         let letters = &text[1..];
         if !letters.chars().all(|c| "aefuCxnbo".contains(c)) {
             return Err(format!("`set {text}` changes how the rest is read"));
+        }
+        // Two of them take two options' names.
+        if letters.matches('o').count() > 1 {
+            return Err(format!("`set {text}`: write each `-o` by itself"));
         }
         if letters.contains('o') {
             match words.next().map(Word::literal) {

@@ -8,6 +8,7 @@ mod evaluated;
 pub mod explain;
 pub mod full;
 pub mod name;
+mod names;
 pub mod render;
 pub mod strict;
 pub mod word;
@@ -56,6 +57,8 @@ pub struct Reading {
     pub shell: Shell,
     /// The functions that the line defines.
     pub functions: Vec<String>,
+    /// The variables that the line takes for numbers.
+    counted: Vec<String>,
 }
 
 impl Reading {
@@ -138,10 +141,15 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
         Ok(parsed) => Ok(Reading {
             source: line.to_owned(),
             notes: Vec::new(),
-            calls: wrapper::see_through(calls(&parsed), depth)?,
+            calls: seen_through(calls(&parsed), depth, &mut Vec::new())?,
             canonical: render::line(&parsed),
-            shell: Shell::Posix,
+            shell: if depth == 0 && is_meant_for_bash(&parsed) {
+                Shell::Bash
+            } else {
+                Shell::Posix
+            },
             functions: Vec::new(),
+            counted: Vec::new(),
         }),
         Err(note) => fully(line, note, depth),
     }
@@ -185,18 +193,40 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
         notes.push(first);
     }
     notes.sort_by_key(|n| n.span.start);
+    let mut counted = parsed.counted;
     Ok(Reading {
         source: line.to_owned(),
         notes,
-        calls: wrapper::see_through(calls, depth)?,
+        calls: seen_through(calls, depth, &mut counted)?,
         canonical,
-        shell: if parsed.bash {
+        shell: if parsed.bash || parsed.bashism && depth == 0 {
             Shell::Bash
         } else {
             Shell::Posix
         },
         functions: parsed.functions,
+        counted,
     })
+}
+
+/// Whether dash would not do what a line says.
+fn is_meant_for_bash(line: &strict::Line) -> bool {
+    let mut commands = line.pipelines.iter().flat_map(|(_, p)| p);
+    commands.any(|c| full::is_bashism(&c.words))
+}
+
+/// All calls, with those of wrappers. `counted` gets what the texts among them take for numbers.
+fn seen_through(
+    calls: Vec<Call>,
+    depth: usize,
+    counted: &mut Vec<String>,
+) -> Result<Vec<Call>, ReadError> {
+    let (calls, within) = wrapper::see_through(calls, depth)?;
+    if depth == 0 {
+        evaluated::check_together(&calls, &within)?;
+    }
+    counted.extend(within);
+    Ok(calls)
 }
 
 /// What no line may hold, wherever it stands: what a shell drops, a terminal obeys, or an eye misses.

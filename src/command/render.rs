@@ -3,6 +3,7 @@
 //! Must never write a character outside of quotes that any shell could take for more than itself.
 
 use super::call::Redirection;
+use super::name::is_variable;
 use super::strict::{Joint, Line, Simple, is_reserved};
 use super::word::{Segment, Word};
 
@@ -68,7 +69,11 @@ pub fn word(out: &mut String, word: &Word, command_position: bool) {
         out.push_str("''");
         return;
     }
-    for segment in &word.segments {
+    // In quotes, bash would split the value of `export NAME=…`.
+    let name = if command_position { 0 } else { assigned(word) };
+    let behind = word.behind(name);
+    out.push_str(&word.literal_prefix()[..name]);
+    for segment in &behind.segments {
         match segment {
             Segment::Glob(text) | Segment::Expansion(text) => out.push_str(text),
             Segment::Literal(text) => {
@@ -84,6 +89,14 @@ pub fn word(out: &mut String, word: &Word, command_position: bool) {
                 }
             }
         }
+    }
+}
+
+/// How long `NAME=` is at the beginning of a word that is not literal.
+fn assigned(word: &Word) -> usize {
+    match word.literal_prefix().split_once('=') {
+        Some((name, _)) if word.segments.len() > 1 && is_variable(name) => name.len() + 1,
+        _ => 0,
     }
 }
 

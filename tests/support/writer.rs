@@ -121,7 +121,19 @@ const REFUSED: Forms = &[
         ],
     ),
     ("alias", &["alias p=g; S", "alias v='p '\nv S"]),
-    ("time", &["time { L; }", "time -p S", "time; S", "! time S"]),
+    (
+        "time",
+        &[
+            "time { L; }",
+            "time -p S",
+            "time; S",
+            "! time S",
+            "time exit; S",
+            "time cd /; S",
+            "h0() { L; }; time h0 W",
+            "time set -- W; S",
+        ],
+    ),
     ("bar and", &["S |& S", "{ L; } |& S"]),
     (
         "odd keyword",
@@ -250,6 +262,11 @@ const WRAPPED: Forms = &[
             "sh <<'E'\np a\ng 'b c'\nE\n",
             "bash -s W <<'E'\np \"$1\"\nE\n",
             "sh <<< 'p a'",
+            "sh <<'E'\nread v\np W\ng a\nE\n",
+            "bash <<'E'\nread v\np 'a\ng evil\n'\nE\n",
+            "bash <<'E'\nread -N 3 v\nS\nL\nE\n",
+            "bash -c 'read v; bash' <<'E'\np a\ng 'b\ng evil\n'\nE\n",
+            "sh -sc 'p W' <<'E'\ng W\nE\n",
         ],
     ),
     (
@@ -586,6 +603,15 @@ const WORDS: Forms = &[
             "$(case W in (a) L;; esac)",
             "\"$(p \"$(p \"a b\")\")\"",
             "$(p <<E\na $(g) b\nE\n)",
+            "$(p <<E\na\nE\nL)",
+            "$(p <<E; L\na\nE\n)",
+            "$(p <<E | S\na\nE\n)",
+            "$( { p <<E; } || L\na\nE\n)",
+            "$( (p <<'E'\na\nE\n) && S; L)",
+            "$(if p <<E; then L; fi\na\nE\n)",
+            "$(S && p <<E\na\nE\n)",
+            "$(p <<E &\na\nE\nL)",
+            "`p <<E\na\nE\ng a; p b`",
         ],
     ),
     (
@@ -613,7 +639,14 @@ const WORDS: Forms = &[
     (
         "process substitution",
         &[
-            "<(L)", ">(L)", "<(p)", "a<(p)", "< (p)", "\"<(p)\"", "<(p)a",
+            "<(p <<E\na\nE\nL)",
+            "<(L)",
+            ">(L)",
+            "<(p)",
+            "a<(p)",
+            "< (p)",
+            "\"<(p)\"",
+            "<(p)a",
         ],
     ),
     (
@@ -693,6 +726,114 @@ const REDIRECTIONS: Forms = &[
     ),
 ];
 
+/// What a variable holds before a builtin is given it, where `g evil` is what must not run.
+const HELD: [&str; 10] = [
+    "",
+    "v='a[$(g evil)]'; ",
+    "v='-v a[$(g evil)]'; ",
+    "v='-va[$(g evil)]'; ",
+    "v='a[$(g evil)]=1'; ",
+    "v='x PS4=$(g evil)'; ",
+    "v='PS4=$(g evil)'; ",
+    "x=1; v='($(g evil))'; ",
+    "v=-v; x='a[$(g evil)]'; ",
+    "x=1; v='+a[$(g evil)]'; ",
+];
+
+/// Builtins that name variables.
+const NAMING: [&str; 21] = [
+    "export",
+    "readonly",
+    "local",
+    "declare",
+    "typeset",
+    "read",
+    "mapfile",
+    "readarray",
+    "unset",
+    "getopts",
+    "printf",
+    "wait",
+    "test",
+    "[",
+    "let",
+    "set",
+    "jobs",
+    "history",
+    "command export",
+    "builtin printf",
+    "builtin declare",
+];
+
+/// What stands behind them: options, names, values, and all of it in one.
+const GIVEN: [&str; 52] = [
+    "-v",
+    "-p",
+    "-a",
+    "-r",
+    "-x",
+    "-i",
+    "-n",
+    "-ra",
+    "-vx",
+    "-aPS4",
+    "-vPS4",
+    "-raPS4",
+    "-o",
+    "-oo",
+    "-t",
+    "-d",
+    "--",
+    "+x",
+    "-v x",
+    "-N 1",
+    "-s",
+    "v",
+    "x",
+    "$v",
+    "\"$v\"",
+    "\"$x\"",
+    "$x",
+    "x=$v",
+    "x=\"$v\"",
+    "x='a b'$v",
+    "\"x\"=$v",
+    "x+=$v",
+    "x+=+v",
+    "PS4",
+    "PS4='$(g evil)'",
+    "PS4+='$(g evil)'",
+    "'PS4=$(g evil)'",
+    "'a[$(g evil)]'",
+    "a[v]",
+    "'a[x]=1'",
+    "'x[0]'",
+    "'x=($(g evil))'",
+    "'BASH_CMDS[p]=/bin/g'",
+    "'$(g evil)'",
+    "a[$v]=1",
+    "W",
+    "=",
+    "-gt",
+    "1",
+    "*",
+    "$((1))",
+    "]",
+];
+
+/// What shows that a variable was set, or evaluated.
+const SHOWN: [&str; 9] = [
+    "",
+    "; p $((v))",
+    "; p $((x))",
+    "; set -x; p",
+    "; p a",
+    "; [[ a ]]",
+    " <<< 'a[$(g evil)]'; p $((x))",
+    " <<< '$(g evil)'; set -x; p",
+    "; set -x; p; [[ a ]]",
+];
+
 const DELIMITERS: [(&str, &str); 8] = [
     ("<<E", "E"),
     ("<<'E'", "E"),
@@ -727,6 +868,9 @@ const BODIES: [&str; 20] = [
     "",
 ];
 
+/// The name of what [`Writer::naming`] writes.
+const NAMED: &str = "builtin that names variables";
+
 /// The productions that the readers read, by name; those of [`REFUSED`] they may refuse wherever they stand.
 pub fn read(programs: bool) -> Vec<&'static str> {
     let all = [COMPOUNDS, WORDS, REDIRECTIONS, WRAPPED];
@@ -735,6 +879,7 @@ pub fn read(programs: bool) -> Vec<&'static str> {
         .iter()
         .flat_map(|f| f.iter())
         .map(|(n, _)| *n)
+        .chain([NAMED])
         .collect()
 }
 
@@ -806,11 +951,28 @@ impl Writer {
             0..=19 => self.form(COMPOUNDS, depth),
             20 if self.random.below(3) == 0 => self.form(REFUSED, depth),
             21..=24 if self.programs => self.form(WRAPPED, depth),
+            25..=27 => self.naming(depth),
             _ => return self.simple(depth),
         };
         if self.random.below(6) == 0 {
             return text + &self.form(REDIRECTIONS, depth + 1);
         }
+        text
+    }
+
+    /// A builtin that could evaluate what it is given.
+    fn naming(&mut self, depth: usize) -> String {
+        if !self.used.contains(&NAMED) {
+            self.used.push(NAMED);
+        }
+        let mut text = self.random.pick(&HELD).to_owned();
+        text.push_str(self.random.pick(&NAMING));
+        for _ in 0..=self.random.below(3) {
+            let given = self.random.pick(&GIVEN);
+            text.push(' ');
+            text.push_str(&self.fill(given, depth + 2));
+        }
+        text.push_str(self.random.pick(&SHOWN));
         text
     }
 

@@ -13,6 +13,52 @@ pub struct List {
     pub items: Vec<(Joint, Pipeline, bool)>,
 }
 
+impl List {
+    /// Whether a here-document stands in it, outside of the lists in its words.
+    pub fn holds_document(&self) -> bool {
+        let commands = self.items.iter().flat_map(|(_, p, _)| &p.commands);
+        commands.into_iter().any(Command::holds_document)
+    }
+
+    /// Whether it is nothing but redirections.
+    pub fn is_bare_input(&self) -> bool {
+        let [(_, pipeline, _)] = self.items.as_slice() else {
+            return false;
+        };
+        let [command] = pipeline.commands.as_slice() else {
+            return false;
+        };
+        matches!(&command.kind, Kind::Simple { assignments, words } if assignments.is_empty() && words.is_empty())
+    }
+
+    /// Whether it is one pipeline of simple commands.
+    pub fn is_pipeline(&self) -> bool {
+        let simple = |c: &Command| matches!(c.kind, Kind::Simple { .. });
+        matches!(self.items.as_slice(), [(_, pipeline, false)] if pipeline.commands.iter().all(simple))
+    }
+}
+
+impl Command {
+    fn holds_document(&self) -> bool {
+        let own = |r: &Redirection| r.operator.starts_with("<<") && r.operator != "<<<";
+        self.redirections.iter().any(own)
+            || match &self.kind {
+                Kind::Simple { .. } | Kind::Test { .. } => false,
+                Kind::Subshell(list) | Kind::Group(list) => list.holds_document(),
+                Kind::If { arms, otherwise } => {
+                    let arms = arms.iter().flat_map(|(a, b)| [a, b]);
+                    arms.chain(otherwise).any(List::holds_document)
+                }
+                Kind::Loop {
+                    condition, body, ..
+                } => condition.holds_document() || body.holds_document(),
+                Kind::For { body, .. } => body.holds_document(),
+                Kind::Case { arms, .. } => arms.iter().any(|(_, list)| list.holds_document()),
+                Kind::Function { body, .. } => body.holds_document(),
+            }
+    }
+}
+
 /// Commands joined by `|`.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
@@ -113,8 +159,12 @@ pub struct Parsed {
     pub notes: Vec<Note>,
     /// Only bash reads it so.
     pub bash: bool,
+    /// dash reads it as well, and then does not do what was meant.
+    pub bashism: bool,
     /// The names of its functions.
     pub functions: Vec<String>,
+    /// The variables that it takes for numbers.
+    pub counted: Vec<String>,
     /// Where its arithmetic relies on what a command says.
     pub relies: Option<Span>,
 }

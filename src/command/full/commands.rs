@@ -5,11 +5,73 @@ use super::ast::{Command, Kind, List, Piece, Pipeline};
 use crate::command::ReadError;
 use crate::command::call::{Assignment, Redirection};
 use crate::command::name;
+use crate::command::names;
 use crate::command::strict::{Joint, is_reserved};
 use crate::command::word::{Segment, Word, literal};
 
 /// Most redirections of one command.
 pub(in crate::command) const MAX_REDIRECTIONS: usize = 16;
+
+/// The program `time` runs programs.
+pub(super) const TIMED: &str =
+    "`time` of something other than a plain command: the program of that name runs it";
+
+/// What is told to the shell itself, so that a program that is given it does something else (POSIX 2.15, bash(1)).
+const BUILTINS: [&str; 53] = [
+    ".",
+    ":",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "command",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "fc",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "jobs",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "pushd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "suspend",
+    "times",
+    "trap",
+    "type",
+    "typeset",
+    "ulimit",
+    "umask",
+    "unalias",
+    "unset",
+    "wait",
+];
 
 /// Words that end a list where a command could begin.
 const CLOSING: [&str; 8] = ["then", "do", "done", "elif", "else", "fi", "esac", "}"];
@@ -228,7 +290,11 @@ impl Parser<'_> {
             return Err(self.error(self.at, "`for` needs the name of a variable"));
         }
         self.at += name.len();
+        let named = self.at;
         self.newlines()?;
+        if self.peek() == Some(b';') && self.text[named..self.at].contains('\n') {
+            return Err(self.error(self.at, "a `;` by itself"));
+        }
         let mut words = None;
         if self.raw_word() == "in" {
             self.at += 2;
@@ -419,10 +485,13 @@ impl Parser<'_> {
                     && !is_reserved(t)
                     && !t.contains('=')
                     && !t.starts_with(['-', '!', '{'])
+                    && !BUILTINS.contains(&t)
             };
-            if !next.is_some_and(plain) {
-                return Err(self.error(open, "`time` of something other than a plain command"));
-            }
+            let Some(name) = next.filter(|t| plain(t)) else {
+                return Err(self.error(open, TIMED));
+            };
+            let span = self.span(open);
+            self.timed.push((name.to_owned(), span));
         }
         self.note(open, "the keyword `time`, run as the program");
         Ok((kind, redirections))
@@ -432,6 +501,7 @@ impl Parser<'_> {
     fn simple(&mut self) -> Result<(Kind, Vec<Redirection>), ReadError> {
         let start = self.at;
         let (mut assignments, mut words, mut redirections) = (Vec::new(), Vec::new(), Vec::new());
+        let mut starts = Vec::new();
         loop {
             self.blanks()?;
             if let Some(redirection) = self.redirection_here()? {
@@ -445,16 +515,48 @@ impl Parser<'_> {
                     Some(assignment) => assignments.push(assignment),
                     None => {
                         let first = assignments.is_empty() && redirections.is_empty();
+                        starts.push(self.at);
                         words.push(self.command_word(first)?);
                     }
                 },
-                Some(_) => words.push(self.word()?.word),
+                Some(_) => {
+                    starts.push(self.at);
+                    words.push(self.word()?.word);
+                }
             }
         }
+        self.check_declared(&words, &starts)?;
+        self.bashism |= is_bashism(&words);
         if words.is_empty() && assignments.is_empty() && redirections.is_empty() {
             return Err(self.error(start, "a command is missing here"));
         }
         Ok((Kind::Simple { assignments, words }, redirections))
+    }
+
+    /// `export x=$y`: bash does not split the value, dash does; and bash does if any of the name or the `=` is quoted.
+    fn check_declared(&mut self, words: &[Word], starts: &[usize]) -> Result<(), ReadError> {
+        let Some(name) = words.first().and_then(Word::literal) else {
+            return Ok(());
+        };
+        if !names::DECLARING.contains(&name) {
+            return Ok(());
+        }
+        for (word, start) in words.iter().zip(starts).skip(1) {
+            if word.segments.iter().all(Segment::is_whole) {
+                continue;
+            }
+            let written = |at: &usize, text: &str| self.text[*at..].starts_with(text);
+            let bare = starts.first().is_some_and(|at| written(at, name));
+            let variable = word.literal_prefix().split('=').next().unwrap_or_default();
+            if !bare || !written(start, &format!("{variable}=")) {
+                let why = format!(
+                    "a word of `{name}` that the shell splits: put the value in double quotes"
+                );
+                return Err(self.error(*start, &why));
+            }
+            self.bash = true;
+        }
+        Ok(())
     }
 
     fn assignment(&mut self) -> Result<Option<Assignment>, ReadError> {
@@ -517,6 +619,37 @@ impl Parser<'_> {
         Ok(token.word)
     }
 }
+
+/// Whether dash would take a command for an error, or do something else than bash. Those who write it mean bash.
+pub(in crate::command) fn is_bashism(words: &[Word]) -> bool {
+    let Some(name) = words.first().and_then(Word::literal) else {
+        return false;
+    };
+    let has = |text: &str| words.iter().any(|w| w.literal() == Some(text));
+    match name {
+        "set" => has("pipefail"),
+        "[" | "test" => has("=="),
+        "declare" | "typeset" | "mapfile" | "readarray" | "source" => true,
+        _ => false,
+    }
+}
+
+/// Variables that only bash has by itself.
+pub(super) const OF_BASH: [&str; 13] = [
+    "UID",
+    "EUID",
+    "RANDOM",
+    "SRANDOM",
+    "SECONDS",
+    "FUNCNAME",
+    "PIPESTATUS",
+    "GROUPS",
+    "OSTYPE",
+    "HOSTTYPE",
+    "MACHTYPE",
+    "EPOCHSECONDS",
+    "EPOCHREALTIME",
+];
 
 /// Tests of one word that bash knows and that evaluate nothing.
 const UNARY: &str = "abcdefghkLnprsStuwxzOGN";

@@ -1,5 +1,6 @@
 //! Expansions of the full reader, written back as they were read, and the lists inside them.
 
+use super::commands::OF_BASH;
 use super::variables::Held;
 use super::{Parser, ast, numbers};
 use crate::command::word::{Segment, literal};
@@ -32,7 +33,7 @@ impl Parser<'_> {
             (_, Some(b'(')) => {
                 self.at += 2;
                 let list = self.nested(start)?;
-                self.substituted(list)
+                self.substituted(list, start)?
             }
             (_, Some(b'{')) => self.parameter(inside)?,
             (_, Some(b'[')) => return Err(self.error(start, "`$[…]`: write `$((…))`")),
@@ -46,6 +47,7 @@ impl Parser<'_> {
                     let span = self.span(start);
                     self.variables.reads(&name, span);
                 }
+                self.bashism |= OF_BASH.contains(&name.as_str());
                 format!("${{{name}}}")
             }
             (_, Some(b'$')) if matches!(self.byte(2), Some(b'(' | b'{' | b'[')) => {
@@ -136,17 +138,32 @@ impl Parser<'_> {
         let mut inner = self.within(&text, open)?;
         let list = inner.program()?;
         self.absorb(inner);
-        Ok(self.substituted(list))
+        self.substituted(list, open)
     }
 
     /// Keeps the list of a substitution, and writes it.
-    fn substituted(&mut self, list: ast::List) -> String {
+    fn substituted(&mut self, list: ast::List, open: usize) -> Result<String, ReadError> {
+        self.check_documents(&list, open)?;
         let text = format!("$( {} )", ast::list(&list));
         if numbers::says_number(&list) {
             self.variables.says_number(text.clone());
         }
+        // `$(<FILE)`: what the file holds to bash, and nothing to dash.
+        self.bashism |= list.is_bare_input();
         self.inner.push((Place::Substitution, list));
-        text
+        Ok(text)
+    }
+
+    /// bash 5.2 writes a substitution anew before it runs it, and leaves out the `;` behind a here-document: of
+    /// `$( f <<E … E; g; rm x )` it runs `g rm x`.
+    pub(super) fn check_documents(&self, list: &ast::List, open: usize) -> Result<(), ReadError> {
+        if list.holds_document() && !list.is_pipeline() {
+            return Err(self.error(
+                open,
+                "a here-document in a substitution with other commands than one pipeline: bash joins what stands behind it",
+            ));
+        }
+        Ok(())
     }
 
     /// `${…}`: the name, and whatever stands behind it, with the lists inside.
@@ -177,6 +194,7 @@ impl Parser<'_> {
             return Err(self.error(open, odd));
         }
         out.push_str(&name);
+        self.bashism |= OF_BASH.contains(&name.as_str());
         if inside == Inside::Arithmetic && !length {
             let span = self.span(open);
             self.variables.reads(&name, span);

@@ -18,10 +18,11 @@ mod words;
 use super::word::Span;
 use super::{Note, Place, ReadError};
 use ast::{List, Parsed};
-pub(in crate::command) use commands::MAX_REDIRECTIONS;
+pub(in crate::command) use commands::{MAX_REDIRECTIONS, is_bashism};
 use documents::{Body, Pending};
 pub use flatten::calls;
 use variables::Variables;
+pub(in crate::command) use variables::is_number;
 
 /// Deepest nesting of compound commands and substitutions.
 pub const MAX_DEPTH: usize = 40;
@@ -33,11 +34,20 @@ pub const MAX_DEPTH: usize = 40;
 pub fn read(text: &str) -> Result<Parsed, ReadError> {
     let mut parser = Parser::new(text, None, 0);
     let list = parser.program()?;
+    let own = |(name, _): &&(String, Span)| parser.functions.contains(name);
+    if let Some((_, span)) = parser.timed.iter().find(own) {
+        return Err(ReadError {
+            span: *span,
+            reason: commands::TIMED.to_owned(),
+        });
+    }
     Ok(Parsed {
         relies: parser.variables.check(!parser.functions.is_empty())?,
+        counted: parser.variables.counted(),
         list,
         notes: parser.notes,
         bash: parser.bash,
+        bashism: parser.bashism,
         functions: parser.functions,
     })
 }
@@ -52,11 +62,14 @@ struct Parser<'a> {
     inner: Vec<(Place, List)>,
     notes: Vec<Note>,
     bash: bool,
+    bashism: bool,
     /// Here-documents whose line is not at its end yet.
     pending: Vec<Pending>,
     bodies: Vec<Body>,
     variables: Variables,
     functions: Vec<String>,
+    /// What stands behind the keyword `time`.
+    timed: Vec<(String, Span)>,
 }
 
 impl<'a> Parser<'a> {
@@ -69,6 +82,8 @@ impl<'a> Parser<'a> {
             inner: Vec::new(),
             notes: Vec::new(),
             bash: false,
+            bashism: false,
+            timed: Vec::new(),
             pending: Vec::new(),
             bodies: Vec::new(),
             variables: Variables::default(),
@@ -88,6 +103,8 @@ impl<'a> Parser<'a> {
     fn absorb(&mut self, inner: Parser<'_>) {
         self.notes.extend(inner.notes);
         self.bash |= inner.bash;
+        self.bashism |= inner.bashism;
+        self.timed.extend(inner.timed);
         self.variables.absorb(inner.variables);
         self.functions.extend(inner.functions);
     }

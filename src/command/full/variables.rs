@@ -4,8 +4,9 @@
 //! So arithmetic may only read what the same text sets, and sets to nothing but numbers.
 
 use super::ast::Kind;
+use crate::command::name::is_variable;
 use crate::command::word::{Segment, Span, Word, bare};
-use crate::command::{Assignment, ReadError, evaluated};
+use crate::command::{Assignment, ReadError, evaluated, names};
 use std::collections::BTreeSet;
 
 /// What a variable is set to, from what is surest on.
@@ -19,9 +20,17 @@ pub(super) enum Held {
     Text,
 }
 
+/// For what a variable must be a number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Use {
+    Arithmetic,
+    /// A word of `test`, `[` or `wait` that the shell splits, or that could be an option.
+    Word,
+}
+
 #[derive(Default)]
 pub(super) struct Variables {
-    read: Vec<(String, Span)>,
+    read: Vec<(String, Span, Use)>,
     set: Vec<(String, Held)>,
     /// A command that may set any variable.
     any: Option<String>,
@@ -31,29 +40,14 @@ pub(super) struct Variables {
     numbers: BTreeSet<String>,
     /// Where arithmetic reads one.
     said: Option<Span>,
+    /// A word that the shell splits, of which no more is known.
+    split: Option<Span>,
     /// A command that may make other programs of names, or let variables reach them; or one that is known only later.
     redefined: bool,
 }
 
 /// Builtins that set variables in ways that are not followed here.
-const SETTERS: [&str; 16] = [
-    "eval",
-    "source",
-    ".",
-    "mapfile",
-    "readarray",
-    "getopts",
-    "unset",
-    "let",
-    "builtin",
-    "command",
-    "trap",
-    "declare",
-    "typeset",
-    "printf",
-    "wait",
-    "set",
-];
+const SETTERS: [&str; 6] = ["eval", "source", ".", "builtin", "command", "trap"];
 
 /// Builtins that may run code that is not followed here, make another program of a name, or export a variable.
 const REDEFINERS: [&str; 20] = [
@@ -79,6 +73,8 @@ const REDEFINERS: [&str; 20] = [
     "readarray",
 ];
 
+const SPLIT: &str = "a word of `test`, `[` or `wait` that the shell splits, and of which it could make an option that evaluates text: put it in double quotes, for `wait` behind `--`";
+
 impl Variables {
     pub(super) fn absorb(&mut self, other: Variables) {
         self.read.extend(other.read);
@@ -87,6 +83,7 @@ impl Variables {
         self.code = self.code.take().or(other.code);
         self.numbers.extend(other.numbers);
         self.said = self.said.or(other.said);
+        self.split = self.split.or(other.split);
         self.redefined |= other.redefined;
     }
 
@@ -103,7 +100,7 @@ impl Variables {
 
     /// Arithmetic reads a variable.
     pub(super) fn reads(&mut self, name: &str, span: Span) {
-        self.read.push((name.to_owned(), span));
+        self.read.push((name.to_owned(), span, Use::Arithmetic));
     }
 
     /// A variable is set, to a number or to something else.
@@ -149,20 +146,41 @@ impl Variables {
         if SETTERS.contains(&name) {
             self.any.get_or_insert_with(|| name.to_owned());
         }
-        if matches!(name, "read" | "export" | "readonly" | "local") {
-            for word in &words[1..] {
-                match word.literal() {
-                    Some(text) if text.starts_with('-') && name != "read" => {
-                        self.any = Some(name.to_owned())
-                    }
-                    Some(text) => {
-                        let name = text.split('=').next().unwrap_or_default();
-                        self.sets(name, Held::Text);
-                    }
-                    None => self.any = Some(name.to_owned()),
-                }
-            }
+        match names::named(words) {
+            Ok(named) => named
+                .iter()
+                .for_each(|named| self.sets(&named.name, Held::Text)),
+            Err(_) => self.any = Some(name.to_owned()),
         }
+        if name == "read" && words.len() == 1 {
+            self.sets("REPLY", Held::Text);
+        }
+        if matches!(name, "test" | "[" | "wait") {
+            let quoted = |w: &&Word| name == "wait" || !w.segments.iter().all(Segment::is_whole);
+            // Behind `--` nothing is an option of `wait`.
+            let open = |w: &&Word| name != "wait" || w.literal() != Some("--");
+            let words = words[1..].iter().take_while(open).filter(quoted);
+            words.for_each(|w| self.number(w));
+        }
+    }
+
+    /// The shell splits the word, so it must be a number.
+    fn number(&mut self, word: &Word) {
+        let [Segment::Expansion(text)] = word.segments.as_slice() else {
+            return;
+        };
+        if let Some(name) = names::variable(text) {
+            if is_variable(name) {
+                self.read.push((name.to_owned(), word.span, Use::Word));
+            }
+        } else if text.starts_with("$( ") && !self.reads_said(text, word.span) {
+            self.split.get_or_insert(word.span);
+        }
+    }
+
+    /// The variables that are read as numbers.
+    pub(super) fn counted(&self) -> Vec<String> {
+        self.read.iter().map(|(name, ..)| name.clone()).collect()
     }
 
     fn held(&self, word: &Word) -> Held {
@@ -181,6 +199,12 @@ impl Variables {
                 reason: format!("a shell runs the value of `{name}` as code"),
             });
         }
+        if let Some(span) = self.split {
+            return Err(ReadError {
+                span,
+                reason: SPLIT.to_owned(),
+            });
+        }
         // Another program of that name may say anything.
         let path = |(name, _): &(String, Held)| name == "PATH";
         let others = functions || self.redefined || self.set.iter().any(path);
@@ -193,11 +217,17 @@ impl Variables {
             });
         }
         let mut relies = self.said;
-        for (name, span) in &self.read {
+        for (name, span, used) in &self.read {
             if is_the_shells(name) {
+                let reason = match used {
+                    Use::Arithmetic => {
+                        format!("arithmetic on `{name}`, which the shell itself sets")
+                    }
+                    Use::Word => SPLIT.to_owned(),
+                };
                 return Err(ReadError {
                     span: *span,
-                    reason: format!("arithmetic on `{name}`, which the shell itself sets"),
+                    reason,
                 });
             }
             let mut values = self.set.iter().filter(|(set, _)| set == name).peekable();
@@ -211,11 +241,15 @@ impl Variables {
                     Held::Text => false,
                 });
             if !known || self.any.is_some() {
-                return Err(ReadError {
-                    span: *span,
-                    reason: format!(
+                let reason = match used {
+                    Use::Arithmetic => format!(
                         "arithmetic on `{name}`, which the line does not set to plain numbers only: a shell would evaluate its value as code"
                     ),
+                    Use::Word => SPLIT.to_owned(),
+                };
+                return Err(ReadError {
+                    span: *span,
+                    reason,
                 });
             }
         }
@@ -256,13 +290,15 @@ fn is_the_shells(name: &str) -> bool {
         )
 }
 
-/// A plain number, or arithmetic, which is one.
-fn is_number(word: &Word) -> bool {
+/// A plain number, or what is one whenever it is known.
+pub(in crate::command) fn is_number(word: &Word) -> bool {
     match word.segments.as_slice() {
         [Segment::Literal(text)] => !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit()),
         [Segment::Expansion(text)] => {
             let (inner, _) = bare(text);
             inner.starts_with("$((")
+                || inner.starts_with("${#")
+                || matches!(inner, "${!}" | "${?}" | "${$}")
                 || inner
                     .strip_prefix('{')
                     .and_then(|t| t.strip_suffix('}'))

@@ -220,6 +220,7 @@ impl Parser<'_> {
         let sign = if self.peek() == Some(b'<') { '<' } else { '>' };
         self.at += 2;
         let list = self.nested(start)?;
+        self.check_documents(&list, start)?;
         segments.push(Segment::Expansion(format!(
             "{sign}( {} )",
             ast::list(&list)

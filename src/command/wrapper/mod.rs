@@ -34,13 +34,16 @@ pub const MAX_DEPTH: usize = 16;
 
 /// Replaces each wrapper by itself and what it runs.
 ///
+/// With the calls come the variables that texts among them take for numbers.
+///
 /// # Errors
 /// When the nesting is too deep, the calls are too many, or what a wrapper runs cannot be known: the line is
 /// then refused.
-pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<Vec<Call>, ReadError> {
+pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<(Vec<Call>, Vec<String>), ReadError> {
     let mut seen = Seen {
         out: Vec::with_capacity(calls.len()),
         written: written(&calls),
+        counted: Vec::new(),
     };
     let mut moved = Vec::with_capacity(calls.len());
     for mut call in calls {
@@ -49,7 +52,7 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<Vec<Call>, ReadErro
         moved.push(seen.out.len());
         seen.expand(call, depth)?;
     }
-    Ok(seen.out)
+    Ok((seen.out, seen.counted))
 }
 
 /// What the commands of pipelines write, where that stands in the line: by pipeline and place in it.

@@ -23,6 +23,8 @@ pub(super) fn refuse(call: &Call, reason: &str) -> ReadError {
 pub(super) struct Seen {
     pub(super) out: Vec<Call>,
     pub(super) written: Vec<(usize, usize, String)>,
+    /// What texts for shells take for numbers.
+    pub(super) counted: Vec<String>,
 }
 
 impl Seen {
@@ -68,7 +70,8 @@ impl Seen {
         if self.out.len() >= MAX_CALLS {
             return Err(refuse(&call, "the line runs too many commands"));
         }
-        evaluated::check(&call)?;
+        let by = call.parent.and_then(|p| self.out.get(p));
+        evaluated::check(&call, by.map(|p| p.name.base.as_str()))?;
         let found = inner(&call, self);
         if depth >= MAX_DEPTH && !matches!(found, Inner::None) {
             return Err(refuse(
@@ -184,6 +187,7 @@ impl Seen {
             .filter(|c| reads_code(c))
             .collect();
         let reads_on = (!inner.is_empty()).then(|| inner.iter().any(|c| is_shell_text(c)));
+        let others_sip = readings.iter().any(|r| shells::sips(&r.calls));
         let in_function = self.in_function(&call);
         // The text stays among the wrapper's words for a shell (it is a word of it), and leaves them for ssh.
         if !SHELLS.contains(&base.as_str()) {
@@ -192,9 +196,13 @@ impl Seen {
         let outer = wrapped(&call, Vec::new(), parent);
         self.push(call.clone())?;
         for reading in readings {
+            self.counted.extend(reading.counted);
             self.adopt(reading.calls, &call, &outer, parent)?;
         }
         if let Some(shell) = reads_on {
+            if others_sip {
+                return Err(refuse(&call, shells::SIPS));
+            }
             self.left_to_read(&call, parent, shell, in_function, depth)?;
         }
         Ok(())
@@ -252,6 +260,12 @@ impl Seen {
             let Some(text) = redirection.target.literal() else {
                 return Err(refuse(call, shells::DYNAMIC));
             };
+            let shared = read_at(text, depth + 1)
+                .ok()
+                .and_then(|reading| shells::shared(&reading, text));
+            if let Some(reason) = shared.filter(|_| shell) {
+                return Err(refuse(call, reason));
+            }
             if !guessed(call, parent, text, depth, self)? && shell {
                 return Err(refuse(
                     call,

@@ -8,6 +8,7 @@ use super::options::{Miss, Value, is_operand, is_substituted_file, permuted};
 use super::seen::Seen;
 use crate::command::call::{Call, Redirection};
 use crate::command::word::{Segment, Word};
+use crate::command::{Reading, read_at};
 
 /// Shells that read `-c TEXT` as we do.
 pub(super) const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "rbash"];
@@ -44,6 +45,9 @@ pub(super) fn shell_text(call: &Call, seen: &Seen) -> Inner {
         command |= text.contains('c');
         input |= text.contains('s');
         at += 1;
+    }
+    if command && input {
+        return Inner::Refused("a shell with `-c` and `-s`: dash runs the text and then its input");
     }
     match call.words.get(at).map(Word::literal) {
         // Further words are $0, $1, …: a text that uses them is not literal, and so is not read as such.
@@ -111,9 +115,75 @@ pub(super) fn input(call: &Call, seen: &Seen) -> Input {
 /// A shell without a text or a file reads its code from standard input.
 pub(super) fn standard_input(call: &Call, at: usize, seen: &Seen) -> Inner {
     match input(call, seen) {
-        Input::Text(text) => Inner::text(at, &text),
+        Input::Text(text) => fed(at, &text),
         Input::Refused(reason) => Inner::Refused(reason),
         Input::Elsewhere | Input::Inherited => Inner::Unread,
+    }
+}
+
+/// Text that a shell reads from its standard input.
+fn fed(at: usize, text: &str) -> Inner {
+    match read_at(text, 1) {
+        Ok(reading) => match shared(&reading, text) {
+            Some(reason) => Inner::Refused(reason),
+            None => Inner::text(at, text),
+        },
+        // It is read again, and refused with the reason.
+        Err(_) => Inner::text(at, text),
+    }
+}
+
+/// Why a text must not be a shell's input, which its commands read too: what one of them leaves is run.
+///
+/// Each of its lines must stand by itself, and no command may take a part of the rest.
+pub(super) fn shared(reading: &Reading, text: &str) -> Option<&'static str> {
+    let several = text.trim_end().contains('\n');
+    if text.contains("\\\n") || several && reading.canonical.contains('\n') {
+        return Some(
+            "a shell that is fed words of several lines: a command could read a part of them, and the shell would run the rest; write `bash -c '…'`",
+        );
+    }
+    if text.len() > MAX_SHARED {
+        return Some(
+            "more than 4096 bytes for a shell's input: a command could read a part of them, and the shell would run the rest; write `bash -c '…'`",
+        );
+    }
+    sips(&reading.calls).then_some(SIPS)
+}
+
+/// What is shorter than a program's buffer it reads whole, if at all.
+const MAX_SHARED: usize = 4096;
+
+pub(super) const SIPS: &str = "a command that reads a part of what a shell is fed, and the shell would run the rest: write `bash -c '…'`";
+
+/// Whether a command may take a part of the input that all of them share, and leave the rest.
+pub(super) fn sips(calls: &[Call]) -> bool {
+    let shares = |call: &&Call| {
+        call.pipe.index == 0
+            && !call
+                .redirections
+                .iter()
+                .any(|r| r.operator.starts_with('<'))
+    };
+    let mut sharing = calls.iter().filter(shares);
+    sharing.any(is_sip)
+}
+
+/// Whether a command may stop reading in the middle of a line: it counts bytes, or knows other ends of lines.
+fn is_sip(call: &Call) -> bool {
+    let words = call.words.get(1..).unwrap_or_default();
+    let has = |letters: &[char]| {
+        words.iter().any(|word| {
+            let text = word.literal_prefix();
+            word.literal().is_none() || text.starts_with('-') && text.contains(letters)
+        })
+    };
+    match call.name.base.as_str() {
+        "read" | "mapfile" | "readarray" => has(&['n', 'N', 'd']),
+        "head" | "line" => has(&['c', 'b', 'z']),
+        "od" | "hexdump" | "hd" | "xxd" => has(&['N', 'n', 'l']),
+        "dd" => !words.iter().any(|w| w.literal_prefix().starts_with("if=")),
+        _ => false,
     }
 }
 

@@ -169,6 +169,10 @@ fn whole(line: &Line, limits: &Limits) -> R {
     if let Some(told) = tells.iter().find(|o| !limits.paths.is_empty() && has(o)) {
         return Err(format!("curl: {told} is not accepted to this host"));
     }
+    // An address of the other family is thrown away, and the name's own is asked for (curl, lib/hostip.c).
+    if !line.here.is_empty() && (has("--ipv4") || has("--ipv6")) {
+        return Err("curl: --resolve and --connect-to are accepted without -4 and -6".into());
+    }
     // A name that leads to this machine by --resolve is as good as localhost.
     let mut hosts = limits.hosts.clone();
     hosts.extend(line.here.iter().cloned());

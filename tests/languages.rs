@@ -477,6 +477,10 @@ fn curl() {
         - --proxy http://evil http://localhost/
         - -x evil http://localhost/
         - --resolve localhost:80:1.2.3.4 http://localhost/
+        - -4 --resolve x.example:80:[::1] http://x.example/
+        - -s6 --resolve x.example:443:127.0.0.1 https://x.example/
+        - --ipv4 --connect-to x.example:80:[::1]:80 http://x.example/
+        + --resolve x.example:443:127.0.0.1 https://x.example/
         - file:///etc/shadow
         - http://localhost/ http://localhost/
         - http://localhost/{a,b}
@@ -595,6 +599,20 @@ fn postgres() {
         - select count(*) from pg_class a, pg_class b, pg_class c, pg_class d
         - select count(*) from pg_class a cross join pg_class b
         - select count(*) from pg_class a natural join pg_type b
+        + select i.relname, a.attname from pg_class t join pg_index ix on t.oid = ix.indrelid join pg_class i on i.oid = ix.indexrelid join pg_attribute a on a.attrelid = t.oid and a.attnum = any(ix.indkey) where t.relname = 'orders'
+        + select s.relname, c.reltuples, n.nspname from pg_stat_user_tables s join pg_class c on c.oid = s.relid join pg_namespace n on n.oid = c.relnamespace
+        + select d.description from pg_class c join pg_description d on d.objoid = c.oid
+        - select count(*) from pg_class c join pg_description d on d.classoid = c.oid join pg_description e on e.classoid = c.oid
+        - select count(*) from pg_type t join pg_attribute a on a.atttypid = t.oid join pg_attribute b on b.atttypid = t.oid
+        - select count(*) from pg_type t join pg_attribute a on a.atttypid = t.oid and a.attnum = any(t.indkey) join pg_attribute b on b.atttypid = t.oid
+        - select count(*) from pg_class t join pg_attribute a on a.attrelid = t.oid and a.attnum = any(t.indkey) is not true join pg_attribute b on b.attrelid = t.oid
+        - select count(*) from pg_class t join pg_attribute a on a.attrelid = t.oid and a.attnum = a.attnum join pg_attribute b on b.attrelid = t.oid
+        - select count(*) from pg_locks a join pg_locks b on a.pid = b.pid join pg_locks c on a.pid = c.pid
+        - select count(*) from pg_class a join pg_stat_user_indexes b on b.relid = a.oid join pg_stat_user_indexes c on c.relid = a.oid
+        - with pg_type as (select classoid as oid from pg_description) select count(*) from pg_class a join pg_type b on b.oid = a.oid join pg_type c on c.oid = a.oid
+        - with pg_type as materialized (select classoid as oid from pg_description) select count(*) from pg_class a join pg_type b on b.oid = a.oid join pg_type c on c.oid = a.oid
+        - select count(*) from pg_class a join pg_description d(oid) using (oid)
+        - select count(*) from pg_class a join pg_attribute b join pg_type c on c.oid = b.atttypid and c.oid = a.oid on true
         - select count(*) from pg_class a join pg_class b on true
         - select count(*) from pg_class a join pg_class b on a.relnamespace = b.relnamespace
         - select count(*) from pg_tables a join pg_tables b using (schemaname)

@@ -469,7 +469,7 @@ fn blocks(toks: &[Tok], at: usize) -> bool {
         && sessions
 }
 
-/// How many rows of the one side a row of the other is joined to.
+/// How many rows of the table that is joined one row of those before it is joined to.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Key {
     /// One, or few.
@@ -478,9 +478,51 @@ enum Key {
     OfMany,
 }
 
-/// Columns of which each value is there once in a table of the server's own, or a few times.
-const UNIQUE: &str =
-    "oid pid relid indexrelid datid usesysid slot_name id trx_id thread_id processlist_id index_id";
+/// Whether each value of a column is there once in a table of the server's own, or a few times.
+fn is_unique(table: &str, column: &str) -> bool {
+    let stat = |end: &str| table.starts_with("pg_stat") && table.ends_with(end);
+    let progress = table.starts_with("pg_stat_progress_");
+    match column {
+        "oid" => table.starts_with("pg_"),
+        "pid" => table.starts_with("pg_stat_"),
+        "relid" => stat("_tables") || progress,
+        "indexrelid" => table == "pg_index" || stat("_indexes"),
+        "datid" | "datname" => {
+            is_in(
+                "pg_database pg_stat_database pg_stat_database_conflicts",
+                table,
+            ) || progress
+        }
+        "slot_name" => {
+            table.starts_with("pg_replication_slots") || table == "pg_stat_replication_slots"
+        }
+        "id" => !table.starts_with("pg_"),
+        "trx_id" | "trx_mysql_thread_id" => table == "innodb_trx",
+        "thread_id" | "processlist_id" => table == "threads",
+        "thd_id" | "conn_id" => is_in("processlist session", table),
+        "index_id" => is_in("innodb_indexes innodb_sys_indexes", table),
+        "table_id" => is_in("innodb_tables innodb_sys_tables innodb_tablestats", table),
+        _ => false,
+    }
+}
+
+/// The table that stands between `at` and its ON or USING, without its schema, and where that is: `t`, `s.t`, `t a`,
+/// `t AS a`. None where something else stands there: names for columns, or a join inside of it.
+fn joined(toks: &[Tok], at: usize) -> Option<(&str, usize)> {
+    let on = (at..toks.len().min(at + 8))
+        .find(|i| matches!(&toks[*i], Tok::Word(w) if w == "on" || w == "using"))?;
+    match toks.get(at..on)? {
+        [Tok::Word(_), Tok::Op('.'), Tok::Word(t), rest @ ..] | [Tok::Word(t), rest @ ..] => {
+            let plain = match rest {
+                [] | [Tok::Word(_)] => true,
+                [Tok::Word(a), Tok::Word(_)] => a == "as",
+                _ => false,
+            };
+            plain.then_some((t.as_str(), on))
+        }
+        _ => None,
+    }
+}
 
 /// The key of the join whose table stands at `at`: a condition `a.key = b.key` of its own, and no OR that goes round it.
 fn keyed(toks: &[Tok], at: usize) -> Option<Key> {
@@ -489,11 +531,13 @@ fn keyed(toks: &[Tok], at: usize) -> Option<Key> {
         _ => "",
     };
     let op = |i: usize, c: char| toks.get(i) == Some(&Tok::Op(c));
-    // What is joined must be a plain table, whose name stands before ON.
-    if op(at, '(') {
-        return None;
-    }
-    let on = (at..toks.len().min(at + 8)).find(|i| matches!(word(*i), "on" | "using"))?;
+    let (table, on) = joined(toks, at)?;
+    // A name that WITH gives, its columns being what the statement says.
+    let given = (1..toks.len()).any(|i| {
+        word(i) == table
+            && i != at
+            && (op(i - 1, ',') || matches!(word(i - 1), "with" | "recursive"))
+    });
     let key = |w: &str| {
         ["id", "name", "relation", "namespace", "schema", "locktype"]
             .iter()
@@ -503,13 +547,14 @@ fn keyed(toks: &[Tok], at: usize) -> Option<Key> {
     let own = |w: &str| {
         w.ends_with("id") || w.ends_with("name") && !w.contains("schema") || w == "locktype"
     };
-    let kind = |a: &str, b: &str| match is_in(UNIQUE, a) || is_in(UNIQUE, b) {
+    let kind = |column: &str| match !given && is_unique(table, column) {
         true => Key::OfOne,
         false => Key::OfMany,
     };
     if word(on) == "using" {
-        return (op(on + 1, '(') && own(word(on + 2))).then(|| kind(word(on + 2), ""));
+        return (op(on + 1, '(') && own(word(on + 2))).then(|| kind(word(on + 2)));
     }
+    let alias = word(on - 1);
     let mut tied = None;
     let mut depth = 0usize;
     // Where a condition of its own may begin and end: turned round behind it, a key ties nothing.
@@ -521,6 +566,18 @@ fn keyed(toks: &[Tok], at: usize) -> Option<Key> {
         }
         _ => false,
     };
+    // `a.attrelid = t.oid and a.attnum = any(i.indkey)`: with its table, a column's number names one.
+    let numbered = |i: usize| {
+        let of = |i: usize| op(i + 1, '.') && !["", alias].contains(&word(i));
+        let listed =
+            word(i + 1) == "any" && op(i + 2, '(') && of(i + 3) && op(i + 6, ')') && ends(i + 7);
+        table == "pg_attribute"
+            && !given
+            && word(i - 1) == "attnum"
+            && word(i - 3) == alias
+            && (listed && is_in("indkey conkey confkey", word(i + 5)) || of(i + 1) && ends(i + 4))
+    };
+    let (mut of_table, mut number) = (false, false);
     let mut i = on + 1;
     while i < toks.len() {
         match &toks[i] {
@@ -531,32 +588,25 @@ fn keyed(toks: &[Tok], at: usize) -> Option<Key> {
             Tok::Word(w) if depth == 0 && (w == "join" || is_in(AFTER_FROM, w.as_str())) => {
                 break;
             }
-            Tok::Op('=')
-                if depth == 0
-                    && i > on + 3
-                    && begins(i - 3)
-                    && ends(i + 10)
-                    && blocks(toks, i)
-                    && [word(i - 3), word(i + 5)].contains(&word(on - 1)) =>
-            {
-                tied = Some(Key::OfOne);
-            }
-            Tok::Op('=')
-                if depth == 0
-                    && i > on + 3
-                    && begins(i - 3)
-                    && ends(i + 4)
-                    && op(i - 2, '.')
+            Tok::Op('=') if depth == 0 && i > on + 3 && begins(i - 3) && op(i - 2, '.') => {
+                let (left, right) = (word(i - 1), word(i + 3));
+                if ends(i + 10) && blocks(toks, i) && [word(i - 3), word(i + 5)].contains(&alias) {
+                    tied = Some(Key::OfOne);
+                } else if numbered(i) {
+                    number = true;
+                } else if ends(i + 4)
                     && op(i + 2, '.')
                     && word(i - 3) != word(i + 1)
-                    && (word(i - 3) == word(on - 1) || word(i + 1) == word(on - 1))
-                    && key(word(i - 1))
-                    && key(word(i + 3))
-                    && (own(word(i - 1)) || own(word(i + 3))) =>
-            {
-                let own = kind(word(i - 1), word(i + 3));
-                if tied != Some(Key::OfOne) {
-                    tied = Some(own);
+                    && (word(i - 3) == alias || word(i + 1) == alias)
+                    && key(left)
+                    && key(right)
+                    && (own(left) || own(right))
+                {
+                    let column = if word(i - 3) == alias { left } else { right };
+                    of_table |= column == "attrelid";
+                    if tied != Some(Key::OfOne) {
+                        tied = Some(kind(column));
+                    }
                 }
             }
             Tok::Op('!' | '<' | '>') if op(i + 1, '=') => i += 1,
@@ -565,7 +615,10 @@ fn keyed(toks: &[Tok], at: usize) -> Option<Key> {
         }
         i += 1;
     }
-    tied
+    match tied {
+        Some(_) if of_table && number => Some(Key::OfOne),
+        tied => tied,
+    }
 }
 
 fn table(dialect: Dialect, toks: &[Tok], at: usize, given: &[&str], limits: &Limits) -> R<()> {

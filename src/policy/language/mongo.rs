@@ -86,6 +86,10 @@ const OF_VALUE: &[&str] = &[
 
 /// Most uses of the text's own names.
 const MOST_USES: usize = 12;
+/// Most that functions of lists may make of one element: `.map(x => [x, x]).map(x => [x, x])` makes four.
+const MOST_GROWTH: usize = 1000;
+/// Most values that a text may write.
+const MOST_VALUES: usize = 200;
 
 type R = Result<(), String>;
 
@@ -107,6 +111,11 @@ pub fn check(text: &str) -> R {
         names: Vec::new(),
         uses: 0,
         lists: 0,
+        values: 0,
+        said: 0,
+        outer: 0,
+        growth: 1,
+        around: 0,
     };
     for _ in 0..6 {
         p.statement()?;
@@ -132,6 +141,15 @@ struct Parser<'a> {
     uses: usize,
     /// How many functions of lists stand around.
     lists: usize,
+    /// How many values were read.
+    values: usize,
+    /// How often names were said in functions of lists, and how often one of the function around.
+    said: usize,
+    outer: usize,
+    /// What an element of a list may have become.
+    growth: usize,
+    /// How many functions of lists say a name of the function around them: each makes a list of a list's length of it.
+    around: usize,
 }
 
 impl Parser<'_> {
@@ -207,7 +225,8 @@ impl Parser<'_> {
     /// Terms with operators between them; perhaps `a ? b : c`.
     fn value(&mut self) -> R {
         self.depth += 1;
-        if self.depth > 16 {
+        self.values += 1;
+        if self.depth > 16 || self.values > MOST_VALUES {
             return self.fault();
         }
         self.term()?;
@@ -376,6 +395,8 @@ impl Parser<'_> {
             // Each use may hold all that the name before it held: a few of a few are still little.
             Some(name) if self.names.iter().any(|n| n == name) && self.uses < MOST_USES => {
                 self.uses += usize::from(self.lists == 0);
+                self.said += usize::from(self.lists > 0);
+                self.outer += usize::from(self.names.last().is_some_and(|own| own != name));
                 Ok(())
             }
             _ => {
@@ -570,11 +591,18 @@ impl Parser<'_> {
             1 => self.names.clone(),
             _ => return self.fault(),
         };
+        let (said, outer) = (self.said, self.outer);
         self.lists += 1;
         self.names.push(name);
         self.value()?;
         self.lists -= 1;
         self.names = before;
+        // One function's list is the next one's: what they make of an element multiplies.
+        self.growth = self.growth.saturating_mul((self.said - said).max(1));
+        self.around += usize::from(self.lists == 1 && self.outer > outer);
+        if self.growth > MOST_GROWTH || self.around > 1 {
+            return self.fault();
+        }
         self.need(")")
     }
 }
@@ -618,9 +646,28 @@ mod tests {
             "db.serverStatus().opcounters.insert > 10 ? 'busy' : 'idle'",
             "print(db.hello().isWritablePrimary);",
             "db.serverStatus().wiredTiger.cache['bytes-in-cache']",
+            "rs.conf().members.map(m => ({id: m._id, host: m.host, p: m.priority, v: m.votes, h: m.hidden})).forEach(x => print(JSON.stringify(x)))",
+            "rs.status().members.forEach(m => m.tags.forEach(t => print(m.name, m.stateStr, t)))",
         ] {
             assert!(check(text).is_ok(), "{text}: {:?}", check(text));
         }
+    }
+
+    #[test]
+    fn lists_do_not_multiply() {
+        let list = |of: &str, n: usize| format!("[{}]", vec![of; n].join(","));
+        let (ones, xs, inner) = (list("1", 40), list("x", 20), ".map(x=>x.map(y=>x))");
+        assert!(check(&format!("{ones}.map(x=>{xs})")).is_ok());
+        assert!(check(&format!("{ones}.map(x=>{xs}).map(x=>{xs}).map(x=>{xs})")).is_err());
+        assert!(
+            check(&format!(
+                "const a = {ones}.map(x=>{xs}).map(x=>{xs}); a.map(x=>[x,x,x])"
+            ))
+            .is_err()
+        );
+        assert!(check(&format!("[{ones}]{inner}")).is_ok());
+        assert!(check(&format!("[{ones}]{inner}{inner}")).is_err());
+        assert!(check(&list("1", 1000)).is_err());
     }
 
     #[test]

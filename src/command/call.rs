@@ -93,8 +93,10 @@ pub enum Place {
     Top,
     /// Inside `$(…)` or backquotes.
     Substitution,
-    /// Inside `<(…)` or `>(…)`.
+    /// Inside `<(…)`.
     ProcessSubstitution,
+    /// Inside `>(…)`: it reads what the command writes.
+    Receiver,
     /// Inside `( … )` or `{ …; }`.
     Group,
     /// Inside `if`, `while`, `until`, `for`, `case`, `select`.

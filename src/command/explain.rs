@@ -64,7 +64,9 @@ fn one(call: &Call, depth: usize) -> String {
     match call.place {
         Place::Top | Place::Wrapped => {}
         Place::Substitution => fact("inside a command substitution".into()),
-        Place::ProcessSubstitution => fact("inside a process substitution".into()),
+        Place::ProcessSubstitution | Place::Receiver => {
+            fact("inside a process substitution".into());
+        }
         Place::Group => fact("inside a group".into()),
         Place::Compound => fact("inside a compound command".into()),
         Place::Function => fact("inside a function".into()),

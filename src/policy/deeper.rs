@@ -291,14 +291,31 @@ impl Deep<'_> {
     }
 }
 
-/// The folders that a line goes to: `cd`, `env -C`, `sudo -D`, `git -C`, `make -C`.
+/// The folders that a line goes to: `cd`, `env -C`, `sudo -D`, `git -C`, `make -C`; the root, for what starts there.
 fn folders(reading: &Reading, values: &Values) -> Vec<String> {
     let mut folders: Vec<String> = Vec::new();
     for call in &reading.calls {
-        let (short, long) = match call.name.base.as_str() {
+        let base = call.name.base.as_str();
+        let at_root = match base {
+            "chroot" | "nsenter" | "systemd-run" | "start-stop-daemon" => true,
+            "unshare" => call
+                .words
+                .iter()
+                .any(|w| w.literal_prefix().contains(['R', 'w'])),
+            "sudo" => call
+                .words
+                .iter()
+                .any(|w| is_in_cluster(w, 'R') || w.literal_prefix().starts_with("--chr")),
+            _ => false,
+        };
+        if at_root && folders.len() < MOST_FOLDERS && !folders.iter().any(|f| f == "/") {
+            folders.push("/".into());
+        }
+        let (short, long) = match base {
             "cd" | "pushd" | "chdir" => ("", ""),
             "env" => ("-C", "--chdir"),
             "sudo" => ("-D", "--chdir"),
+            "unshare" => ("-w", "--wd"),
             "git" => ("-C", "--work-tree"),
             "make" | "gmake" => ("-C", "--directory"),
             "systemd-run" => ("", "--working-directory"),
@@ -329,6 +346,12 @@ fn folders(reading: &Reading, values: &Values) -> Vec<String> {
     folders
 }
 
+/// Whether an option stands by itself, or in a cluster of others.
+fn is_in_cluster(word: &Word, letter: char) -> bool {
+    let text = word.literal_prefix();
+    text.starts_with('-') && !text.starts_with("--") && text.contains(letter)
+}
+
 /// The words that name the folder.
 fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
     let words = call.words.get(1..).unwrap_or_default();
@@ -346,10 +369,12 @@ fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
             && long.starts_with(name)
         {
             out.push(Word::of(value));
-        } else if !short.is_empty()
-            && let Some(value) = text.strip_prefix(short)
+        } else if let Some(letter) = short.chars().nth(1)
+            && is_in_cluster(word, letter)
+            && let Some((_, value)) = text.split_once(letter)
         {
             out.push(Word::of(value));
+            out.extend(words.get(at + 1).filter(|_| value.is_empty()).cloned());
         }
     }
     out

@@ -104,7 +104,7 @@ fn is_piped(reading: &Reading, call: &Call) -> bool {
     let alone = commands_at(reading, call, call.pipe.index).count() == 1;
     let place = !matches!(
         call.place,
-        Place::Substitution | Place::ProcessSubstitution | Place::Function
+        Place::Substitution | Place::ProcessSubstitution | Place::Receiver | Place::Function
     );
     call.pipe.index + 1 < call.pipe.len
         && alone

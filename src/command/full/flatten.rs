@@ -92,10 +92,20 @@ impl Flat {
             self.push(command, pipe, below, &[], Vec::new());
         }
         for (place, list) in &command.inner {
+            // What a `>(…)` reads comes through a pipe.
+            let behind = Pipe {
+                index: pipe.index + 1,
+                len: pipe.len.max(pipe.index + 2),
+                ..pipe
+            };
             let inside = Around {
                 place: *place,
                 redirections: &[],
-                pipe: Some(pipe),
+                pipe: Some(if *place == Place::Receiver {
+                    behind
+                } else {
+                    pipe
+                }),
                 inside: if own { Some(first) } else { around.inside },
                 ..around
             };

@@ -225,7 +225,11 @@ impl Parser<'_> {
             "{sign}( {} )",
             ast::list(&list)
         )));
-        self.inner.push((Place::ProcessSubstitution, list));
+        let place = match sign {
+            '<' => Place::ProcessSubstitution,
+            _ => Place::Receiver,
+        };
+        self.inner.push((place, list));
         self.bash = true;
         self.note(start, "a process substitution");
         Ok(())

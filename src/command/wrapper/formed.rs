@@ -66,10 +66,11 @@ pub(super) fn formed(call: &Call, form: &Form, seen: &Seen) -> Inner {
     }
     // A file, and a variable in front of nothing, are no command: only a program without operands is one.
     if taken.at >= call.words.len() {
-        return if form.shell {
-            standard_input(call, call.words.len(), seen)
-        } else {
-            Inner::Nothing
+        return match form.shell {
+            // Elsewhere: what it is given there is judged as what it is.
+            true if call.name.base == "ssh" => standard_input(call, call.words.len(), seen),
+            true => Inner::shell(),
+            false => Inner::Nothing,
         };
     }
     if form.text {

@@ -97,6 +97,11 @@ enum Inner {
 }
 
 impl Inner {
+    /// A shell without a word, which reads its standard input.
+    fn shell() -> Inner {
+        Inner::Each(vec![vec![Word::of("sh")]])
+    }
+
     fn text(at: usize, text: &str) -> Inner {
         Inner::Text {
             at,
@@ -120,8 +125,8 @@ fn inner(call: &Call, seen: &Seen) -> Inner {
             return Inner::Refused("`exec` that changes where the rest of the line reads from");
         }
         "find" => return each::find_actions(call),
-        "su" | "runuser" => return shells::other_user(call, seen),
-        "script" => return shells::script(call, seen),
+        "su" | "runuser" => return shells::other_user(call),
+        "script" => return shells::script(call),
         "at" | "batch" => return jobs::at(call, seen),
         "crontab" => return jobs::crontab(call, seen),
         "parallel" => return parallel::parallel(call),

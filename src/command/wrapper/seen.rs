@@ -4,7 +4,7 @@
 
 use super::opaque::{guessed, guesses, is_shell_text, reads_code};
 use super::{Inner, MAX_DEPTH, each, inner, is_plain_sudo, shells};
-use crate::command::call::{Call, Place, Sudo, Wraps};
+use crate::command::call::{Call, Pipe, Place, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, Reading, Shell, evaluated, name, read_at};
 use shells::SHELLS;
@@ -226,7 +226,19 @@ impl Seen {
         for mut inner in calls {
             inner.parent = Some(inner.parent.map_or(parent, |p| p + offset));
             inner.inside = inner.inside.map(|i| i + offset).or(call.inside);
-            inner.pipe.pipeline += pipelines;
+            // What stands in a part of a pipeline reads and writes that pipeline.
+            inner.pipe = if call.pipe.len > 1 {
+                Pipe {
+                    pipeline: call.pipe.pipeline,
+                    index: call.pipe.index + inner.pipe.index,
+                    len: call.pipe.len + inner.pipe.len - 1,
+                }
+            } else {
+                Pipe {
+                    pipeline: inner.pipe.pipeline + pipelines,
+                    ..inner.pipe
+                }
+            };
             inner.place = Place::Wrapped;
             inner.span = outer.span;
             inner

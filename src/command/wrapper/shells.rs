@@ -241,7 +241,7 @@ const SU: Form = Form {
 };
 
 /// `su [-] [USER] -c TEXT`, `runuser -u USER -- COMMAND`.
-pub(super) fn other_user(call: &Call, seen: &Seen) -> Inner {
+pub(super) fn other_user(call: &Call) -> Inner {
     let taken = match permuted(call, 1, &SU) {
         Ok(taken) => taken,
         Err(Miss::Unknown) if !call.words.iter().any(|w| w.literal().is_none()) => {
@@ -289,7 +289,7 @@ pub(super) fn other_user(call: &Call, seen: &Seen) -> Inner {
     match taken.values(&["c", "command", "session-command"]).last() {
         Some(Value::Text(text)) => Inner::text(call.words.len(), text),
         Some(_) => Inner::Refused(DYNAMIC),
-        None if rest.is_empty() => standard_input(call, call.words.len(), seen),
+        None if rest.is_empty() => Inner::shell(),
         // What is left are the shell's own words.
         None => {
             let shell = Word {
@@ -323,7 +323,7 @@ const SCRIPT: Form = Form {
 };
 
 /// `script -c TEXT [FILE]`; without a text it is a shell.
-pub(super) fn script(call: &Call, seen: &Seen) -> Inner {
+pub(super) fn script(call: &Call) -> Inner {
     let taken = match permuted(call, 1, &SCRIPT) {
         Ok(taken) => taken,
         Err(Miss::Dynamic) => return Inner::Refused(DYNAMIC),
@@ -336,6 +336,6 @@ pub(super) fn script(call: &Call, seen: &Seen) -> Inner {
     match taken.values(&["c", "command"]).last() {
         Some(Value::Text(text)) => Inner::text(call.words.len(), text),
         Some(_) => Inner::Refused(DYNAMIC),
-        None => standard_input(call, call.words.len(), seen),
+        None => Inner::shell(),
     }
 }

@@ -911,6 +911,10 @@ fn everyday_words_of_builtins_are_read() {
         ("n=$(ls | wc -l); [ $n -gt 3 ] && p", Shell::Posix),
         ("[ $(ls | wc -l) -gt 3 ] && p", Shell::Posix),
         (
+            "[ $(id -u) -ne 0 ] && exit; [ $(date +%H) -lt 8 ] || [ $(systemctl is-active nginx) = active ]",
+            Shell::Posix,
+        ),
+        (
             "x=$(cat f); [ \"$x\" = a ] && [ ! -f \"/tmp/$x\" ]",
             Shell::Posix,
         ),

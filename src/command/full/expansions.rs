@@ -148,6 +148,9 @@ impl Parser<'_> {
         if numbers::says_number(&list) {
             self.variables.says_number(text.clone());
         }
+        if numbers::says_names(&list) {
+            self.variables.says_names(text.clone());
+        }
         // `$(<FILE)`: what the file holds to bash, and nothing to dash.
         self.bashism |= list.is_bare_input();
         self.inner.push((Place::Substitution, list));

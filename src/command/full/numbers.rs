@@ -21,6 +21,28 @@ const COUNTS: [&str; 8] = [
 
 /// Whether a list is one pipeline whose last command prints digits and nothing else, whatever it reads.
 pub(super) fn says_number(list: &List) -> bool {
+    says(list, prints_number)
+}
+
+/// Whether what it prints are words that are no options, and of which no part is evaluated: the names of users, hosts, states.
+pub(super) fn says_names(list: &List) -> bool {
+    says(list, prints_names)
+}
+
+fn prints_names(name: &str, words: &[Word]) -> bool {
+    let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
+    match (name, words.as_deref()) {
+        ("whoami" | "hostname" | "arch", Some([])) => true,
+        ("uname", Some([] | ["-s" | "-r" | "-m" | "-n"])) => true,
+        ("id", Some(["-un" | "-gn"])) => true,
+        ("systemctl", Some(["is-active" | "is-enabled" | "is-failed", unit])) => {
+            !unit.starts_with('-')
+        }
+        _ => false,
+    }
+}
+
+fn says(list: &List, prints: fn(&str, &[Word]) -> bool) -> bool {
     let [(_, pipeline, false)] = list.items.as_slice() else {
         return false;
     };
@@ -36,9 +58,9 @@ pub(super) fn says_number(list: &List) -> bool {
     };
     assignments.is_empty()
         && last.redirections.iter().all(is_quiet)
-        && words.split_first().is_some_and(|(name, rest)| {
-            name.literal().is_some_and(|name| prints_number(name, rest))
-        })
+        && words
+            .split_first()
+            .is_some_and(|(name, rest)| name.literal().is_some_and(|name| prints(name, rest)))
 }
 
 /// Another input, or messages that go nowhere. A message may hold any text.
@@ -65,6 +87,7 @@ fn prints_number(name: &str, words: &[Word]) -> bool {
     match (name, words.as_deref()) {
         ("wc", Some(["-l" | "-c" | "-w" | "-m"])) => true,
         ("nproc", Some([] | ["--all"])) => true,
+        ("id", Some(["-u" | "-g"])) => true,
         ("grep" | "pgrep", Some([flags, text])) => counts(name, flags) && !text.starts_with('-'),
         ("cat", Some([file])) => COUNTS.contains(file) || is_counter(file),
         ("cut", Some(["-d.", "-f1", "/proc/uptime"])) => true,
@@ -116,7 +139,10 @@ fn is_seconds(words: &[Word]) -> bool {
                     return false;
                 }
             }
-            Some("+%s" | "+%s%N" | "+%s%3N" | "+%Y") => formats += 1,
+            Some(
+                "+%s" | "+%s%N" | "+%s%3N" | "+%Y" | "+%H" | "+%M" | "+%d" | "+%m" | "+%j" | "+%u"
+                | "+%w",
+            ) => formats += 1,
             Some(text) if text.starts_with("--date=") => {}
             None if is_one(word) && word.literal_prefix().starts_with("--date=") => {}
             _ => return false,

@@ -38,7 +38,9 @@ pub(super) struct Variables {
     code: Option<(String, Span)>,
     /// Substitutions that say a number, as they are written.
     numbers: BTreeSet<String>,
-    /// Where arithmetic reads one.
+    /// Substitutions that say names.
+    names: BTreeSet<String>,
+    /// Where arithmetic reads one, or a word of `test` is one.
     said: Option<Span>,
     /// A word that the shell splits, of which no more is known.
     split: Option<Span>,
@@ -82,6 +84,7 @@ impl Variables {
         self.any = self.any.take().or(other.any);
         self.code = self.code.take().or(other.code);
         self.numbers.extend(other.numbers);
+        self.names.extend(other.names);
         self.said = self.said.or(other.said);
         self.split = self.split.or(other.split);
         self.redefined |= other.redefined;
@@ -90,6 +93,11 @@ impl Variables {
     /// A substitution says a number, as long as its program is the one of that name.
     pub(super) fn says_number(&mut self, text: String) {
         self.numbers.insert(text);
+    }
+
+    /// A substitution says names, as long as its program is the one of that name.
+    pub(super) fn says_names(&mut self, text: String) {
+        self.names.insert(text);
     }
 
     /// Arithmetic reads what a substitution says. False if that may be anything.
@@ -173,7 +181,10 @@ impl Variables {
             if is_variable(name) {
                 self.read.push((name.to_owned(), word.span, Use::Word));
             }
-        } else if text.starts_with("$( ") && !self.reads_said(text, word.span) {
+        } else if text.starts_with("$( ")
+            && !self.reads_said(text, word.span)
+            && !self.names.contains(text)
+        {
             self.split.get_or_insert(word.span);
         }
     }

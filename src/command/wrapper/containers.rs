@@ -15,7 +15,8 @@ const EXEC: Form = Form {
     flags: "dit",
     values: "euw",
     long_flags: &[],
-    long_values: &["env", "env-file", "user", "workdir", "detach-keys"],
+    // Without --env-file: a variable in it could be code for a shell.
+    long_values: &["env", "user", "workdir", "detach-keys"],
     // Go's flags take `=true`.
     long_optional: &["detach", "interactive", "tty", "privileged"],
     sets: &["e", "env"],

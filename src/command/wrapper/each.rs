@@ -48,10 +48,14 @@ const ALONE: [&str; 38] = [
     "-s",
 ];
 
+/// Most words `+` in actions that may end one or not: what stands behind each is read twice.
+const MAX_CUT: usize = 16;
+
 /// The commands of `-exec`, `-execdir`, `-ok`, `-okdir`.
 pub(super) fn find_actions(call: &Call) -> Inner {
     let mut lists = Vec::new();
     let mut stray = false;
+    let mut cut = 0;
     let mut at = 1;
     while let Some(word) = call.words.get(at) {
         match word.literal() {
@@ -64,10 +68,17 @@ pub(super) fn find_actions(call: &Call) -> Inner {
                     .iter()
                     .map(found)
                     .collect();
-                at += length + 1;
-                if !list.is_empty() {
-                    lists.push(list);
+                // busybox ends an action at any `+`, and goes on behind it.
+                let early = list.iter().position(|w| w.literal() == Some("+"));
+                if let Some(early) = early {
+                    cut += 1;
+                    if cut > MAX_CUT {
+                        return Inner::Refused("an action of `find` with many words `+`");
+                    }
+                    lists.push(list[..early].to_vec());
                 }
+                at += early.unwrap_or(length) + 1;
+                lists.push(list);
             }
             Some(";" | "+") => stray = true,
             _ => {}
@@ -80,6 +91,7 @@ pub(super) fn find_actions(call: &Call) -> Inner {
     if words.iter().any(|w| w.is_dynamic() && !is_one(w)) || (stray && words.iter().any(dynamic)) {
         return Inner::Refused(DYNAMIC_COMMAND);
     }
+    lists.retain(|list| !list.is_empty());
     if lists.is_empty() {
         Inner::None
     } else {

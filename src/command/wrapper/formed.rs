@@ -88,6 +88,8 @@ pub(super) fn sets_code(form: &Form, taken: &Taken<'_>) -> Option<&'static str> 
             Value::Dynamic(prefix) => (prefix, false),
             Value::None => continue,
         };
+        // Programs in Go take a `=` off behind a letter as well: `-e=NAME=value`.
+        let text = text.strip_prefix('=').unwrap_or(text);
         let name = text.split('=').next().unwrap_or_default();
         if evaluated::is_code(name) && text.contains('=') {
             return Some("a variable whose value a shell runs as code");
@@ -154,6 +156,18 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
                 }
                 _ => None,
             }
+        }
+        // busybox, and old releases for the process 0, run what stands behind.
+        "ionice" if taken.has(&["p", "P", "u", "pid", "pgid", "uid"]) => {
+            let process = |text: &str| {
+                text.bytes().all(|b| b.is_ascii_digit()) && text.bytes().any(|b| b != b'0')
+            };
+            let behind = words.get(taken.at..).unwrap_or_default();
+            let all = behind.iter().all(|w| w.literal().is_some_and(process))
+                && taken
+                    .values(&["p", "pid"])
+                    .all(|v| behind.is_empty() || matches!(v, Value::Text(t) if process(t)));
+            Some(if all { Inner::Nothing } else { Inner::Unknown })
         }
         // Some releases need no priority for some classes.
         "chrt" => {

@@ -96,10 +96,11 @@ pub(super) const IDENTITY: [Form; 9] = [
     Form {
         names: &["nsenter"],
         flags: "aFZ",
-        values: "tSGW",
+        // Without -W: by release its value is the next word, or only ever glued.
+        values: "tSG",
         optional: "muinpCUTrw",
         long_flags: &["all", "preserve-credentials", "no-fork", "follow-context"],
-        long_values: &["target", "setuid", "setgid", "wdns"],
+        long_values: &["target", "setuid", "setgid"],
         long_optional: &[
             "mount", "uts", "ipc", "net", "pid", "cgroup", "user", "time", "root", "wd",
         ],

@@ -37,10 +37,9 @@ pub(super) const MANNER: [Form; 19] = [
     Form {
         names: &["ionice"],
         flags: "t",
-        values: "cn",
+        values: "cnpPu",
         long_flags: &["ignore"],
-        long_values: &["class", "classdata"],
-        quits: &["p", "P", "u", "pid", "pgid", "uid"],
+        long_values: &["class", "classdata", "pid", "pgid", "uid"],
         ..PLAIN
     },
     Form {

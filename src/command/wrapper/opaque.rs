@@ -323,14 +323,35 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
 
 /// The program that an option names (`docker run --entrypoint=X`); its words follow somewhere behind.
 fn named_program(option: &str) -> Option<&str> {
-    [
+    let long = [
         "--entrypoint=",
         "--coreutils-prog=",
         "--coreutils-prog-shebang=",
+        "--exec=",
+        "--startas=",
+        "--shell=",
+        "--command=",
+        "--ssh-command=",
+        "--pre=",
+        "--post=",
     ]
     .iter()
-    .find_map(|name| option.strip_prefix(name))
-    .filter(|program| !program.is_empty())
+    .find_map(|name| option.strip_prefix(name));
+    // `-x/bin/rm`, and a path behind any other option.
+    let letter = || {
+        option
+            .strip_prefix('-')
+            .and_then(|o| o.strip_prefix(|c: char| c.is_ascii_alphabetic()))
+    };
+    let path = || {
+        let value = option.split_once('=').map(|(_, value)| value);
+        value
+            .filter(|_| option.starts_with('-'))
+            .or_else(letter)
+            .filter(|v| v.starts_with('/'))
+    };
+    long.or_else(path)
+        .filter(|program| !program.is_empty() && !program.contains(SEPARATORS))
 }
 
 /// What is text for a shell must be readable; what may be another language need not.

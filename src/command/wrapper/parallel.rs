@@ -4,7 +4,7 @@
 
 use super::Inner;
 use super::forms::{Form, PLAIN};
-use super::options::{Miss, take};
+use super::options::{Miss, Value, take};
 use super::shells::DYNAMIC;
 use crate::command::call::Call;
 use crate::command::render;
@@ -42,11 +42,14 @@ const PARALLEL: Form = Form {
     ..PLAIN
 };
 
-/// Most inputs that are put in one by one.
-const MAX_INPUTS: usize = 64;
+/// Most commands that are made of inputs that stand in the line.
+const MAX_COMMANDS: usize = 64;
 
 /// What each input is put in for, if it is not in the line.
 const UNKNOWN_INPUT: &str = "\"$ARG\"";
+
+const UNSEEN: &str = "what `parallel` runs is known only when it runs: write the command out, and `{}` outside of quotes";
+const OTHER_INPUTS: &str = "`parallel` puts together inputs that do not all stand in the line one by one: write plain `:::` with few inputs, without -a, -n and -N";
 
 /// `parallel COMMAND ::: INPUT…`
 pub(super) fn parallel(call: &Call) -> Inner {
@@ -62,6 +65,17 @@ pub(super) fn parallel(call: &Call) -> Inner {
     }
     let sources = |w: &Word| w.literal_prefix().starts_with(":::");
     let (command, inputs) = rest.split_at(rest.iter().position(sources).unwrap_or(rest.len()));
+    // Several inputs for one command.
+    let joins = !taken
+        .values(&["n", "N", "max-args"])
+        .all(|v| matches!(v, Value::Text("1")));
+    // A file's inputs stand in front of those of the line.
+    if !inputs.is_empty() && (joins || taken.has(&["a", "arg-file"])) {
+        return Inner::Refused(OTHER_INPUTS);
+    }
+    if joins {
+        return Inner::Unknown;
+    }
     let Some(command) = command
         .iter()
         .map(Word::literal)
@@ -70,61 +84,124 @@ pub(super) fn parallel(call: &Call) -> Inner {
         return Inner::Refused(DYNAMIC);
     };
     let command = command.join(" ");
-    let known = known(inputs);
-    let texts = match (&known, command.is_empty()) {
-        (Some(inputs), true) => Some(inputs.iter().map(|i| (*i).to_owned()).collect()),
-        (None, true) => None,
-        (Some(inputs), false) => inputs
-            .iter()
-            .map(|input| {
-                let mut quoted = String::new();
-                render::quote(&mut quoted, input);
-                put_in(&command, &quoted)
-            })
-            .collect(),
-        (None, false) => put_in(&command, UNKNOWN_INPUT).map(|text| vec![text]),
+    let Some(lists) = combined(inputs) else {
+        return Inner::Refused(OTHER_INPUTS);
     };
+    let texts: Option<Vec<String>> = lists
+        .iter()
+        .map(|list| {
+            if !command.is_empty() {
+                return put_in(&command, list);
+            }
+            let plain: Option<Vec<&str>> = list.iter().copied().collect();
+            plain.map(|texts| texts.join(" "))
+        })
+        .collect();
     match texts {
         Some(texts) => Inner::Text {
             at: taken.at,
             texts,
         },
-        None => Inner::Refused(
-            "what `parallel` runs is known only when it runs: write the command out, and `{}` outside of quotes",
-        ),
+        None => Inner::Refused(UNSEEN),
     }
 }
 
-/// The inputs of one `:::`, all plain.
-fn known(inputs: &[Word]) -> Option<Vec<&str>> {
-    let (first, rest) = inputs.split_first()?;
-    let plain: Option<Vec<&str>> = rest.iter().map(Word::literal).collect();
-    plain.filter(|list| {
-        first.literal() == Some(":::")
-            && list.len() <= MAX_INPUTS
-            && !list.iter().any(|i| i.starts_with(":::"))
-    })
+/// The inputs of each command, one of each `:::`. None for an input is one that does not stand in the line; no list
+/// where it is not certain which inputs come together.
+fn combined(inputs: &[Word]) -> Option<Vec<Vec<Option<&str>>>> {
+    let Some((first, rest)) = inputs.split_first() else {
+        return Some(vec![vec![None]]);
+    };
+    let source = |w: &&Word| w.literal_prefix().starts_with(":::");
+    // The files of one `::::`.
+    if first.literal() == Some("::::") && !rest.iter().any(|w| source(&w)) {
+        return Some(vec![vec![None]]);
+    }
+    let mut lists: Vec<Vec<Option<&str>>> = vec![Vec::new()];
+    for group in inputs.chunk_by(|_, word| !source(&word)) {
+        if group.first()?.literal() != Some(":::") {
+            return None;
+        }
+        let group = &group[1..];
+        if lists.len() * group.len() > MAX_COMMANDS {
+            return None;
+        }
+        lists = lists
+            .iter()
+            .flat_map(|list| {
+                group.iter().map(move |input| {
+                    let mut list = list.clone();
+                    list.push(input.literal());
+                    list
+                })
+            })
+            .collect();
+    }
+    Some(lists)
 }
 
-/// The command with an input where it says so, or behind it. None where the input would stand in quotes, and
-/// could end them, or where it is changed by code.
-fn put_in(command: &str, input: &str) -> Option<String> {
+/// An input, or the part of it that `{.}`, `{/}`, `{//}` or `{/.}` names, as a word for the shell.
+fn part(input: Option<&str>, which: &str) -> String {
+    let name = |text: &'_ str| text.rsplit('/').next().map(str::len).unwrap_or_default();
+    let stem = |text: &'_ str| match text.rfind('.') {
+        Some(dot) if !text[dot..].contains('/') && dot + 1 < text.len() => dot,
+        _ => text.len(),
+    };
+    let folder = |text: &'_ str| match text.trim_end_matches('/').rfind('/') {
+        Some(slash) => text[..slash].trim_end_matches('/').len().max(1),
+        None => 0,
+    };
+    let mut out = String::new();
+    match input {
+        Some(text) => {
+            let base = &text[text.len() - name(text)..];
+            let shown = match which {
+                "." => &text[..stem(text)],
+                "/" => base,
+                "/." => &base[..stem(base)],
+                "//" if folder(text) > 0 => &text[..folder(text)],
+                "//" if text.starts_with('/') => "/",
+                "//" => ".",
+                _ => text,
+            };
+            render::quote(&mut out, shown);
+        }
+        None => out.push_str(UNKNOWN_INPUT),
+    }
+    out
+}
+
+/// The command with its inputs where it says so, or behind it. None where an input would stand in quotes, and
+/// could end them, or where what is put in is not certain.
+fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
+    let all: Vec<String> = inputs.iter().map(|input| part(*input, "")).collect();
+    let all = all.join(" ");
     let mut out = String::new();
     let mut quote = None;
     let mut found = false;
     let mut rest = command;
     while let Some(c) = rest.chars().next() {
         if let Some((name, behind)) = replacement(rest) {
-            if quote.is_some() || name.contains('=') {
+            if quote.is_some() {
                 return None;
             }
-            // `{.}` and the like are parts of an input: not to be known exactly.
-            out.push_str(if name.is_empty() {
-                input
-            } else {
-                UNKNOWN_INPUT
-            });
-            found |= !matches!(name, "#" | "%");
+            let counts = matches!(name, "#" | "%");
+            match (name, inputs) {
+                ("", _) => out.push_str(&all),
+                ("#" | "%", _) => out.push_str(UNKNOWN_INPUT),
+                ("." | "/" | "//" | "/.", [input]) => out.push_str(&part(*input, name)),
+                _ => {
+                    let behind = name.trim_start_matches(|c: char| c.is_ascii_digit());
+                    let number = &name[..name.len() - behind.len()];
+                    let at = number.parse::<usize>().ok()?.checked_sub(1)?;
+                    // Code, and what only some releases, or --plus in a profile, take for an input.
+                    if number.starts_with('0') || !matches!(behind, "" | "." | "/" | "//" | "/.") {
+                        return None;
+                    }
+                    out.push_str(&part(*inputs.get(at)?, behind));
+                }
+            }
+            found |= !counts;
             rest = behind;
             continue;
         }
@@ -148,7 +225,7 @@ fn put_in(command: &str, input: &str) -> Option<String> {
     }
     if !found {
         out.push(' ');
-        out.push_str(input);
+        out.push_str(&all);
     }
     Some(out)
 }
@@ -159,5 +236,9 @@ fn replacement(text: &str) -> Option<(&str, &str)> {
     let simple = inside
         .bytes()
         .all(|b| b.is_ascii_digit() || b"./#%+-".contains(&b));
-    (simple || inside.starts_with('=') || inside.contains('=')).then_some((inside, behind))
+    let named = matches!(
+        inside,
+        "host" | "sshlogin" | "hgrp" | "agrp" | "slot" | "seq" | "uniq" | "choose_k"
+    );
+    (simple || named || inside.contains('=')).then_some((inside, behind))
 }

@@ -7,6 +7,7 @@ use super::forms::{Form, PLAIN};
 use super::options::{Miss, Value, is_operand, is_substituted_file, permuted};
 use super::seen::Seen;
 use crate::command::call::{Call, Redirection};
+use crate::command::name;
 use crate::command::word::{Segment, Word};
 use crate::command::{Reading, read_at};
 
@@ -277,7 +278,11 @@ pub(super) fn other_user(call: &Call) -> Inner {
         };
     }
     let shell = taken.values(&["s", "shell"]).all(|v| match v {
-        Value::Text(path) => SHELLS.contains(&path.rsplit('/').next().unwrap_or_default()),
+        // It is run by its path, also one without a slash.
+        Value::Text(path) => {
+            let name = name::of(Some(path));
+            path.starts_with('/') && name.trusted && SHELLS.contains(&name.base.as_str())
+        }
         _ => false,
     });
     if !shell {

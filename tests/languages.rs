@@ -604,6 +604,28 @@ fn postgres() {
         + select d.description from pg_class c join pg_description d on d.objoid = c.oid
         - select count(*) from pg_class c join pg_description d on d.classoid = c.oid join pg_description e on e.classoid = c.oid
         - select count(*) from pg_type t join pg_attribute a on a.atttypid = t.oid join pg_attribute b on b.atttypid = t.oid
+        - with a as (select array_agg(oid) as o from pg_class) select count(*) from a, unnest(a.o) x(k), unnest(a.o) y(l), unnest(a.o) z(m), unnest(a.o) w(n)
+        - with a as (select array_agg(oid) as o from pg_class) select unnest(o) from a
+        - select count(*) from pg_constraint c, unnest(c.conkey) x(k), unnest(c.confkey) y(l)
+        - with a as (select pg_ls_waldir() w from pg_class) select pg_ls_waldir() from a
+        - select count(*) from pg_attribute a where (select count(*) from pg_attribute b where (select count(*) from pg_attribute c where c.attnum > b.attnum and c.attlen > a.attlen) > 0) > 0
+        - select count(*) from pg_attribute a where (select count(*) from pg_attribute b join pg_attribute c on b.atttypid = c.atttypid where b.attnum > a.attnum) > 0
+        - with a as (select attnum from pg_attribute b where (select count(*) from pg_attribute c where c.attnum > b.attnum) > 0) select count(*) from pg_attribute d where (select count(*) from a where a.attnum > d.attnum) > 0
+        - select count(*) from pg_attribute a where (select count(*) from pg_class union select count(*) from pg_attribute b where (select count(*) from pg_attribute c where c.attnum > b.attnum) > 0) > 0
+        - select count(*) from pg_attribute a where (with pg_class as (select 1 from pg_attribute b where b.attnum > a.attnum) select count(*) from pg_class) > 0
+        - select relname, (select string_agg(attname, ',') from pg_attribute) q from pg_class order by 2
+        - with a as (select string_agg(attname, ',') as q from pg_attribute), b as (select concat(q,q,q,q,q,q,q,q,q,q) as q from a) select length(q) from b
+        - with a as (select string_agg(attname, ',') as q from pg_attribute) select length(substr(q,2)), length(substr(q,3)), length(substr(q,4)), length(substr(q,5)), length(substr(q,6)), length(substr(q,7)) from a
+        - select upper(lower(upper(lower(upper(lower(upper(string_agg(attname, ',')))))))) from pg_attribute
+        - select quote_ident(quote_ident(quote_ident('"""')))
+        + select t.relname, string_agg(a.attname, ', ') from pg_class t join pg_attribute a on a.attrelid = t.oid group by 1
+        + select relname from pg_class c where exists (select 1 from pg_index i where i.indrelid = c.oid)
+        + select datname, (select count(*) from pg_stat_activity a where a.datname = d.datname) from pg_database d
+        + with x as (select pid, query from pg_stat_activity), y as (select pid from pg_locks where not granted) select x.pid, left(x.query, 40) from y join x on x.pid = y.pid
+        + select n, count(*) from (select split_part(application_name, '.', 1) as n from pg_stat_activity) s group by 1
+        + select (select count(*) from pg_stat_activity), (select count(*) from pg_locks)
+        + select conname, k from pg_constraint, unnest(conkey) k
+        + select sum(size) from pg_ls_waldir() union all select sum(size) from pg_ls_tmpdir()
         - select count(*) from pg_type t join pg_attribute a on a.atttypid = t.oid and a.attnum = any(t.indkey) join pg_attribute b on b.atttypid = t.oid
         - select count(*) from pg_class t join pg_attribute a on a.attrelid = t.oid and a.attnum = any(t.indkey) is not true join pg_attribute b on b.attrelid = t.oid
         - select count(*) from pg_class t join pg_attribute a on a.attrelid = t.oid and a.attnum = a.attnum join pg_attribute b on b.attrelid = t.oid

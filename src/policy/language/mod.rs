@@ -26,6 +26,7 @@ pub mod redis;
 pub mod sed;
 mod settings;
 pub mod sql;
+mod sql_cost;
 mod sql_show;
 mod sql_words;
 pub mod test;

@@ -73,7 +73,7 @@ pub(super) fn check(dialect: Dialect, toks: &[Tok]) -> R {
             }
             _ => false,
         },
-        Dialect::Mysql | Dialect::MysqlCatalog => mysql(toks, rest),
+        Dialect::Mysql | Dialect::MysqlCatalog => password(toks).is_ok() && mysql(toks, rest),
     };
     if ok {
         Ok(())
@@ -155,8 +155,20 @@ fn condition(toks: &[Tok]) -> bool {
         })
 }
 
+/// Nobody asks for the one variable of MySQL's that is a password: by its name, it would be shown alone.
+fn password(toks: &[Tok]) -> R {
+    let named = |t: &Tok| matches!(t, Tok::Text(x) if x.to_ascii_lowercase().contains("report_p"));
+    match toks.iter().any(named) {
+        true => Err("sql: `report_password` is not accepted".into()),
+        false => Ok(()),
+    }
+}
+
 /// Tables that hold passwords beside what may be read: who speaks of them names the columns, and nothing else.
 pub(super) fn columns(dialect: Dialect, toks: &[Tok]) -> R {
+    if dialect != Dialect::Postgres {
+        password(toks)?;
+    }
     let has = |w: &str| toks.iter().any(|t| matches!(t, Tok::Word(x) if x == w));
     if dialect == Dialect::Postgres {
         if has("pg_hba_file_rules") {
@@ -339,6 +351,8 @@ mod tests {
                 "show status where sleep(5)",
                 "show status where x = (select 1)",
                 "show variables where 1 = benchmark(1,2)",
+                "show variables like 'Report_password'",
+                "select variable_value from performance_schema.global_variables where variable_name = 'report_password'",
                 "select * from mysql.user",
                 "select authentication_string from mysql.user",
                 "select \"authentication_string\" from mysql.user",

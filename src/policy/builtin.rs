@@ -22,8 +22,9 @@ pub const PIPED_CODE: &str = "builtin.piped_code";
 pub const SUDO: &str = "builtin.sudo";
 
 /// Programs that run code of their own kind, or inside a container: their words are that code's names and
-/// arguments rather than commands of this host, so that none being known to the policy says nothing.
-pub const OWN_CODE: [&str; 26] = [
+/// arguments rather than commands of this host, so that none being known to the policy says nothing. So are the
+/// verbs of programs that run a command besides much else, and the packages, machines and keys that they name.
+pub const OWN_CODE: [&str; 61] = [
     "sh",
     "bash",
     "dash",
@@ -50,6 +51,41 @@ pub const OWN_CODE: [&str; 26] = [
     "crictl",
     "java",
     "virsh",
+    "npx",
+    "pnpx",
+    "bunx",
+    "npm",
+    "yarn",
+    "pnpm",
+    "bundle",
+    "bundler",
+    "composer",
+    "dotnet",
+    "runc",
+    "crun",
+    "pct",
+    "qm",
+    "nomad",
+    "consul",
+    "etcdctl",
+    "buildah",
+    "crm",
+    "minikube",
+    "vagrant",
+    "gcloud",
+    "doctl",
+    "aws",
+    "az",
+    "salt-call",
+    "cmake",
+    "borg",
+    "restic",
+    "rclone",
+    "fio",
+    "cpio",
+    "split",
+    "cpupower",
+    "turbostat",
 ];
 
 /// Programs that run a command inside a container, where no rule of this host knows the programs.

@@ -34,7 +34,10 @@ const INTERPRETERS: [&str; 24] = [
 ];
 
 /// Programs that run the command in their words, in ways that are not read here.
-const OPAQUE: [&str; 89] = [
+const OPAQUE: [&str; 92] = [
+    "npx",
+    "pnpx",
+    "bunx",
     "strace",
     "ltrace",
     "perf",
@@ -159,11 +162,47 @@ pub(super) fn reads_code(call: &Call) -> bool {
 /// `docker run`, `kubectl debug`, `ip netns exec`, `git bisect run`, …
 pub(super) fn is_exec(call: &Call) -> bool {
     let has = |word: &str| call.words.iter().skip(1).any(|w| w.literal() == Some(word));
+    let begins = |with: &str| {
+        let words = call.words.iter().skip(1);
+        words
+            .map(Word::literal_prefix)
+            .any(|text| text.starts_with(with))
+    };
+    let operands = |but: &[&str]| {
+        call.words.iter().skip(1).any(|word| {
+            !word.literal().is_some_and(|text| {
+                text.starts_with('-')
+                    || but.contains(&text)
+                    || text.bytes().all(|b| b.is_ascii_digit())
+            })
+        })
+    };
     match call.name.base.as_str() {
         "docker" | "podman" | "nerdctl" | "crictl" | "ctr" | "docker-compose"
         | "podman-compose" => {
             has("exec") || has("run") || has("create") || has("unshare") || has("ssh")
         }
+        "npm" | "yarn" | "pnpm" | "bundle" | "bundler" | "composer" | "dotnet" => {
+            has("exec") || has("x") || has("dlx") || has("explore")
+        }
+        "runc" | "crun" | "pct" | "qm" | "nomad" | "consul" | "etcdctl" | "buildah" | "crm" => [
+            "exec", "run", "unshare", "enter", "guest", "lock", "watch", "elect",
+        ]
+        .into_iter()
+        .any(has),
+        "minikube" | "vagrant" | "gcloud" | "doctl" => has("ssh"),
+        "aws" => has("send-command") || has("execute-command"),
+        "az" => has("run-command"),
+        "salt-call" => begins("cmd."),
+        "cmake" => has("-E"),
+        "borg" => has("with-lock") || begins("--rsh"),
+        "restic" | "rclone" => begins("--password-command"),
+        "fio" => begins("--exec_p"),
+        "cpio" => begins("--rs"),
+        "split" => begins("--f"),
+        "cpupower" => has("monitor") && operands(&["monitor"]),
+        // `-n 1` and the like stand for themselves.
+        "turbostat" => operands(&[]),
         "kubectl" | "oc" | "k3s" => has("exec") || has("run") || has("debug") || has("rsh"),
         "git" => has("bisect") || has("foreach") || has("-c"),
         // Without a command it only tells.
@@ -290,6 +329,12 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
                 ));
             }
         } else if text.contains(SEPARATORS) {
+            // `cmd='rm x'`, as programs take their arguments by name.
+            if let Some((name, value)) = text.split_once('=')
+                && crate::command::name::is_variable(name)
+            {
+                guessed(&call, parent, value.trim_matches(['"', '\'']), depth, seen)?;
+            }
             // A word of several words may be a command line of its own.
             must(&call, guessed(&call, parent, text, depth, seen)?)?;
             // `-o 'LocalCommand rm x'`: an option's name in front.
@@ -367,6 +412,25 @@ fn must(call: &Call, read: bool) -> Result<(), ReadError> {
 
 pub(super) fn is_shell_text(call: &Call) -> bool {
     SHELL_TEXT.contains(&call.name.base.as_str())
+        || call.name.base == "ansible" && runs_module_text(call)
+}
+
+/// Whether the module of `ansible` takes a command: by default it does.
+fn runs_module_text(call: &Call) -> bool {
+    let mut words = call.words.iter().skip(1).map(Word::literal_prefix);
+    let mut module = "command";
+    while let Some(word) = words.next() {
+        if matches!(word, "-m" | "--module-name") {
+            module = words.next().unwrap_or_default();
+        } else if let Some(glued) = word
+            .strip_prefix("-m")
+            .or(word.strip_prefix("--module-name="))
+        {
+            module = glued;
+        }
+    }
+    let name = module.rsplit('.').next().unwrap_or_default();
+    matches!(name, "command" | "shell" | "raw" | "script" | "win_shell")
 }
 
 /// Puts the commands of a text that could be run before the policy; whether it could be read.

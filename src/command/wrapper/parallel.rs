@@ -141,10 +141,12 @@ fn combined(inputs: &[Word]) -> Option<Vec<Vec<Option<&str>>>> {
 }
 
 /// An input, or the part of it that `{.}`, `{/}`, `{//}` or `{/.}` names, as a word for the shell.
-fn part(input: Option<&str>, which: &str) -> String {
+///
+/// None where releases differ: by some, a dot at the end is an extension.
+fn part(input: Option<&str>, which: &str) -> Option<String> {
     let name = |text: &'_ str| text.rsplit('/').next().map(str::len).unwrap_or_default();
     let stem = |text: &'_ str| match text.rfind('.') {
-        Some(dot) if !text[dot..].contains('/') && dot + 1 < text.len() => dot,
+        Some(dot) if !text[dot..].contains('/') => dot,
         _ => text.len(),
     };
     let folder = |text: &'_ str| match text.trim_end_matches('/').rfind('/') {
@@ -153,6 +155,7 @@ fn part(input: Option<&str>, which: &str) -> String {
     };
     let mut out = String::new();
     match input {
+        Some(text) if text.ends_with('.') && which.contains('.') => return None,
         Some(text) => {
             let base = &text[text.len() - name(text)..];
             let shown = match which {
@@ -168,14 +171,14 @@ fn part(input: Option<&str>, which: &str) -> String {
         }
         None => out.push_str(UNKNOWN_INPUT),
     }
-    out
+    Some(out)
 }
 
 /// The command with its inputs where it says so, or behind it. None where an input would stand in quotes, and
 /// could end them, or where what is put in is not certain.
 fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
-    let all: Vec<String> = inputs.iter().map(|input| part(*input, "")).collect();
-    let all = all.join(" ");
+    let all: Option<Vec<String>> = inputs.iter().map(|input| part(*input, "")).collect();
+    let all = all?.join(" ");
     let mut out = String::new();
     let mut quote = None;
     let mut found = false;
@@ -189,7 +192,7 @@ fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
             match (name, inputs) {
                 ("", _) => out.push_str(&all),
                 ("#" | "%", _) => out.push_str(UNKNOWN_INPUT),
-                ("." | "/" | "//" | "/.", [input]) => out.push_str(&part(*input, name)),
+                ("." | "/" | "//" | "/.", [input]) => out.push_str(&part(*input, name)?),
                 _ => {
                     let behind = name.trim_start_matches(|c: char| c.is_ascii_digit());
                     let number = &name[..name.len() - behind.len()];
@@ -198,7 +201,7 @@ fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
                     if number.starts_with('0') || !matches!(behind, "" | "." | "/" | "//" | "/.") {
                         return None;
                     }
-                    out.push_str(&part(*inputs.get(at)?, behind));
+                    out.push_str(&part(*inputs.get(at)?, behind)?);
                 }
             }
             found |= !counts;

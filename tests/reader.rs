@@ -988,6 +988,10 @@ fn everyday_words_of_builtins_are_read() {
         ("n=$(ls | wc -l); [ $n -gt 3 ] && p", Shell::Posix),
         ("[ $(ls | wc -l) -gt 3 ] && p", Shell::Posix),
         (
+            "n=$(grep -c x f); echo $((n+1)); u=$(df / | tail -1 | tr -dc 0-9); [ $u -gt 80 ]",
+            Shell::Posix,
+        ),
+        (
             "[ $(id -u) -ne 0 ] && exit; [ $(date +%H) -lt 8 ] || [ $(systemctl is-active nginx) = active ]",
             Shell::Posix,
         ),
@@ -1007,10 +1011,7 @@ fn everyday_words_of_builtins_are_read() {
             "p & pid=$!; wait $pid; wait $!; wait; wait -- $x",
             Shell::Posix,
         ),
-        (
-            "export FOO=\"$x\" BAR=b; readonly y=1; export -n x",
-            Shell::Posix,
-        ),
+        ("export FOO=\"$x\" BAR=b; readonly y=1", Shell::Posix),
         (
             "printf -- \"$x\\n\"; printf '%s\\n' \"$x\" $y; printf \"a $x\"",
             Shell::Posix,

@@ -6,7 +6,7 @@
 use super::ReadError;
 use super::call::Call;
 use super::full::is_number;
-use super::names::{self, Named};
+use super::names::{self, DECLARING, Named};
 use super::word::{Segment, Word};
 
 /// Builtins that change how the rest of the line is read, or which program a name is.
@@ -18,7 +18,7 @@ const CHANGES: [&str; 8] = [
 const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "rbash"];
 
 /// Programs that run another one: of that name there is then a program, and no builtin.
-const RUN_PROGRAMS: [&str; 19] = [
+const RUN_PROGRAMS: [&str; 18] = [
     "sudo",
     "doas",
     "env",
@@ -26,7 +26,6 @@ const RUN_PROGRAMS: [&str; 19] = [
     "nice",
     "ionice",
     "timeout",
-    "time",
     "xargs",
     "find",
     "stdbuf",
@@ -54,7 +53,8 @@ const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 25] = [
+const CODE: [&str; 26] = [
+    "BASHPID",
     // The way that bash reads, and what names stand for.
     "POSIXLY_CORRECT",
     "BASH_COMPAT",
@@ -88,8 +88,20 @@ pub fn is_code(variable: &str) -> bool {
     CODE.contains(&variable) || variable.starts_with("BASH_FUNC_")
 }
 
-/// Refuses a call that would evaluate its words. `by` is the name of the wrapper that runs it.
-pub fn check(call: &Call, by: Option<&str>) -> Result<(), ReadError> {
+/// Whether what a wrapper runs is a program, and no builtin of a shell.
+fn runs_programs(wrapper: &Call) -> bool {
+    let base = wrapper.name.base.as_str();
+    // Those give their words to a shell.
+    let shell = matches!(base, "sudo" | "doas")
+        && wrapper
+            .words
+            .iter()
+            .any(|w| is_option(w, &['s', 'i']) || w.literal_prefix().starts_with("--"));
+    RUN_PROGRAMS.contains(&base) && !shell
+}
+
+/// Refuses a call that would evaluate its words. `by` is the wrapper that runs it.
+pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
     let refuse = |reason: String| {
         Err(ReadError {
             span: call.span,
@@ -98,8 +110,15 @@ pub fn check(call: &Call, by: Option<&str>) -> Result<(), ReadError> {
     };
     let base = call.name.base.as_str();
     let words = call.words.get(1..).unwrap_or_default();
-    if by.is_none_or(|by| !RUN_PROGRAMS.contains(&by)) {
+    if !by.is_some_and(runs_programs) {
         check_builtin(call, base, words).or_else(refuse)?;
+    }
+    // Behind `command` bash splits them as well.
+    let whole = |w: &Word| w.segments.iter().all(Segment::is_whole);
+    if by.is_some() && DECLARING.contains(&base) && !words.iter().all(whole) {
+        return refuse(format!(
+            "a word of `{base}` that the shell splits: put the value in double quotes"
+        ));
     }
     let variables = call
         .assignments
@@ -172,7 +191,7 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
 }
 
 /// Where bash looks for the files that it reads first, and from what it takes that it must.
-const STARTUP: [&str; 4] = ["HOME", "SSH_CLIENT", "SSH2_CLIENT", "SHLVL"];
+pub const STARTUP: [&str; 4] = ["HOME", "SSH_CLIENT", "SSH2_CLIENT", "SHLVL"];
 
 /// Lists that bash has by itself.
 fn is_list(name: &str) -> bool {
@@ -191,10 +210,9 @@ fn sets(call: &Call, name: &str, but_numbers: bool) -> bool {
     if set.into_iter().any(|a| a.name == name && other(&a.value)) {
         return true;
     }
-    let named = names::named(&call.words).unwrap_or_default();
-    if named.iter().any(|n| {
-        n.name == name && n.value.as_ref().is_none_or(other) && (but_numbers || n.value.is_some())
-    }) {
+    let brings = !DECLARING.contains(&call.name.base.as_str()) && call.name.base != "unset";
+    let sets = |n: &Named| n.name == name && n.value.as_ref().map_or(brings || but_numbers, other);
+    if names::named(&call.words).is_ok_and(|named| named.iter().any(sets)) {
         return true;
     }
     // The text of a shell stands among its words, and was read.
@@ -231,6 +249,10 @@ fn check_builtin(call: &Call, base: &str, words: &[Word]) -> Result<(), String> 
     match base {
         "test" | "[" => check_test(base, words),
         "set" => check_set(words),
+        "printf" => check_format(words),
+        "xargs" if words.iter().any(|w| w.literal_prefix().starts_with("--pr")) => {
+            Err("`xargs --process-slot-var` sets a variable: leave it out".into())
+        }
         "let" => Err("`let` evaluates its words as code: write `x=$((…))`".into()),
         "fc" => Err("`fc` runs what it finds in the history".into()),
         "history"
@@ -258,7 +280,7 @@ fn is_option(word: &Word, letters: &[char]) -> bool {
 /// `test -v 'a[x]'` evaluates the subscript; so no word may become a `-v`, and none a subscript behind one.
 fn check_test(base: &str, words: &[Word]) -> Result<(), String> {
     let asks_for_name = |w: &Word| matches!(w.literal(), Some("-v" | "-R"));
-    if words.iter().any(asks_for_name) && words.iter().any(Word::is_dynamic) {
+    if words.iter().any(asks_for_name) && words.iter().any(|w| w.literal().is_none()) {
         return Err(format!(
             "`{base}` of a name that is known only when it runs: it would evaluate it as code"
         ));
@@ -274,12 +296,54 @@ fn check_test(base: &str, words: &[Word]) -> Result<(), String> {
             "a word of `{base}` that the shell splits, and could make a `-v` of: put it in double quotes"
         ));
     }
-    if words.windows(2).any(|two| two.iter().all(is_open)) {
+    if words
+        .windows(2)
+        .any(|two| may_be_sign(&two[0]) && may_be_name(&two[1]))
+    {
         return Err(format!(
             "two words of `{base}` side by side that are known only when it runs: one could be a `-v`"
         ));
     }
     Ok(())
+}
+
+/// bash's `%n` sets the variable that an argument names.
+fn check_format(words: &[Word]) -> Result<(), String> {
+    let mut at = 0;
+    while let Some(text) = words.get(at).and_then(Word::literal) {
+        at += match text {
+            "-v" => 2,
+            "--" => {
+                at += 1;
+                break;
+            }
+            text if text.starts_with("-v") => 1,
+            _ => break,
+        };
+    }
+    let Some((format, arguments)) = words.get(at..).and_then(<[Word]>::split_first) else {
+        return Ok(());
+    };
+    let is_name = |w: &Word| {
+        let name = |text: &str| super::name::is_variable(text.split('[').next().unwrap_or(text));
+        w.literal().is_none_or(name)
+    };
+    let counts = format.literal().is_none() || counts(&format.spelt());
+    if counts && arguments.iter().any(is_name) {
+        return Err(
+            "`printf` with a format that could hold `%n`, which sets a variable: write `printf '%s' TEXT`"
+                .into(),
+        );
+    }
+    Ok(())
+}
+
+/// Whether a format holds `%n`.
+fn counts(format: &str) -> bool {
+    format.replace("%%", "").split('%').skip(1).any(|part| {
+        part.trim_start_matches(|c: char| "-+ #'0123456789.*$hlLjzt".contains(c))
+            .starts_with('n')
+    })
 }
 
 /// Whether a shell makes one word of it, or several that all begin with the same text.
@@ -294,9 +358,15 @@ fn is_substitution(word: &Word) -> bool {
     matches!(word.segments.as_slice(), [Segment::Expansion(text)] if text.starts_with("$("))
 }
 
-/// Whether nothing is known of how a word begins.
-fn is_open(word: &Word) -> bool {
-    word.is_dynamic() && word.literal_prefix().is_empty()
+/// Whether a word could be `-v` when it runs.
+fn may_be_sign(word: &Word) -> bool {
+    word.literal().is_none() && matches!(word.literal_prefix(), "" | "-" | "-v" | "-R")
+}
+
+/// Whether a word could be a name with a subscript when it runs.
+fn may_be_name(word: &Word) -> bool {
+    let first = word.literal_prefix().bytes().next();
+    word.literal().is_none() && first.is_none_or(|b| b.is_ascii_alphabetic() || b == b'_')
 }
 
 /// Whether `NAME=value` words of a program set variables.

@@ -194,7 +194,7 @@ pub fn variable(expansion: &str) -> Option<&str> {
     (is_variable(name) || matches!(name, "!" | "?" | "$" | "#")).then_some(name)
 }
 
-/// `NAME`, `NAME=value` or `NAME+=value`.
+/// `NAME` or `NAME=value`.
 fn declared(builtin: &str, word: &Word) -> Result<Named, String> {
     let text = word.literal_prefix();
     let (name, value) = match text.split_once('=') {
@@ -210,10 +210,13 @@ fn declared(builtin: &str, word: &Word) -> Result<Named, String> {
             "`{builtin}` of a list: the shell evaluates what is put there"
         ));
     }
+    if name.ends_with('+') {
+        return Err(format!("`+=` behind `{builtin}`: write the whole value"));
+    }
     Ok(Named {
-        name: base(builtin, name.strip_suffix('+').unwrap_or(name))?,
+        name: base(builtin, name)?,
         value,
-        list: false,
+        list: name.contains('['),
     })
 }
 
@@ -222,7 +225,7 @@ fn plain(builtin: &str, word: &Word, list: bool) -> Result<Named, String> {
     Ok(Named {
         name: base(builtin, text)?,
         value: None,
-        list,
+        list: list || text.contains('['),
     })
 }
 

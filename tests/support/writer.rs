@@ -727,7 +727,7 @@ const REDIRECTIONS: Forms = &[
 ];
 
 /// What a variable holds before a builtin is given it, where `g evil` is what must not run.
-const HELD: [&str; 10] = [
+const HELD: [&str; 12] = [
     "",
     "v='a[$(g evil)]'; ",
     "v='-v a[$(g evil)]'; ",
@@ -738,10 +738,12 @@ const HELD: [&str; 10] = [
     "x=1; v='($(g evil))'; ",
     "v=-v; x='a[$(g evil)]'; ",
     "x=1; v='+a[$(g evil)]'; ",
+    "a=1; v=v; x='a[$(g evil)]'; ",
+    "a=1; v=-v; x='[$(g evil)]'; ",
 ];
 
 /// Builtins that name variables.
-const NAMING: [&str; 21] = [
+const NAMING: [&str; 22] = [
     "export",
     "readonly",
     "local",
@@ -763,10 +765,18 @@ const NAMING: [&str; 21] = [
     "command export",
     "builtin printf",
     "builtin declare",
+    "time printf",
 ];
 
 /// What stands behind them: options, names, values, and all of it in one.
-const GIVEN: [&str; 52] = [
+const GIVEN: [&str; 59] = [
+    "'aaa%n'",
+    "a\"$x\"",
+    "-\"$v\"",
+    "a?*",
+    "'a[$v]'",
+    "HOME=/x",
+    "'%s\\n'",
     "-v",
     "-p",
     "-a",

@@ -17,9 +17,13 @@ pub(super) const TIMED: &str =
     "`time` of something other than a plain command: the program of that name runs it";
 
 /// What is told to the shell itself, so that a program that is given it does something else (POSIX 2.15, bash(1)).
-const BUILTINS: [&str; 53] = [
+const BUILTINS: [&str; 57] = [
     ".",
     ":",
+    "[",
+    "kill",
+    "printf",
+    "test",
     "alias",
     "bg",
     "bind",
@@ -626,10 +630,21 @@ pub(in crate::command) fn is_bashism(words: &[Word]) -> bool {
         return false;
     };
     let has = |text: &str| words.iter().any(|w| w.literal() == Some(text));
+    let options = || {
+        let words = words[1..].iter().map(Word::literal_prefix);
+        words.take_while(|text| text.starts_with('-') && text.len() > 1)
+    };
     match name {
         "set" => has("pipefail"),
-        "[" | "test" => has("=="),
-        "declare" | "typeset" | "mapfile" | "readarray" | "source" => true,
+        "[" | "test" => has("==") || has("-v"),
+        "declare" | "typeset" | "mapfile" | "readarray" | "source" | "pushd" | "popd" | "dirs"
+        | "disown" | "builtin" => true,
+        "printf" => options().any(|text| text.starts_with("-v")),
+        "read" => options().any(|text| text[1..].contains(|c| !"rp".contains(c))),
+        "wait" | "type" | "local" => options().any(|text| text != "--"),
+        "export" | "readonly" => options().any(|text| !matches!(text, "-p" | "--")),
+        "trap" => has("ERR") || has("DEBUG") || has("RETURN"),
+        "command" => is_bashism(&words[1..]),
         _ => false,
     }
 }

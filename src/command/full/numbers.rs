@@ -88,7 +88,14 @@ fn prints_number(name: &str, words: &[Word]) -> bool {
         ("wc", Some(["-l" | "-c" | "-w" | "-m"])) => true,
         ("nproc", Some([] | ["--all"])) => true,
         ("id", Some(["-u" | "-g"])) => true,
-        ("grep" | "pgrep", Some([flags, text])) => counts(name, flags) && !text.starts_with('-'),
+        ("grep" | "pgrep", Some([flags, text])) if counts(name, flags) => !text.starts_with('-'),
+        // Of one file it does not say the name.
+        ("grep", Some([flags, text, file])) if counts(name, flags) => {
+            !text.starts_with('-') && !file.starts_with('-')
+        }
+        ("grep", Some(["-o", "[0-9]*" | "[0-9]\\+"])) => true,
+        ("grep", Some(["-oE" | "-Eo", "[0-9]+" | "[0-9]*"])) => true,
+        ("tr", Some(["-dc" | "-cd", "0-9" | "[:digit:]"])) => true,
         ("cat", Some([file])) => COUNTS.contains(file) || is_counter(file),
         ("cut", Some(["-d.", "-f1", "/proc/uptime"])) => true,
         ("awk", Some([script, "/proc/meminfo"])) => picks_number(script),

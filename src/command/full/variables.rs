@@ -118,7 +118,7 @@ impl Variables {
 
     /// A variable is set where no command says so: by `for` or `${x:=…}`.
     pub(super) fn sets_at(&mut self, name: &str, span: Span) {
-        if evaluated::is_code(name) {
+        if evaluated::is_code(name) || evaluated::STARTUP.contains(&name) {
             self.code.get_or_insert((name.to_owned(), span));
         }
     }

@@ -6,7 +6,7 @@ use super::Inner;
 use super::forms::{Form, PLAIN};
 use super::options::{Miss, permuted};
 use super::seen::Seen;
-use super::shells::{DYNAMIC, Input, input};
+use super::shells::{DYNAMIC, Input, fed, input};
 use crate::command::call::{Call, Place};
 use crate::command::evaluated;
 use crate::command::word::Word;
@@ -30,7 +30,8 @@ pub(super) fn at(call: &Call, seen: &Seen) -> Inner {
         Err(Miss::Dynamic) => return Inner::Refused(DYNAMIC),
     }
     match input(call, seen) {
-        Input::Text(text) => Inner::text(call.words.len(), &text),
+        // The shell reads the job from its standard input.
+        Input::Text(text) => fed(call.words.len(), &text),
         Input::Refused(reason) => Inner::Refused(reason),
         Input::Elsewhere if call.redirections.iter().any(|r| r.operator == "<") => Inner::Unread,
         Input::Elsewhere | Input::Inherited => Inner::Refused(UNSEEN),

@@ -71,7 +71,7 @@ impl Seen {
             return Err(refuse(&call, "the line runs too many commands"));
         }
         let by = call.parent.and_then(|p| self.out.get(p));
-        evaluated::check(&call, by.map(|p| p.name.base.as_str()))?;
+        evaluated::check(&call, by)?;
         let found = inner(&call, self);
         if depth >= MAX_DEPTH && !matches!(found, Inner::None) {
             return Err(refuse(

@@ -123,7 +123,7 @@ pub(super) fn standard_input(call: &Call, at: usize, seen: &Seen) -> Inner {
 }
 
 /// Text that a shell reads from its standard input.
-fn fed(at: usize, text: &str) -> Inner {
+pub(super) fn fed(at: usize, text: &str) -> Inner {
     match read_at(text, 1) {
         Ok(reading) => match shared(&reading, text) {
             Some(reason) => Inner::Refused(reason),
@@ -143,6 +143,18 @@ pub(super) fn shared(reading: &Reading, text: &str) -> Option<&'static str> {
         return Some(
             "a shell that is fed words of several lines: a command could read a part of them, and the shell would run the rest; write `bash -c '…'`",
         );
+    }
+    let names_input = |call: &Call| {
+        let targets = call.redirections.iter().map(|r| &r.target);
+        let named = |w: &Word| {
+            let text = w.spelt();
+            text.contains("/dev/stdin") || text.contains("/fd/")
+        };
+        call.redirections.iter().any(|r| r.operator == "<&")
+            || targets.chain(&call.words).any(named)
+    };
+    if reading.calls.iter().any(names_input) {
+        return Some(SIPS);
     }
     if text.len() > MAX_SHARED {
         return Some(
@@ -180,10 +192,13 @@ fn is_sip(call: &Call) -> bool {
         })
     };
     match call.name.base.as_str() {
-        "read" | "mapfile" | "readarray" => has(&['n', 'N', 'd']),
+        "read" | "mapfile" | "readarray" => has(&['n', 'N', 'd', 'u']),
         "head" | "line" => has(&['c', 'b', 'z']),
-        "od" | "hexdump" | "hd" | "xxd" => has(&['N', 'n', 'l']),
-        "dd" => !words.iter().any(|w| w.literal_prefix().starts_with("if=")),
+        "od" | "hexdump" | "hd" | "xxd" | "cmp" => has(&['N', 'n', 'l', 'b']),
+        "dd" => !words.iter().any(|w| {
+            let file = w.literal().and_then(|text| text.strip_prefix("if="));
+            file.is_some_and(|file| !file.contains("/dev/") && !file.contains("/proc/"))
+        }),
         _ => false,
     }
 }

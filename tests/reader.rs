@@ -1031,6 +1031,9 @@ fn everyday_words_of_builtins_are_read() {
         ("x='a b'; export v='c d'$x; p", Shell::Bash),
         ("set -euo pipefail; p | g", Shell::Bash),
         ("[ a == b ] || p", Shell::Bash),
+        ("x=/tmp :; rm \"$x/y\"", Shell::Bash),
+        ("exec -a x p", Shell::Bash),
+        ("x=1 p; eval p; exec p", Shell::Posix),
         ("x=$(</etc/hostname); p \"$x\"", Shell::Bash),
         (
             "rm -rf \"/tmp/$UID/x\"; source f; declare -r z=1",

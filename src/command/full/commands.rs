@@ -530,7 +530,7 @@ impl Parser<'_> {
             }
         }
         self.check_declared(&words, &starts)?;
-        self.bashism |= is_bashism(&words);
+        self.bashism |= is_bashism(&words) || !assignments.is_empty() && is_special(&words);
         if words.is_empty() && assignments.is_empty() && redirections.is_empty() {
             return Err(self.error(start, "a command is missing here"));
         }
@@ -644,9 +644,23 @@ pub(in crate::command) fn is_bashism(words: &[Word]) -> bool {
         "wait" | "type" | "local" => options().any(|text| text != "--"),
         "export" | "readonly" => options().any(|text| !matches!(text, "-p" | "--")),
         "trap" => has("ERR") || has("DEBUG") || has("RETURN"),
+        // dash knows no options of these, and takes them for the command.
+        "exec" | "eval" | "shift" => words.len() > 1 && (name == "shift" || options().count() > 0),
         "command" => is_bashism(&words[1..]),
         _ => false,
     }
+}
+
+/// Builtins in front of which a variable is set for good in dash, and for the one command in bash (POSIX 2.15).
+fn is_special(words: &[Word]) -> bool {
+    let special = [
+        ".", ":", "break", "continue", "eval", "exit", "export", "readonly", "return", "set",
+        "shift", "times", "trap", "unset",
+    ];
+    words
+        .first()
+        .and_then(Word::literal)
+        .is_some_and(|name| special.contains(&name))
 }
 
 /// Variables that only bash has by itself.

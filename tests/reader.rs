@@ -864,6 +864,8 @@ fn a_command_whose_name_was_not_seen_is_refused_behind_every_wrapper() {
         "parallel -n0 passwd ::: -S",
         "parallel --max-args=3 chown ::: -R bob /home",
         "parallel -a /tmp/f ::: df",
+        "ls | parallel -N2",
+        "ls | parallel -X",
         "parallel --arg-file /tmp/f rm ::: df",
         "parallel rm '{##}' ::: x",
         "parallel rm '{+1}' ::: x",

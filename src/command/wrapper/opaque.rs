@@ -366,36 +366,41 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
     Ok(())
 }
 
+/// Long options whose value is a program.
+const RUNS_VALUE: [&str; 10] = [
+    "--entrypoint",
+    "--coreutils-prog",
+    "--coreutils-prog-shebang",
+    "--exec",
+    "--startas",
+    "--shell",
+    "--command",
+    "--ssh-command",
+    "--pre",
+    "--post",
+];
+
 /// The program that an option names (`docker run --entrypoint=X`); its words follow somewhere behind.
 fn named_program(option: &str) -> Option<&str> {
-    let long = [
-        "--entrypoint=",
-        "--coreutils-prog=",
-        "--coreutils-prog-shebang=",
-        "--exec=",
-        "--startas=",
-        "--shell=",
-        "--command=",
-        "--ssh-command=",
-        "--pre=",
-        "--post=",
-    ]
-    .iter()
-    .find_map(|name| option.strip_prefix(name));
-    // `-x/bin/rm`, and a path behind any other option.
-    let letter = || {
-        option
-            .strip_prefix('-')
-            .and_then(|o| o.strip_prefix(|c: char| c.is_ascii_alphabetic()))
+    let (name, value) = match option.split_once('=') {
+        Some((name, value)) => (name, Some(value)),
+        None => (option, None),
     };
-    let path = || {
-        let value = option.split_once('=').map(|(_, value)| value);
-        value
-            .filter(|_| option.starts_with('-'))
-            .or_else(letter)
-            .filter(|v| v.starts_with('/'))
-    };
-    long.or_else(path)
+    // Abbreviated as well.
+    let long = value.filter(|_| {
+        name.len() > 2
+            && name.starts_with("--")
+            && RUNS_VALUE.iter().any(|option| option.starts_with(name))
+    });
+    // `-Sx/bin/rm`, and a path behind any other option.
+    let letters = option
+        .strip_prefix('-')
+        .map(|o| o.trim_start_matches(|c: char| c.is_ascii_alphabetic()));
+    let path = value
+        .filter(|_| option.starts_with('-'))
+        .or(letters)
+        .filter(|v| v.starts_with('/'));
+    long.or(path)
         .filter(|program| !program.is_empty() && !program.contains(SEPARATORS))
 }
 

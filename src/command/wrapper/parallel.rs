@@ -56,6 +56,14 @@ pub(super) fn parallel(call: &Call) -> Inner {
     let taken = match take(call, 1, &PARALLEL) {
         Ok(taken) => taken,
         Err(Miss::Dynamic) => return Inner::Refused(DYNAMIC),
+        // Nothing stands there that could be the command.
+        Err(_)
+            if call.words[1..]
+                .iter()
+                .all(|w| w.literal_prefix().starts_with('-')) =>
+        {
+            return Inner::Refused(UNSEEN);
+        }
         Err(_) => return Inner::Unknown,
     };
     let rest = &call.words[taken.at..];
@@ -74,7 +82,11 @@ pub(super) fn parallel(call: &Call) -> Inner {
         return Inner::Refused(OTHER_INPUTS);
     }
     if joins {
-        return Inner::Unknown;
+        return if command.is_empty() {
+            Inner::Refused(UNSEEN)
+        } else {
+            Inner::Unknown
+        };
     }
     let Some(command) = command
         .iter()

@@ -604,7 +604,37 @@ fn postgres() {
         + select d.description from pg_class c join pg_description d on d.objoid = c.oid
         - select count(*) from pg_class c join pg_description d on d.classoid = c.oid join pg_description e on e.classoid = c.oid
         - select count(*) from pg_type t join pg_attribute a on a.atttypid = t.oid join pg_attribute b on b.atttypid = t.oid
+        - select * from pg_class "where", users
+        - select * from pg_class as "where", users
+        - select count(*) from pg_class "order", pg_class b
+        - select "in"(1) from pg_class
+        - select c."select"(1) from pg_class c
+        - select * from pg_class offset, users
+        - select relname from pg_class c where c.oid = 1, users
+        + select relname, relpages from pg_class c where c.oid in (1, 2) group by relname, relpages order by 1, 2 limit 5 offset 10
+        + select "relname" from "pg_class"
+        - select max(attnum) over (order by attnum range between 100000 preceding and 100000 following) from pg_attribute
+        - select max(attnum) over (order by attnum range between current row and unbounded following) from pg_attribute
+        + select datname, sum(xact_commit) over (order by datname range between unbounded preceding and current row) from pg_stat_database
+        - select sum(pg_database_size('shop')) from pg_attribute
+        + select sum(pg_database_size(d.oid)) from pg_database d join pg_stat_database s on s.datid = d.oid
+        - select count(pg_blocking_pids(1)) from pg_attribute a join pg_attribute b on a.atttypid = b.atttypid
         - with a as (select array_agg(oid) as o from pg_class) select count(*) from a, unnest(a.o) x(k), unnest(a.o) y(l), unnest(a.o) z(m), unnest(a.o) w(n)
+        - select * from pg_class "where", users
+        - select * from pg_class as "where", users
+        - select count(*) from pg_class "order", pg_class b
+        - select "in"(1) from pg_class
+        - select c."select"(1) from pg_class c
+        - select * from pg_class offset, users
+        - select relname from pg_class c where c.oid = 1, users
+        + select relname, relpages from pg_class c where c.oid in (1, 2) group by relname, relpages order by 1, 2 limit 5 offset 10
+        + select "relname" from "pg_class"
+        - select max(attnum) over (order by attnum range between 100000 preceding and 100000 following) from pg_attribute
+        - select max(attnum) over (order by attnum range between current row and unbounded following) from pg_attribute
+        + select datname, sum(xact_commit) over (order by datname range between unbounded preceding and current row) from pg_stat_database
+        - select sum(pg_database_size('shop')) from pg_attribute
+        + select sum(pg_database_size(d.oid)) from pg_database d join pg_stat_database s on s.datid = d.oid
+        - select count(pg_blocking_pids(1)) from pg_attribute a join pg_attribute b on a.atttypid = b.atttypid
         - with a as (select array_agg(oid) as o from pg_class) select unnest(o) from a
         - select count(*) from pg_constraint c, unnest(c.conkey) x(k), unnest(c.confkey) y(l)
         - with a as (select pg_ls_waldir() w from pg_class) select pg_ls_waldir() from a

@@ -4,8 +4,8 @@
 //! so no dialect can see other tokens than we do. Functions and tables are allow lists.
 
 use super::sql_words::{
-    AFTER_FROM, BEFORE_PAREN, MYSQL_TABLES, PG_TABLES, REFUSED, TABLE_FUNCTIONS, TYPES, functions,
-    is_in,
+    AFTER_FROM, BEFORE_PAREN, GRAMMAR, MYSQL_TABLES, PG_TABLES, REFUSED, TABLE_FUNCTIONS, TYPES,
+    functions, is_in,
 };
 use super::{Limits, settings, sql_cost, sql_show};
 
@@ -156,7 +156,16 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
                 {
                     return Err(format!("sql: the quoted name at {start} is not plain"));
                 }
-                out.push(Tok::Word(text[start + 1..i].to_string()));
+                let name = &text[start + 1..i];
+                if [AFTER_FROM, BEFORE_PAREN, REFUSED, GRAMMAR]
+                    .iter()
+                    .any(|list| is_in(list, name))
+                {
+                    return Err(format!(
+                        "sql: the quoted name at {start} is a word of the language"
+                    ));
+                }
+                out.push(Tok::Word(name.to_string()));
                 i += 1;
             }
             b'0'..=b'9' => {
@@ -208,10 +217,23 @@ fn tokens(dialect: Dialect, text: &str) -> R<Vec<Tok>> {
 /// One level of parentheses.
 #[derive(Default)]
 struct Level {
-    /// Between FROM and WHERE: a comma brings another table.
+    /// Between FROM and WHERE.
     in_from: bool,
+    /// Behind FROM, where a comma brings another table.
+    tables: bool,
     /// `extract(epoch FROM x)`: FROM brings no table.
     from_is_part: bool,
+}
+
+/// Whether from the word at `i` on a comma brings no table: a list of columns begins, or two numbers. A word alone might
+/// be a table's other name.
+pub(super) fn lists(toks: &[Tok], i: usize) -> bool {
+    match (&toks[i], toks.get(i + 1)) {
+        (Tok::Word(w), Some(Tok::Word(by))) if w == "group" || w == "order" => by == "by",
+        (Tok::Word(w), Some(Tok::Num)) => w == "limit",
+        (Tok::Word(w), _) => w == "select",
+        _ => false,
+    }
 }
 
 fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
@@ -245,8 +267,8 @@ fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
                 let part = matches!(caller, Some("extract" | "substring" | "trim"));
                 // Only a subquery may stand where a table is expected.
                 levels.push(Level {
-                    in_from: false,
                     from_is_part: part,
+                    ..Level::default()
                 });
                 if levels.len() > 20 {
                     return Err("sql: nested too deeply".into());
@@ -258,7 +280,7 @@ fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
                     return Err("sql: a `)` too many".into());
                 }
             }
-            Tok::Op(',') if levels.last().is_some_and(|l| l.in_from) => table_at = Some(i + 1),
+            Tok::Op(',') if levels.last().is_some_and(|l| l.tables) => table_at = Some(i + 1),
             // Where a server takes "x" for a name, this would be a call.
             Tok::Text(_) if op(i + 1, '(') => {
                 return Err("sql: a string before `(`".into());
@@ -305,14 +327,15 @@ fn select(dialect: Dialect, toks: &[Tok], limits: &Limits) -> R<()> {
                         && word(i - 1) == Some("distinct")
                         && matches!(word(i - 2), Some("is" | "not"));
                     if !distinct {
-                        level.in_from = true;
+                        (level.in_from, level.tables) = (true, true);
                         table_at = Some(i + 1);
                     }
                 } else if w == "join" && !after_dot {
-                    level.in_from = true;
+                    (level.in_from, level.tables) = (true, true);
                     table_at = Some(i + 1);
                 } else if is_in(AFTER_FROM, w) && !after_dot {
                     level.in_from = false;
+                    level.tables &= !lists(toks, i);
                 }
             }
             _ => {}

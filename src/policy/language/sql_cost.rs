@@ -4,7 +4,7 @@
 //! row, and texts that are put together can be put together again. Must never let through what multiplies a catalog
 //! by itself more than once.
 
-use super::sql::Tok;
+use super::sql::{Tok, lists};
 use super::sql_words::{AFTER_FROM, TABLE_FUNCTIONS, is_in};
 
 type R<T> = Result<T, String>;
@@ -27,6 +27,10 @@ const FEW: &str = "
 const MOST_JOINED: usize = 6;
 /// Functions that make one text of many rows.
 const GATHERS: &str = "string_agg array_agg array_to_string group_concat";
+/// Functions that go through a database's files.
+const WALKS: &str = "pg_database_size pg_tablespace_size";
+/// Functions for which all locks are locked.
+const LOCKS: &str = "pg_blocking_pids pg_safe_snapshot_blocking_pids";
 /// Functions that hold a copy of the text they are given.
 const COPIES: &str = "
     upper lower initcap substr substring left right trim btrim ltrim rtrim split_part substring_index quote_ident lag
@@ -84,8 +88,22 @@ pub(super) fn check(toks: &[Tok]) -> R<()> {
     if (gathers || nested) && pieces(toks, gathers) > MOST_JOINED || called("quote_ident") > 2 {
         return Err("sql: texts are put together too often".into());
     }
-    // A text that was made of many rows is too large to stand in each of many.
-    let most = MOST_COST - usize::from(gathers && nested);
+    // A window that begins or ends between others is gone through for each row.
+    let frame = |i: usize| {
+        is(i, "following") || is(i, "exclude") || is(i, "preceding") && !is(i - 1, "unbounded")
+    };
+    if (1..toks.len()).any(frame) {
+        return Err("sql: of windows UNBOUNDED PRECEDING is accepted".into());
+    }
+    let most = if called(WALKS) > 0 {
+        // Once for each database.
+        SMALL
+    } else if called(LOCKS) > 0 || gathers && nested {
+        // A text that was made of many rows is too large to stand in each of many.
+        MOST_COST - 1
+    } else {
+        MOST_COST
+    };
     if cost(toks)? > most {
         return Err(
             "sql: it goes through tables for each row of others; join by oid, pid or relid, and one SELECT in another"
@@ -128,7 +146,7 @@ fn arguments(toks: &[Tok], at: usize) -> usize {
 /// One SELECT, or what else stands in parentheses.
 #[derive(Default)]
 struct Level {
-    /// Between FROM and WHERE: a comma joins without a condition.
+    /// Behind FROM, where a comma joins without a condition.
     in_from: bool,
     /// `extract(epoch FROM x)` names no table.
     part: bool,
@@ -235,7 +253,8 @@ fn cost(toks: &[Tok]) -> R<usize> {
                     here.before = here.cost();
                     (here.rows, here.each, here.in_from) = (0, 0, false);
                 }
-                w if is_in(AFTER_FROM, w) => here.in_from = false,
+                "unnest" if op(i + 1, '(') && before != "from" => here.rows += SMALL,
+                _ if lists(toks, i) => here.in_from = false,
                 _ => {}
             },
             _ => {}

@@ -69,9 +69,13 @@ pub(super) const PG_TABLES: &str = "
     pg_backend_memory_contexts pg_wait_events pg_group pg_hba_file_rules pg_publication_namespace
     pg_ident_file_mappings
 ";
-/// From these a word ends the list of tables.
-pub(super) const AFTER_FROM: &str = "
-    where group order having limit offset union except intersect select
+/// From these a word ends the list of tables. Each is reserved in both dialects: `offset` and, in older ones, `except`
+/// are MySQL's names for a table as well as any.
+pub(super) const AFTER_FROM: &str = "where group order having limit union select";
+/// Words that are read as the language's own, and so may name nothing, in quotes either.
+pub(super) const GRAMMAR: &str = "
+    from join lateral using distinct natural cross inner left right full is between case asc desc null true false
+    extract substring trim materialized offset preceding following
 ";
 /// What is a table though it is called.
 pub(super) const TABLE_FUNCTIONS: &str = "unnest pg_ls_waldir pg_ls_logdir pg_ls_tmpdir pg_ls_archive_statusdir pg_control_checkpoint pg_control_system pg_control_recovery pg_partition_tree";

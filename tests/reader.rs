@@ -1033,6 +1033,7 @@ fn everyday_words_of_builtins_are_read() {
         ("x='a b'; export v='c d'$x; p", Shell::Bash),
         ("set -euo pipefail; p | g", Shell::Bash),
         ("[ a == b ] || p", Shell::Bash),
+        ("[ $UID -eq 0 ] || [ $EUID -ne 0 ]", Shell::Bash),
         ("x=/tmp :; rm \"$x/y\"", Shell::Bash),
         ("exec -a x p", Shell::Bash),
         ("x=1 p; eval p; exec p", Shell::Posix),

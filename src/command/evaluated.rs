@@ -146,6 +146,8 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
     let shell = |c: &Call| match c.name.base.as_str() {
         "bash" | "rbash" => true,
         "sh" | "dash" | "ash" => c.words.iter().any(|w| is_option(w, &['l'])),
+        // `exec -l sh`, and a name that begins with `-`, make a login shell.
+        "exec" => c.words.iter().any(|w| is_option(w, &['l', 'a'])),
         _ => false,
     };
     let shells = calls.iter().any(shell);

@@ -178,7 +178,9 @@ impl Variables {
             return;
         };
         if let Some(name) = names::variable(text) {
-            if is_variable(name) {
+            // Numbers in bash, which nothing can set; and dash's `test` has no `-v`.
+            let fixed = matches!(name, "UID" | "EUID" | "PPID");
+            if is_variable(name) && !fixed {
                 self.read.push((name.to_owned(), word.span, Use::Word));
             }
         } else if text.starts_with("$( ")

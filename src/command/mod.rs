@@ -3,6 +3,7 @@
 //! This module never decides whether a command is allowed, and never runs anything.
 //! What it cannot read it refuses: [`read`] returns an error and nothing may run.
 
+pub(crate) mod builtins;
 pub mod call;
 mod evaluated;
 pub mod explain;
@@ -212,7 +213,7 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
 /// Whether dash would not do what a line says.
 fn is_meant_for_bash(line: &strict::Line) -> bool {
     let mut commands = line.pipelines.iter().flat_map(|(_, p)| p);
-    commands.any(|c| full::is_bashism(&c.words))
+    commands.any(|c| builtins::is_bashism(&c.words, !c.assignments.is_empty()))
 }
 
 /// All calls, with those of wrappers. `counted` gets what the texts among them take for numbers.

@@ -100,56 +100,7 @@ pub const CONTAINERS: [&str; 8] = [
     "oc",
 ];
 
-/// Builtins that read their arguments as code, change the shell for what follows, or mean something
-/// else than the program of the same name. No auto rule may speak of them.
-pub const SHELL_BUILTINS: [&str; 46] = [
-    ".",
-    ":",
-    "alias",
-    "bg",
-    "bind",
-    "break",
-    "builtin",
-    "caller",
-    "cd",
-    "compgen",
-    "complete",
-    "compopt",
-    "continue",
-    "declare",
-    "dirs",
-    "disown",
-    "enable",
-    "eval",
-    "exec",
-    "exit",
-    "export",
-    "fc",
-    "fg",
-    "getopts",
-    "hash",
-    "help",
-    "history",
-    "jobs",
-    "let",
-    "local",
-    "logout",
-    "mapfile",
-    "popd",
-    "pushd",
-    "read",
-    "readarray",
-    "readonly",
-    "return",
-    "set",
-    "shift",
-    "shopt",
-    "source",
-    "trap",
-    "typeset",
-    "unset",
-    "wait",
-];
+pub use crate::command::builtins::BUILTINS as SHELL_BUILTINS;
 
 #[cfg(test)]
 mod tests {

@@ -3,6 +3,7 @@
 use super::Parser;
 use super::ast::{Command, Kind, List, Piece, Pipeline};
 use crate::command::ReadError;
+use crate::command::builtins;
 use crate::command::call::{Assignment, Redirection};
 use crate::command::name;
 use crate::command::names;
@@ -15,67 +16,6 @@ pub(in crate::command) const MAX_REDIRECTIONS: usize = 16;
 /// The program `time` runs programs.
 pub(super) const TIMED: &str =
     "`time` of something other than a plain command: the program of that name runs it";
-
-/// What is told to the shell itself, so that a program that is given it does something else (POSIX 2.15, bash(1)).
-const BUILTINS: [&str; 57] = [
-    ".",
-    ":",
-    "[",
-    "kill",
-    "printf",
-    "test",
-    "alias",
-    "bg",
-    "bind",
-    "break",
-    "builtin",
-    "caller",
-    "cd",
-    "command",
-    "compgen",
-    "complete",
-    "compopt",
-    "continue",
-    "declare",
-    "dirs",
-    "disown",
-    "enable",
-    "eval",
-    "exec",
-    "exit",
-    "export",
-    "fc",
-    "fg",
-    "getopts",
-    "hash",
-    "help",
-    "history",
-    "jobs",
-    "let",
-    "local",
-    "logout",
-    "mapfile",
-    "popd",
-    "pushd",
-    "read",
-    "readarray",
-    "readonly",
-    "return",
-    "set",
-    "shift",
-    "shopt",
-    "source",
-    "suspend",
-    "times",
-    "trap",
-    "type",
-    "typeset",
-    "ulimit",
-    "umask",
-    "unalias",
-    "unset",
-    "wait",
-];
 
 /// Words that end a list where a command could begin.
 const CLOSING: [&str; 8] = ["then", "do", "done", "elif", "else", "fi", "esac", "}"];
@@ -489,7 +429,7 @@ impl Parser<'_> {
                     && !is_reserved(t)
                     && !t.contains('=')
                     && !t.starts_with(['-', '!', '{'])
-                    && !BUILTINS.contains(&t)
+                    && !builtins::is_builtin(t)
             };
             let Some(name) = next.filter(|t| plain(t)) else {
                 return Err(self.error(open, TIMED));
@@ -530,7 +470,7 @@ impl Parser<'_> {
             }
         }
         self.check_declared(&words, &starts)?;
-        self.bashism |= is_bashism(&words) || !assignments.is_empty() && is_special(&words);
+        self.bashism |= builtins::is_bashism(&words, !assignments.is_empty());
         if words.is_empty() && assignments.is_empty() && redirections.is_empty() {
             return Err(self.error(start, "a command is missing here"));
         }
@@ -623,62 +563,6 @@ impl Parser<'_> {
         Ok(token.word)
     }
 }
-
-/// Whether dash would take a command for an error, or do something else than bash. Those who write it mean bash.
-pub(in crate::command) fn is_bashism(words: &[Word]) -> bool {
-    let Some(name) = words.first().and_then(Word::literal) else {
-        return false;
-    };
-    let has = |text: &str| words.iter().any(|w| w.literal() == Some(text));
-    let options = || {
-        let words = words[1..].iter().map(Word::literal_prefix);
-        words.take_while(|text| text.starts_with('-') && text.len() > 1)
-    };
-    match name {
-        "set" => has("pipefail"),
-        "[" | "test" => has("==") || has("-v"),
-        "declare" | "typeset" | "mapfile" | "readarray" | "source" | "pushd" | "popd" | "dirs"
-        | "disown" | "builtin" => true,
-        "printf" => options().any(|text| text.starts_with("-v")),
-        "read" => options().any(|text| text[1..].contains(|c| !"rp".contains(c))),
-        "wait" | "type" | "local" => options().any(|text| text != "--"),
-        "export" | "readonly" => options().any(|text| !matches!(text, "-p" | "--")),
-        "trap" => has("ERR") || has("DEBUG") || has("RETURN"),
-        // dash knows no options of these, and takes them for the command.
-        "exec" | "eval" | "shift" => words.len() > 1 && (name == "shift" || options().count() > 0),
-        "command" => is_bashism(&words[1..]),
-        _ => false,
-    }
-}
-
-/// Builtins in front of which a variable is set for good in dash, and for the one command in bash (POSIX 2.15).
-fn is_special(words: &[Word]) -> bool {
-    let special = [
-        ".", ":", "break", "continue", "eval", "exit", "export", "readonly", "return", "set",
-        "shift", "times", "trap", "unset",
-    ];
-    words
-        .first()
-        .and_then(Word::literal)
-        .is_some_and(|name| special.contains(&name))
-}
-
-/// Variables that only bash has by itself.
-pub(super) const OF_BASH: [&str; 13] = [
-    "UID",
-    "EUID",
-    "RANDOM",
-    "SRANDOM",
-    "SECONDS",
-    "FUNCNAME",
-    "PIPESTATUS",
-    "GROUPS",
-    "OSTYPE",
-    "HOSTTYPE",
-    "MACHTYPE",
-    "EPOCHSECONDS",
-    "EPOCHREALTIME",
-];
 
 /// Tests of one word that bash knows and that evaluate nothing.
 const UNARY: &str = "abcdefghkLnprsStuwxzOGN";

@@ -1,8 +1,8 @@
 //! Expansions of the full reader, written back as they were read, and the lists inside them.
 
-use super::commands::OF_BASH;
 use super::variables::Held;
 use super::{Parser, ast, numbers};
+use crate::command::builtins::OF_BASH;
 use crate::command::word::{Segment, literal};
 use crate::command::{Place, ReadError};
 

@@ -18,7 +18,7 @@ mod words;
 use super::word::Span;
 use super::{Note, Place, ReadError};
 use ast::{List, Parsed};
-pub(in crate::command) use commands::{MAX_REDIRECTIONS, is_bashism};
+pub(in crate::command) use commands::MAX_REDIRECTIONS;
 use documents::{Body, Pending};
 pub use flatten::calls;
 use variables::Variables;

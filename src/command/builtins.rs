@@ -1,0 +1,118 @@
+//! Builtins of shells, and what of them, and of variables, only bash has.
+//!
+//! Must never take what is told to the shell itself for a program of that name.
+
+use super::word::Word;
+
+/// Builtins that read their arguments as code, change the shell for what follows, or mean something
+/// else than the program of the same name. No auto rule may speak of them.
+pub const BUILTINS: [&str; 46] = [
+    ".",
+    ":",
+    "alias",
+    "bg",
+    "bind",
+    "break",
+    "builtin",
+    "caller",
+    "cd",
+    "compgen",
+    "complete",
+    "compopt",
+    "continue",
+    "declare",
+    "dirs",
+    "disown",
+    "enable",
+    "eval",
+    "exec",
+    "exit",
+    "export",
+    "fc",
+    "fg",
+    "getopts",
+    "hash",
+    "help",
+    "history",
+    "jobs",
+    "let",
+    "local",
+    "logout",
+    "mapfile",
+    "popd",
+    "pushd",
+    "read",
+    "readarray",
+    "readonly",
+    "return",
+    "set",
+    "shift",
+    "shopt",
+    "source",
+    "trap",
+    "typeset",
+    "unset",
+    "wait",
+];
+
+/// Builtins that are programs as well, which cannot do for a shell what these do.
+const OWN_WAYS: [&str; 11] = [
+    "[", "command", "kill", "printf", "suspend", "test", "times", "type", "ulimit", "umask",
+    "unalias",
+];
+
+/// Whether a program of that name would not do what the builtin does.
+pub(super) fn is_builtin(name: &str) -> bool {
+    BUILTINS.contains(&name) || OWN_WAYS.contains(&name)
+}
+
+/// Whether dash would take a command for an error, or do something else than bash. Those who write it mean bash.
+pub(super) fn is_bashism(words: &[Word], assigned: bool) -> bool {
+    let Some(name) = words.first().and_then(Word::literal) else {
+        return false;
+    };
+    let has = |text: &str| words.iter().any(|w| w.literal() == Some(text));
+    let options = || {
+        let words = words[1..].iter().map(Word::literal_prefix);
+        words.take_while(|text| text.starts_with('-') && text.len() > 1)
+    };
+    let bashism = match name {
+        "set" => has("pipefail"),
+        "[" | "test" => has("==") || has("-v"),
+        "declare" | "typeset" | "mapfile" | "readarray" | "source" | "pushd" | "popd" | "dirs"
+        | "disown" | "builtin" => true,
+        "printf" => options().any(|text| text.starts_with("-v")),
+        "read" => options().any(|text| text[1..].contains(|c| !"rp".contains(c))),
+        "wait" | "type" | "local" => options().any(|text| text != "--"),
+        "export" | "readonly" => options().any(|text| !matches!(text, "-p" | "--")),
+        "trap" => has("ERR") || has("DEBUG") || has("RETURN"),
+        // dash knows no options of these, and takes them for the command.
+        "exec" | "eval" | "shift" => words.len() > 1 && (name == "shift" || options().count() > 0),
+        "command" => is_bashism(&words[1..], assigned),
+        _ => false,
+    };
+    bashism || assigned && SPECIAL.contains(&name)
+}
+
+/// Builtins in front of which a variable is set for good in dash, and for the one command in bash (POSIX 2.15).
+const SPECIAL: [&str; 14] = [
+    ".", ":", "break", "continue", "eval", "exit", "export", "readonly", "return", "set", "shift",
+    "times", "trap", "unset",
+];
+
+/// Variables that only bash has by itself.
+pub(super) const OF_BASH: [&str; 13] = [
+    "UID",
+    "EUID",
+    "RANDOM",
+    "SRANDOM",
+    "SECONDS",
+    "FUNCNAME",
+    "PIPESTATUS",
+    "GROUPS",
+    "OSTYPE",
+    "HOSTTYPE",
+    "MACHTYPE",
+    "EPOCHSECONDS",
+    "EPOCHREALTIME",
+];

@@ -112,13 +112,20 @@ pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
     let words = call.words.get(1..).unwrap_or_default();
     if !by.is_some_and(runs_programs) {
         check_builtin(call, base, words).or_else(refuse)?;
+        // Behind `command` bash splits what it does not behind `export`, and nobody has asked whether it is a number.
+        let known = match base {
+            "wait" => words.iter().all(|w| w.literal().is_some()),
+            "test" | "[" => words.iter().all(is_one),
+            base => !DECLARING.contains(&base) || words.iter().all(is_one),
+        };
+        if by.is_some() && !known {
+            return refuse(format!(
+                "a word of `{base}` that the shell splits: put it in double quotes, or write `{base}` by itself"
+            ));
+        }
     }
-    // Behind `command` bash splits them as well.
-    let whole = |w: &Word| w.segments.iter().all(Segment::is_whole);
-    if by.is_some() && DECLARING.contains(&base) && !words.iter().all(whole) {
-        return refuse(format!(
-            "a word of `{base}` that the shell splits: put the value in double quotes"
-        ));
+    if base == "xargs" && words.iter().any(|w| w.literal_prefix().starts_with("--pr")) {
+        return refuse("`xargs --process-slot-var` sets a variable: leave it out".into());
     }
     let variables = call
         .assignments
@@ -252,9 +259,6 @@ fn check_builtin(call: &Call, base: &str, words: &[Word]) -> Result<(), String> 
         "test" | "[" => check_test(base, words),
         "set" => check_set(words),
         "printf" => check_format(words),
-        "xargs" if words.iter().any(|w| w.literal_prefix().starts_with("--pr")) => {
-            Err("`xargs --process-slot-var` sets a variable: leave it out".into())
-        }
         "let" => Err("`let` evaluates its words as code: write `x=$((…))`".into()),
         "fc" => Err("`fc` runs what it finds in the history".into()),
         "history"

@@ -743,7 +743,7 @@ const HELD: [&str; 12] = [
 ];
 
 /// Builtins that name variables.
-const NAMING: [&str; 22] = [
+const NAMING: [&str; 25] = [
     "export",
     "readonly",
     "local",
@@ -766,6 +766,9 @@ const NAMING: [&str; 22] = [
     "builtin printf",
     "builtin declare",
     "time printf",
+    "command test",
+    "command [",
+    "command wait",
 ];
 
 /// What stands behind them: options, names, values, and all of it in one.

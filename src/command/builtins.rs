@@ -78,14 +78,40 @@ pub(super) fn is_bashism(words: &[Word], assigned: bool) -> bool {
     };
     let bashism = match name {
         "set" => has("pipefail"),
-        "[" | "test" => has("==") || has("-v"),
+        "[" | "test" => {
+            let first = words.iter().skip(1).find(|w| w.literal() != Some("!"));
+            let sign = first.and_then(Word::literal);
+            has("==") || has("-v") || matches!(sign, Some("-a" | "-N" | "-R" | "-o"))
+        }
+        // With two folders bash goes to none, and dash to the first.
+        "cd" => {
+            words
+                .iter()
+                .skip(1)
+                .filter(|w| !w.literal_prefix().starts_with('-'))
+                .count()
+                > 1
+        }
         "declare" | "typeset" | "mapfile" | "readarray" | "source" | "pushd" | "popd" | "dirs"
         | "disown" | "builtin" => true,
-        "printf" => options().any(|text| text.starts_with("-v")),
-        "read" => options().any(|text| text[1..].contains(|c| !"rp".contains(c))),
+        "printf" => {
+            let own = ["%(", "%q", "\\x", "\\u", "\\U", "\\e"];
+            let format = words.get(1).map(Word::spelt).unwrap_or_default();
+            options().any(|text| text.starts_with("-v")) || own.iter().any(|o| format.contains(o))
+        }
+        "read" => {
+            let bare = words
+                .iter()
+                .skip(1)
+                .all(|w| w.literal_prefix().starts_with('-'));
+            bare || options().any(|text| text[1..].contains(|c| !"rp".contains(c)))
+        }
         "wait" | "type" | "local" => options().any(|text| text != "--"),
         "export" | "readonly" => options().any(|text| !matches!(text, "-p" | "--")),
-        "trap" => has("ERR") || has("DEBUG") || has("RETURN"),
+        "trap" => {
+            let signal = |w: &Word| w.literal_prefix().starts_with("SIG");
+            has("ERR") || has("DEBUG") || has("RETURN") || words.iter().skip(2).any(signal)
+        }
         // dash knows no options of these, and takes them for the command.
         "exec" | "eval" | "shift" => words.len() > 1 && (name == "shift" || options().count() > 0),
         "command" => is_bashism(&words[1..], assigned),
@@ -100,8 +126,14 @@ const SPECIAL: [&str; 14] = [
     "times", "trap", "unset",
 ];
 
-/// Variables that only bash has by itself.
-pub(super) const OF_BASH: [&str; 13] = [
+/// Whether only bash has a variable by itself.
+pub(super) fn is_of_bash(variable: &str) -> bool {
+    variable.starts_with("BASH") || OF_BASH.contains(&variable)
+}
+
+const OF_BASH: [&str; 15] = [
+    "_",
+    "REPLY",
     "UID",
     "EUID",
     "RANDOM",

@@ -69,6 +69,11 @@ pub fn is_harmless(operator: &str, descriptor: Option<&str>, target: &Word) -> b
 }
 
 impl Redirection {
+    /// Whether it moves the output and nothing else: `>FILE`, `1>&2`.
+    pub fn is_of_output(&self) -> bool {
+        matches!(self.descriptor.as_deref(), None | Some("1")) && self.operator.starts_with('>')
+    }
+
     /// Whether it moves messages and nothing else: `2>FILE`.
     pub fn is_of_errors(&self) -> bool {
         self.descriptor.as_deref() == Some("2") && self.operator == ">"
@@ -153,6 +158,8 @@ pub struct Call {
     pub assignments: Vec<Assignment>,
     /// Its redirections, those of enclosing compound commands included.
     pub redirections: Vec<Redirection>,
+    /// How many of them are its own, which come first.
+    pub own: usize,
     /// Its place in a pipeline. A wrapped call has its wrapper's.
     pub pipe: Pipe,
     /// The construct it stands in.

@@ -181,9 +181,7 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
             ));
         }
         if let Some(name) = counted.iter().find(|name| sets(call, name, true)) {
-            return refuse(format!(
-                "arithmetic inside a text on `{name}`, which the line sets to other than a number: a shell would evaluate it as code"
-            ));
+            return refuse(counted_inside(name));
         }
         let declared = names::named(&call.words).unwrap_or_default();
         let list = declared.iter().find(|named| {
@@ -197,6 +195,13 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
         }
     }
     Ok(())
+}
+
+/// Why a text must not count with a variable.
+pub fn counted_inside(name: &str) -> String {
+    format!(
+        "arithmetic inside a text on `{name}`, which the line sets to other than a number: a shell would evaluate it as code"
+    )
 }
 
 /// Where bash looks for the files that it reads first, and from what it takes that it must.

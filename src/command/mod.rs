@@ -58,6 +58,8 @@ pub struct Reading {
     pub shell: Shell,
     /// The functions that the line defines.
     pub functions: Vec<String>,
+    /// dash reads it as well, and does not do what was meant.
+    for_bash: bool,
     /// The variables that the line takes for numbers.
     counted: Vec<String>,
 }
@@ -142,7 +144,7 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
         Ok(parsed) => Ok(Reading {
             source: line.to_owned(),
             notes: Vec::new(),
-            calls: seen_through(calls(&parsed), depth, &mut Vec::new())?,
+            calls: seen_through(calls(&parsed), depth, &mut Vec::new(), &[])?,
             canonical: render::line(&parsed),
             shell: if depth == 0 && is_meant_for_bash(&parsed) {
                 Shell::Bash
@@ -150,6 +152,7 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
                 Shell::Posix
             },
             functions: Vec::new(),
+            for_bash: is_meant_for_bash(&parsed),
             counted: Vec::new(),
         }),
         Err(note) => fully(line, note, depth),
@@ -198,7 +201,7 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
     Ok(Reading {
         source: line.to_owned(),
         notes,
-        calls: seen_through(calls, depth, &mut counted)?,
+        calls: seen_through(calls, depth, &mut counted, &parsed.loose)?,
         canonical,
         shell: if parsed.bash || parsed.bashism && depth == 0 {
             Shell::Bash
@@ -206,6 +209,7 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
             Shell::Posix
         },
         functions: parsed.functions,
+        for_bash: parsed.bashism,
         counted,
     })
 }
@@ -216,13 +220,21 @@ fn is_meant_for_bash(line: &strict::Line) -> bool {
     commands.any(|c| builtins::is_bashism(&c.words, !c.assignments.is_empty()))
 }
 
-/// All calls, with those of wrappers. `counted` gets what the texts among them take for numbers.
+/// All calls, with those of wrappers. `counted` gets what the texts among them take for numbers; `loose` is what the line
+/// sets to other than that.
 fn seen_through(
     calls: Vec<Call>,
     depth: usize,
     counted: &mut Vec<String>,
+    loose: &[String],
 ) -> Result<Vec<Call>, ReadError> {
     let (calls, within) = wrapper::see_through(calls, depth)?;
+    if let Some(name) = within.iter().find(|name| loose.contains(name)) {
+        return Err(ReadError {
+            span: Span::default(),
+            reason: evaluated::counted_inside(name),
+        });
+    }
     if depth == 0 {
         evaluated::check_together(&calls, &within)?;
     }
@@ -272,6 +284,7 @@ fn calls(line: &strict::Line) -> Vec<Call> {
                 words: command.words.clone(),
                 assignments: command.assignments.clone(),
                 redirections: command.redirections.clone(),
+                own: command.redirections.len(),
                 pipe: Pipe {
                     pipeline,
                     index,

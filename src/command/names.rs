@@ -210,6 +210,12 @@ fn declared(builtin: &str, word: &Word) -> Result<Named, String> {
             "`{builtin}` of a list: the shell evaluates what is put there"
         ));
     }
+    let pattern = |s: &Segment| matches!(s, Segment::Glob(_));
+    if word.segments.iter().any(pattern) {
+        return Err(format!(
+            "a pattern behind `{builtin}`, which only some shells expand: quote it"
+        ));
+    }
     if name.ends_with('+') {
         return Err(format!("`+=` behind `{builtin}`: write the whole value"));
     }

@@ -165,6 +165,8 @@ pub struct Parsed {
     pub functions: Vec<String>,
     /// The variables that it takes for numbers.
     pub counted: Vec<String>,
+    /// Those that it sets to other than that.
+    pub loose: Vec<String>,
     /// Where its arithmetic relies on what a command says.
     pub relies: Option<Span>,
 }

@@ -355,6 +355,10 @@ impl Parser<'_> {
                 "the body of a function must be `{ …; }` or `( … )`",
             ));
         }
+        if builtins::is_builtin(&name) || matches!(name.as_str(), "echo" | "true" | "false" | "pwd")
+        {
+            return Err(self.error(open, "a function with the name of a builtin"));
+        }
         self.note(open, "a function");
         self.functions.push(name.clone());
         let body = Box::new(self.command()?);
@@ -486,7 +490,8 @@ impl Parser<'_> {
             return Ok(());
         }
         for (word, start) in words.iter().zip(starts).skip(1) {
-            if word.segments.iter().all(Segment::is_whole) {
+            // What is a pattern is refused with the call.
+            if !word.is_dynamic() || word.segments.iter().all(Segment::is_whole) {
                 continue;
             }
             let written = |at: &usize, text: &str| self.text[*at..].starts_with(text);

@@ -2,7 +2,7 @@
 
 use super::variables::Held;
 use super::{Parser, ast, numbers};
-use crate::command::builtins::OF_BASH;
+use crate::command::builtins::is_of_bash;
 use crate::command::word::{Segment, literal};
 use crate::command::{Place, ReadError};
 
@@ -47,7 +47,7 @@ impl Parser<'_> {
                     let span = self.span(start);
                     self.variables.reads(&name, span);
                 }
-                self.bashism |= OF_BASH.contains(&name.as_str());
+                self.bashism |= is_of_bash(&name);
                 format!("${{{name}}}")
             }
             (_, Some(b'$')) if matches!(self.byte(2), Some(b'(' | b'{' | b'[')) => {
@@ -197,7 +197,7 @@ impl Parser<'_> {
             return Err(self.error(open, odd));
         }
         out.push_str(&name);
-        self.bashism |= OF_BASH.contains(&name.as_str());
+        self.bashism |= is_of_bash(&name);
         if inside == Inside::Arithmetic && !length {
             let span = self.span(open);
             self.variables.reads(&name, span);

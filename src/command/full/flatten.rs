@@ -98,9 +98,12 @@ impl Flat {
                 len: pipe.len.max(pipe.index + 2),
                 ..pipe
             };
+            // Its output goes into the word, and the rest is as it is around the command.
+            let kept = around.redirections.iter().filter(|r| !r.is_of_output());
+            let kept: Vec<Redirection> = kept.cloned().collect();
             let inside = Around {
                 place: *place,
-                redirections: &[],
+                redirections: &kept,
                 pipe: Some(if *place == Place::Receiver {
                     behind
                 } else {
@@ -195,6 +198,7 @@ impl Flat {
             words: words.to_vec(),
             assignments,
             redirections: around.redirections.to_vec(),
+            own: command.redirections.len(),
             pipe,
             place: around.place,
             parent: None,

@@ -44,6 +44,7 @@ pub fn read(text: &str) -> Result<Parsed, ReadError> {
     Ok(Parsed {
         relies: parser.variables.check(!parser.functions.is_empty())?,
         counted: parser.variables.counted(),
+        loose: parser.variables.loose(),
         list,
         notes: parser.notes,
         bash: parser.bash,

@@ -196,6 +196,12 @@ impl Variables {
         self.read.iter().map(|(name, ..)| name.clone()).collect()
     }
 
+    /// The variables that are set to other than numbers.
+    pub(super) fn loose(&self) -> Vec<String> {
+        let loose = self.set.iter().filter(|(_, held)| *held != Held::Number);
+        loose.map(|(name, _)| name.clone()).collect()
+    }
+
     fn held(&self, word: &Word) -> Held {
         match word.segments.as_slice() {
             [Segment::Expansion(text)] if self.numbers.contains(bare(text).0) => Held::Said,

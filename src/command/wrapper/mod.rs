@@ -42,7 +42,7 @@ pub const MAX_DEPTH: usize = 16;
 pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<(Vec<Call>, Vec<String>), ReadError> {
     let mut seen = Seen {
         out: Vec::with_capacity(calls.len()),
-        written: written(&calls),
+        written: written(&calls, depth),
         counted: Vec::new(),
     };
     let mut moved = Vec::with_capacity(calls.len());
@@ -56,9 +56,17 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<(Vec<Call>, Vec<Str
 }
 
 /// What the commands of pipelines write, where that stands in the line: by pipeline and place in it.
-fn written(calls: &[Call]) -> Vec<(usize, usize, String)> {
-    // A function may go by the name of a program.
-    if !calls.iter().any(|c| c.pipe.index > 0) || calls.iter().any(|c| c.place == Place::Function) {
+fn written(calls: &[Call], depth: usize) -> Vec<(usize, usize, String)> {
+    if !calls.iter().any(|c| c.pipe.index > 0) {
+        return Vec::new();
+    }
+    // A function may go by the name of a program, and a text may stand where one is known that is not seen here.
+    let renames = |c: &Call| {
+        c.place == Place::Function
+            || RENAMING.contains(&c.name.base.as_str())
+            || c.assignments.iter().any(|a| a.name == "PATH")
+    };
+    if depth > 0 || calls.iter().any(renames) {
         return Vec::new();
     }
     let at = |c: &Call| (c.pipe.pipeline, c.pipe.index);
@@ -68,10 +76,24 @@ fn written(calls: &[Call]) -> Vec<(usize, usize, String)> {
         .filter(|c| c.pipe.index + 1 < c.pipe.len)
         .filter_map(|c| Some((c.pipe.pipeline, c.pipe.index, jobs::written(c)?, c)))
         .filter(|(.., call)| alone(call))
+        // Others that read there could take a part.
+        .filter(|(pipeline, index, ..)| {
+            calls
+                .iter()
+                .filter(|c| at(c) == (*pipeline, index + 1))
+                .count()
+                == 1
+        })
         .take(MAX_WRITTEN)
         .map(|(pipeline, index, text, _)| (pipeline, index, text))
         .collect()
 }
+
+/// Builtins behind which a name may be another program, or which run what may define one.
+const RENAMING: [&str; 14] = [
+    "eval", "source", ".", "trap", "export", "readonly", "local", "declare", "typeset", "read",
+    "set", "unset", "hash", "getopts",
+];
 
 /// Most commands of a line whose output is kept.
 const MAX_WRITTEN: usize = 16;
@@ -153,6 +175,7 @@ fn takes_input(call: &Call) -> bool {
         && call.redirections.iter().any(|r| {
             r.operator.starts_with("<<")
                 || (r.operator.starts_with('<') && input(r.descriptor.as_deref()))
+                || r.descriptor.as_deref() == Some("0")
         })
 }
 

@@ -303,6 +303,8 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
     }
     let parent = seen.out.len();
     seen.push(call.clone())?;
+    // What stands behind `sudo` runs as root there.
+    let mut roots = false;
     for (at, word) in call.words.iter().enumerate().skip(1) {
         // Guesses in guesses, also in those that come to nothing, must have an end.
         if !spend(A_WORD * (call.words.len() - at)) {
@@ -314,7 +316,11 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
         if let Some(program) = named_program(text) {
             let mut words = call.words[at..].to_vec();
             words[0].segments = vec![Segment::Literal(program.to_owned())];
-            seen.push(wrapped(&call, words, parent))?;
+            let mut guess = wrapped(&call, words, parent);
+            if roots && guess.sudo == Sudo::No {
+                guess.sudo = Sudo::Plain;
+            }
+            seen.push(guess)?;
         } else if text.starts_with('-') {
             let mut tries = 0;
             let mut unread = 0;
@@ -345,7 +351,19 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
                 guessed(&call, parent, value, depth, seen)?;
             }
         } else {
-            let guess = wrapped(&call, call.words[at..].to_vec(), parent);
+            let mut guess = wrapped(&call, call.words[at..].to_vec(), parent);
+            if roots && guess.sudo == Sudo::No {
+                guess.sudo = Sudo::Plain;
+            }
+            if roots && form(&guess.name.base).is_some_and(|f| f.shell) {
+                let mut shell = wrapped(&call, vec![Word::of("sh")], parent);
+                shell.sudo = Sudo::Plain;
+                seen.push(shell)?;
+            }
+            roots |= matches!(
+                guess.name.base.as_str(),
+                "sudo" | "doas" | "pkexec" | "run0"
+            );
             if SHELLS.contains(&guess.name.base.as_str()) {
                 // What a shell is given there must be readable as anywhere else.
                 seen.expand(guess, depth + 1)?;

@@ -174,6 +174,15 @@ impl Seen {
                     &format!("only bash reads the text inside `{base}` so: use `bash -c`"),
                 ));
             }
+            // These are read by the shell of the line itself.
+            if reading.for_bash && matches!(base.as_str(), "eval" | "trap") {
+                return Err(refuse(
+                    &call,
+                    &format!(
+                        "dash does something else with the text inside `{base}` than bash: use `bash -c`"
+                    ),
+                ));
+            }
             readings.push(reading);
         }
         call.wraps = if readings.iter().all(Reading::is_strict) {
@@ -307,6 +316,7 @@ pub(super) fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
         words,
         assignments: Vec::new(),
         redirections: wrapper.redirections.clone(),
+        own: wrapper.own,
         pipe: wrapper.pipe,
         place: Place::Wrapped,
         parent: Some(parent),

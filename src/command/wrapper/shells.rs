@@ -77,18 +77,20 @@ pub(super) enum Input {
 
 /// What a call's standard input is.
 pub(super) fn input(call: &Call, seen: &Seen) -> Input {
-    let reads = |r: &&Redirection| {
-        r.operator.starts_with('<') && matches!(r.descriptor.as_deref(), None | Some("0"))
+    // `0>&3` says the same as `<&3`.
+    let reads = |r: &&Redirection| match r.descriptor.as_deref() {
+        None => r.operator.starts_with('<'),
+        descriptor => descriptor == Some("0"),
     };
-    let own = |r: &&Redirection| call.span.start <= r.span.start && r.span.end <= call.span.end;
-    match call.redirections.iter().filter(reads).rfind(own) {
+    let own = call.redirections.iter().take(call.own);
+    match own.filter(reads).next_back() {
         Some(r) if r.operator.starts_with("<<") => match r.target.literal() {
             Some(text) => Input::Text(text.to_owned()),
             None => Input::Refused(
                 "code for a shell that holds expansions: quote the delimiter of the here-document",
             ),
         },
-        Some(r) if r.operator == "<&" => {
+        Some(r) if r.operator != "<" => {
             Input::Refused("code for a shell through another descriptor")
         }
         Some(_) => Input::Elsewhere,
@@ -139,7 +141,9 @@ pub(super) fn fed(at: usize, text: &str) -> Inner {
 /// Each of its lines must stand by itself, and no command may take a part of the rest.
 pub(super) fn shared(reading: &Reading, text: &str) -> Option<&'static str> {
     let several = text.trim_end().contains('\n');
-    if text.contains("\\\n") || several && reading.canonical.contains('\n') {
+    // Without the line in front of it, a pattern of `case` is a command.
+    let case = several && reading.canonical.contains("esac");
+    if case || text.contains("\\\n") || several && reading.canonical.contains('\n') {
         return Some(
             "a shell that is fed words of several lines: a command could read a part of them, and the shell would run the rest; write `bash -c '…'`",
         );
@@ -150,8 +154,10 @@ pub(super) fn shared(reading: &Reading, text: &str) -> Option<&'static str> {
             let text = w.spelt();
             text.contains("/dev/stdin") || text.contains("/fd/")
         };
-        call.redirections.iter().any(|r| r.operator == "<&")
-            || targets.chain(&call.words).any(named)
+        let moves = |r: &Redirection| {
+            r.operator == "<&" || r.operator == ">&" && r.descriptor.as_deref() == Some("0")
+        };
+        call.redirections.iter().any(moves) || targets.chain(&call.words).any(named)
     };
     if reading.calls.iter().any(names_input) {
         return Some(SIPS);

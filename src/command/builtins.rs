@@ -106,7 +106,12 @@ pub(super) fn is_bashism(words: &[Word], assigned: bool) -> bool {
                 .all(|w| w.literal_prefix().starts_with('-'));
             bare || options().any(|text| text[1..].contains(|c| !"rp".contains(c)))
         }
-        "wait" | "type" | "local" => options().any(|text| text != "--"),
+        "wait" | "type" => options().any(|text| text != "--"),
+        // Without a value it is unset in bash, and what it was in dash.
+        "local" => words
+            .iter()
+            .skip(1)
+            .any(|w| !w.literal_prefix().contains('=')),
         "export" | "readonly" => options().any(|text| !matches!(text, "-p" | "--")),
         "trap" => {
             let signal = |w: &Word| w.literal_prefix().starts_with("SIG");

@@ -88,6 +88,30 @@ pub fn is_code(variable: &str) -> bool {
     CODE.contains(&variable) || variable.starts_with("BASH_FUNC_")
 }
 
+/// What the shell takes the meaning of bytes from.
+fn is_locale(variable: &str) -> bool {
+    matches!(variable, "LC_ALL" | "LC_CTYPE" | "LANG" | "LOCPATH")
+}
+
+/// Whether all that a call sets it to leaves `\` what it is: in Big5 and the like it is the second half of a character.
+fn is_plain_locale(call: &Call, name: &str) -> bool {
+    let plain = |value: Option<&str>| {
+        value.is_some_and(|value| {
+            let (language, set) = value.split_once('.').unwrap_or((value, ""));
+            let set = set.to_ascii_lowercase();
+            let old = ["zh", "ja", "ko"].iter().any(|l| language.starts_with(l));
+            !value.contains('/')
+                && (set.starts_with("utf") || set.starts_with("iso") || set.is_empty() && !old)
+        })
+    };
+    let assigned = call.assignments.iter().filter(|a| a.name == name);
+    let given = call.words.iter().filter_map(|w| {
+        let (other, _) = w.literal_prefix().split_once('=')?;
+        (other == name).then(|| w.literal().map(|text| &text[name.len() + 1..]))
+    });
+    name != "LOCPATH" && assigned.map(|a| a.value.literal()).chain(given).all(plain)
+}
+
 /// Whether what a wrapper runs is a program, and no builtin of a shell.
 fn runs_programs(wrapper: &Call) -> bool {
     let base = wrapper.name.base.as_str();
@@ -141,6 +165,11 @@ pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
     for (name, empty) in variables.chain(operands) {
         if !empty && is_code(name) {
             return refuse(runs(name));
+        }
+        if !empty && is_locale(name) && !is_plain_locale(call, name) {
+            return refuse(format!(
+                "`{name}` is set to a locale in which a shell could read characters otherwise: write `C.UTF-8` or the like"
+            ));
         }
     }
     Ok(())

@@ -354,10 +354,20 @@ impl Parser<'_> {
         self.enter(open)?;
         let mut out = String::from("$((");
         let mut depth = 0usize;
+        // Side by side they make another name: with `y=1`, `$((x$y))` reads `x1`.
+        let mut operand = false;
         loop {
             let Some(byte) = self.peek() else {
                 return Err(self.error(open, "a `$((` that is not closed"));
             };
+            let begins = byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'`');
+            if begins && operand {
+                return Err(self.error(
+                    self.at,
+                    "a name, number or expansion inside `$((…))` directly behind another: write a blank",
+                ));
+            }
+            operand = begins;
             match byte {
                 b')' if depth == 0 => {
                     // `$((a) )` is a subshell inside a substitution to some shells.

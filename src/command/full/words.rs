@@ -95,6 +95,11 @@ impl Parser<'_> {
         if let Some(at) = bare_dollar.filter(|_| segments.iter().any(is_split)) {
             return Err(self.error(at, "a bare `$` beside an expansion: write `\\$`"));
         }
+        let whole = |s: &Segment| matches!(s, Segment::Expansion(_));
+        let all = |s: &Segment| matches!(s, Segment::Expansion(t) if t == "\"${@}\"");
+        if segments.len() > 1 && segments.iter().all(whole) && segments.iter().any(all) {
+            return Err(self.error(start, "`\"$@\"` beside another expansion: write a blank"));
+        }
         Ok(Token {
             word: Word {
                 segments: without_empty(segments),

@@ -68,6 +68,9 @@ pub(super) fn find_actions(call: &Call) -> Inner {
                     .iter()
                     .map(found)
                     .collect();
+                if hides_action(&list) {
+                    return Inner::Refused(DYNAMIC_COMMAND);
+                }
                 // busybox ends an action at any `+`, and goes on behind it.
                 let early = list.iter().position(|w| w.literal() == Some("+"));
                 if let Some(early) = early {
@@ -85,6 +88,9 @@ pub(super) fn find_actions(call: &Call) -> Inner {
         }
         at += 1;
     }
+    if may_begin_action(call) {
+        return Inner::Refused(DYNAMIC_COMMAND);
+    }
     // A word that may become several, or any option, and the end of an action that nobody began.
     let dynamic = |w: &Word| w.literal().is_none();
     let words = call.words.get(1..).unwrap_or_default();
@@ -97,6 +103,38 @@ pub(super) fn find_actions(call: &Call) -> Inner {
     } else {
         Inner::Each(lists)
     }
+}
+
+/// Whether one of an action's words could be its end, with another action behind it.
+fn hides_action(list: &[Word]) -> bool {
+    let action = |w: &Word| matches!(w.literal(), Some("-exec" | "-execdir" | "-ok" | "-okdir"));
+    let end = list.iter().position(|w| is_open(w) && w.spelt() != "{}");
+    end.is_some_and(|at| list[at..].iter().any(action))
+}
+
+/// Whether a word outside of actions could be `-exec`, and what stands behind it a command.
+fn may_begin_action(call: &Call) -> bool {
+    let words = &call.words;
+    let free =
+        |at: usize| is_open(&words[at]) && !(at > 1 && words.get(at - 1).is_some_and(takes_value));
+    let open: Vec<usize> = (1..words.len()).filter(|at| free(*at)).collect();
+    let ends = |w: &Word| matches!(w.literal(), Some(";" | "+"));
+    let command = |w: &Word| {
+        !w.literal_prefix()
+            .starts_with(['-', '(', ')', '!', ';', '+'])
+    };
+    let begins = |at: &usize| {
+        let behind = words.get(at + 2..).unwrap_or_default();
+        let ended = behind.iter().any(ends) || open.iter().any(|other| *other > at + 1);
+        ended && words.get(at + 1).is_some_and(command)
+    };
+    open.iter().any(begins)
+}
+
+/// Whether nothing is known of how a word begins, or that it is an option.
+fn is_open(word: &Word) -> bool {
+    word.is_dynamic()
+        && (word.literal_prefix().is_empty() || word.literal_prefix().starts_with('-'))
 }
 
 /// Whether a word in front of an action may take it for its value.
@@ -130,6 +168,16 @@ fn found(word: &Word) -> Word {
         },
         _ => word.clone(),
     }
+}
+
+/// Whether the `R` of `xargs -I R` is known only when it runs.
+pub(super) fn replaces_unknown(own: &[Word]) -> bool {
+    let dynamic = |w: &Word| w.literal().is_none();
+    own.iter().enumerate().any(|(at, word)| {
+        let text = word.literal_prefix();
+        let option = text.starts_with('-') && text.contains(['I', 'i']) || text.starts_with("--r");
+        option && (dynamic(word) || text.ends_with('I') && own.get(at + 1).is_some_and(dynamic))
+    })
 }
 
 /// Marks what `xargs -I R` puts its input in for. Whatever could be such an `R` is taken for one.

@@ -40,9 +40,13 @@ pub(super) fn at(call: &Call, seen: &Seen) -> Inner {
 
 /// `crontab -`: the commands of a table that stands in the line.
 pub(super) fn crontab(call: &Call, seen: &Seen) -> Inner {
-    let standard = call.words.iter().any(|w| w.literal() == Some("-"));
-    if !standard {
-        return Inner::Unknown;
+    // The first operand is the table, whatever stands behind it.
+    let words: Vec<Option<&str>> = call.words.iter().skip(1).map(Word::literal).collect();
+    match words.as_slice() {
+        [Some("-")] => {}
+        [Some("-u"), _, Some("-")] => {}
+        [Some(user), Some("-")] if user.len() > 2 && user.starts_with("-u") => {}
+        _ => return Inner::Unknown,
     }
     match input(call, seen) {
         Input::Text(text) => match commands(&text) {

@@ -86,10 +86,16 @@ impl Seen {
             Inner::Argv(at) => self.argv(call, at, depth),
             Inner::Each(lists) => {
                 call.wraps = Wraps::Calls;
-                let inner: Vec<Call> = lists
+                let mut inner: Vec<Call> = lists
                     .into_iter()
                     .map(|words| wrapped(&call, words, parent))
                     .collect();
+                // They share their input, and each could take a part of it.
+                if inner.len() > 1 {
+                    inner.iter_mut().for_each(|c| c.own = 0);
+                    self.written
+                        .retain(|(pipeline, ..)| *pipeline != call.pipe.pipeline);
+                }
                 self.push(call)?;
                 inner
                     .into_iter()
@@ -112,6 +118,12 @@ impl Seen {
         let parent = self.out.len();
         let mut words = call.words.split_off(at);
         let xargs = call.name.base == "xargs";
+        if xargs && each::replaces_unknown(&call.words) {
+            return Err(refuse(
+                &call,
+                "what `xargs -I` puts its input in for is known only when it runs: write it out",
+            ));
+        }
         if xargs {
             each::replace(&call.words, &mut words);
         }

@@ -82,8 +82,8 @@ pub(super) fn input(call: &Call, seen: &Seen) -> Input {
         None => r.operator.starts_with('<'),
         descriptor => descriptor == Some("0"),
     };
-    let own = call.redirections.iter().take(call.own);
-    match own.filter(reads).next_back() {
+    let mut own = call.redirections.iter().take(call.own);
+    match own.rfind(reads) {
         Some(r) if r.operator.starts_with("<<") => match r.target.literal() {
             Some(text) => Input::Text(text.to_owned()),
             None => Input::Refused(
@@ -118,10 +118,22 @@ pub(super) fn input(call: &Call, seen: &Seen) -> Input {
 /// A shell without a text or a file reads its code from standard input.
 pub(super) fn standard_input(call: &Call, at: usize, seen: &Seen) -> Inner {
     match input(call, seen) {
+        Input::Text(_) if substitutes(call) => Inner::Refused(SIPS),
         Input::Text(text) => fed(at, &text),
         Input::Refused(reason) => Inner::Refused(reason),
         Input::Elsewhere | Input::Inherited => Inner::Unread,
     }
+}
+
+/// Whether commands in a call's own words could read its input.
+fn substitutes(call: &Call) -> bool {
+    let values = call.assignments.iter().map(|a| &a.value);
+    let targets = call.redirections.iter().map(|r| &r.target);
+    let mut words = call.words.iter().chain(values).chain(targets);
+    words.any(|w| {
+        let inside = |s: &Segment| matches!(s, Segment::Expansion(text) if text.contains("( "));
+        w.segments.iter().any(inside)
+    })
 }
 
 /// Text that a shell reads from its standard input.

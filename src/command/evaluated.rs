@@ -53,7 +53,9 @@ const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 26] = [
+const CODE: [&str; 28] = [
+    "BASH_XTRACEFD",
+    "SUDO_ASKPASS",
     "BASHPID",
     // The way that bash reads, and what names stand for.
     "POSIXLY_CORRECT",
@@ -187,6 +189,7 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
         _ => false,
     };
     let shells = calls.iter().any(shell);
+    let parallel = calls.iter().any(|c| c.name.base == "parallel");
     let lists: Vec<String> = calls
         .iter()
         .filter_map(|c| names::named(&c.words).ok())
@@ -207,6 +210,14 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
         {
             return refuse(format!(
                 "`{name}` is set in a line that starts a shell: it would read its startup files from there"
+            ));
+        }
+        if let Some(name) = ["PARALLEL", "PARALLEL_SHELL"]
+            .iter()
+            .find(|name| parallel && sets(call, name, false))
+        {
+            return refuse(format!(
+                "`{name}` holds options of `parallel`: write them there"
             ));
         }
         if let Some(name) = counted.iter().find(|name| sets(call, name, true)) {

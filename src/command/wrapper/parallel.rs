@@ -99,6 +99,11 @@ pub(super) fn parallel(call: &Call) -> Inner {
     let Some(lists) = combined(inputs) else {
         return Inner::Refused(OTHER_INPUTS);
     };
+    // Each line of an input is one by itself.
+    let several = |input: &&str| input.contains('\n');
+    if lists.iter().flatten().flatten().any(several) {
+        return Inner::Refused(OTHER_INPUTS);
+    }
     let texts: Option<Vec<String>> = lists
         .iter()
         .map(|list| {
@@ -191,6 +196,10 @@ fn part(input: Option<&str>, which: &str) -> Option<String> {
 fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
     let all: Option<Vec<String>> = inputs.iter().map(|input| part(*input, "")).collect();
     let all = all?.join(" ");
+    // Alone, an input is the command, without quotes.
+    if replacement(command.trim()).is_some_and(|(_, behind)| behind.is_empty()) {
+        return None;
+    }
     let mut out = String::new();
     let mut quote = None;
     let mut found = false;
@@ -226,6 +235,10 @@ fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
             (None | Some('"'), '\\') => {
                 out.push(c);
                 rest = &rest[1..];
+                // parallel sees the braces, and what it puts there is not escaped any more.
+                if replacement(rest).is_some() {
+                    return None;
+                }
                 let Some(escaped) = rest.chars().next() else {
                     break;
                 };

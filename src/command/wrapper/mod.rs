@@ -181,6 +181,12 @@ fn takes_input(call: &Call) -> bool {
 
 /// Whether a multi-call binary is asked for a wrapper: its own take other options.
 fn is_other_wrapper(call: &Call) -> bool {
+    // Without an option of its own, xargs is the same everywhere.
+    let applet = |at: usize| call.words.get(at).map(Word::literal_prefix);
+    if applet(1) == Some("xargs") && applet(2).is_some_and(|w| !w.is_empty() && !w.starts_with('-'))
+    {
+        return false;
+    }
     call.words
         .get(1)
         .and_then(Word::literal)

@@ -7,7 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
-use aiops::command::{self, MAX_LINE, Shell, full, render, strict};
+use aiops::command::{self, MAX_LINE, Shell, Wraps, full, render, strict};
 use proptest::prelude::*;
 
 /// Text of what shells react to.
@@ -1050,4 +1050,32 @@ fn everyday_words_of_builtins_are_read() {
     // Quoted, it would be split.
     let reading = command::read("export v='a b'$x").unwrap();
     assert_eq!(reading.canonical, "export v='a b'${x}");
+}
+
+/// What a pipe brings to a shell is known only where its writer is the program of that name, and nobody else reads there.
+#[test]
+fn a_shell_behind_a_pipe_is_read_only_where_what_it_gets_is_certain() {
+    let wraps = |line: &str| {
+        let reading = command::read(line).unwrap_or_else(|e| panic!("{line:?}: {e}"));
+        let shell = reading.calls.iter().find(|c| c.name.text == "sh");
+        shell.unwrap_or_else(|| panic!("{line:?}")).wraps
+    };
+    for line in [
+        "echo p | sh",
+        "printf 'p\\n' | sh",
+        "cat <<'E' | sh\np\nE\n",
+    ] {
+        assert_eq!(wraps(line), Wraps::Calls, "{line:?}");
+    }
+    for line in [
+        "printf 'p evil a' | { head -c2 >/dev/null; sh; }",
+        "echo 'p evil a' | x=$(head -c2) sh",
+        "eval 'cat() { g; }'; cat <<'E' | sh\np\nE\n",
+        "command eval 'cat() { g; }'; cat <<'E' | sh\np\nE\n",
+        "builtin source f; cat <<'E' | sh\np\nE\n",
+        "PATH=/d:$PATH; cat <<'E' | sh\np\nE\n",
+        "printf 'p evil a' | find / -exec head -c2 ';' -exec sh ';'",
+    ] {
+        assert_eq!(wraps(line), Wraps::Unknown, "{line:?}");
+    }
 }

@@ -98,9 +98,9 @@ pub fn named(words: &[Word]) -> Result<Vec<Named>, String> {
         Operands::Text if name == "wait" && !ended => {
             if !operands
                 .iter()
-                .all(|w| !w.is_dynamic() || is_one_variable(w))
+                .all(|w| w.literal().is_some() || is_one_variable(w))
             {
-                return Err(unknown(name));
+                return Err(option(name));
             }
         }
         Operands::Text => {}

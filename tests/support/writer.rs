@@ -265,6 +265,7 @@ const WRAPPED: Forms = &[
             "sh <<'E'\nread v\np W\ng a\nE\n",
             "bash <<'E'\nread v\np 'a\ng evil\n'\nE\n",
             "bash <<'E'\nread -N 3 v\nS\nL\nE\n",
+            "bash <<'E'\nread -N 3 v 3</dev/null\nS\nL\nE\n",
             "bash -c 'read v; bash' <<'E'\np a\ng 'b\ng evil\n'\nE\n",
             "sh -sc 'p W' <<'E'\ng W\nE\n",
         ],

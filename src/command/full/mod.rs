@@ -22,7 +22,7 @@ pub(in crate::command) use commands::MAX_REDIRECTIONS;
 use documents::{Body, Pending};
 pub use flatten::calls;
 use variables::Variables;
-pub(in crate::command) use variables::is_number;
+pub(in crate::command) use variables::{REDEFINERS, is_number};
 
 /// Deepest nesting of compound commands and substitutions.
 pub const MAX_DEPTH: usize = 40;

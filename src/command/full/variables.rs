@@ -52,7 +52,7 @@ pub(super) struct Variables {
 const SETTERS: [&str; 6] = ["eval", "source", ".", "builtin", "command", "trap"];
 
 /// Builtins that may run code that is not followed here, make another program of a name, or export a variable.
-const REDEFINERS: [&str; 20] = [
+pub(in crate::command) const REDEFINERS: [&str; 20] = [
     "eval",
     "source",
     ".",

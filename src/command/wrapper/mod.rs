@@ -20,6 +20,7 @@ mod tells;
 
 use super::ReadError;
 use super::call::{Call, Place};
+use super::full::REDEFINERS;
 use super::word::Word;
 use opaque::is_exec;
 use seen::Seen;
@@ -63,7 +64,8 @@ fn written(calls: &[Call], depth: usize) -> Vec<(usize, usize, String)> {
     // A function may go by the name of a program, and a text may stand where one is known that is not seen here.
     let renames = |c: &Call| {
         c.place == Place::Function
-            || RENAMING.contains(&c.name.base.as_str())
+            || REDEFINERS.contains(&c.name.base.as_str())
+            || matches!(c.name.base.as_str(), "read" | "getopts")
             || c.assignments.iter().any(|a| a.name == "PATH")
     };
     if depth > 0 || calls.iter().any(renames) {
@@ -88,12 +90,6 @@ fn written(calls: &[Call], depth: usize) -> Vec<(usize, usize, String)> {
         .map(|(pipeline, index, text, _)| (pipeline, index, text))
         .collect()
 }
-
-/// Builtins behind which a name may be another program, or which run what may define one.
-const RENAMING: [&str; 14] = [
-    "eval", "source", ".", "trap", "export", "readonly", "local", "declare", "typeset", "read",
-    "set", "unset", "hash", "getopts",
-];
 
 /// Most commands of a line whose output is kept.
 const MAX_WRITTEN: usize = 16;

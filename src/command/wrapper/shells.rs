@@ -189,15 +189,24 @@ pub(super) const SIPS: &str = "a command that reads a part of what a shell is fe
 
 /// Whether a command may take a part of the input that all of them share, and leave the rest.
 pub(super) fn sips(calls: &[Call]) -> bool {
-    let shares = |call: &&Call| {
-        call.pipe.index == 0
-            && !call
-                .redirections
-                .iter()
-                .any(|r| r.operator.starts_with('<'))
-    };
+    let shares =
+        |call: &&Call| call.pipe.index == 0 && !call.redirections.iter().any(is_other_input);
     let mut sharing = calls.iter().filter(shares);
     sharing.any(is_sip)
+}
+
+/// Whether standard input is then a file or a text of its own. A device, and what /proc shows, may be the one that it was.
+fn is_other_input(redirection: &Redirection) -> bool {
+    let path = redirection.target.literal().unwrap_or_default();
+    let plain = path.starts_with('/')
+        && !["/dev/", "/proc/", "//", "/."]
+            .iter()
+            .any(|part| path.contains(part));
+    matches!(redirection.descriptor.as_deref(), None | Some("0"))
+        && match redirection.operator.as_str() {
+            "<" => plain,
+            operator => operator.starts_with("<<"),
+        }
 }
 
 /// Whether a command may stop reading in the middle of a line: it counts bytes, or knows other ends of lines.

@@ -68,58 +68,48 @@ pub(super) fn is_builtin(name: &str) -> bool {
 
 /// Whether dash would take a command for an error, or do something else than bash. Those who write it mean bash.
 pub(super) fn is_bashism(words: &[Word], assigned: bool) -> bool {
-    let Some(name) = words.first().and_then(Word::literal) else {
+    let Some((first, rest)) = words.split_first() else {
         return false;
     };
-    let has = |text: &str| words.iter().any(|w| w.literal() == Some(text));
+    let name = first.literal().unwrap_or_default();
+    let has = |text: &str| rest.iter().any(|w| w.literal() == Some(text));
+    let is_option = |w: &Word| w.literal_prefix().starts_with('-');
     let options = || {
-        let words = words[1..].iter().map(Word::literal_prefix);
+        let words = rest.iter().map(Word::literal_prefix);
         words.take_while(|text| text.starts_with('-') && text.len() > 1)
     };
     let bashism = match name {
         "set" => has("pipefail"),
         "[" | "test" => {
-            let first = words.iter().skip(1).find(|w| w.literal() != Some("!"));
-            let sign = first.and_then(Word::literal);
+            let sign = rest.iter().find(|w| w.literal() != Some("!"));
+            let sign = sign.and_then(Word::literal);
             has("==") || has("-v") || matches!(sign, Some("-a" | "-N" | "-R" | "-o"))
         }
         // With two folders bash goes to none, and dash to the first.
-        "cd" => {
-            words
-                .iter()
-                .skip(1)
-                .filter(|w| !w.literal_prefix().starts_with('-'))
-                .count()
-                > 1
-        }
+        "cd" => rest.iter().filter(|w| !is_option(w)).count() > 1,
         "declare" | "typeset" | "mapfile" | "readarray" | "source" | "pushd" | "popd" | "dirs"
         | "disown" | "builtin" => true,
         "printf" => {
             let own = ["%(", "%q", "\\x", "\\u", "\\U", "\\e"];
-            let format = words.get(1).map(Word::spelt).unwrap_or_default();
+            let format = rest.first().map(Word::spelt).unwrap_or_default();
             options().any(|text| text.starts_with("-v")) || own.iter().any(|o| format.contains(o))
         }
         "read" => {
-            let bare = words
-                .iter()
-                .skip(1)
-                .all(|w| w.literal_prefix().starts_with('-'));
+            let bare = rest.iter().all(is_option);
             bare || options().any(|text| text[1..].contains(|c| !"rp".contains(c)))
         }
         "wait" | "type" => options().any(|text| text != "--"),
         // Without a value it is unset in bash, and what it was in dash.
-        "local" => words
-            .iter()
-            .skip(1)
-            .any(|w| !w.literal_prefix().contains('=')),
+        "local" => rest.iter().any(|w| !w.literal_prefix().contains('=')),
         "export" | "readonly" => options().any(|text| !matches!(text, "-p" | "--")),
         "trap" => {
             let signal = |w: &Word| w.literal_prefix().starts_with("SIG");
-            has("ERR") || has("DEBUG") || has("RETURN") || words.iter().skip(2).any(signal)
+            has("ERR") || has("DEBUG") || has("RETURN") || rest.iter().skip(1).any(signal)
         }
+        "shift" => !rest.is_empty(),
         // dash knows no options of these, and takes them for the command.
-        "exec" | "eval" | "shift" => words.len() > 1 && (name == "shift" || options().count() > 0),
-        "command" => is_bashism(&words[1..], assigned),
+        "exec" | "eval" => options().count() > 0,
+        "command" => is_bashism(rest, assigned),
         _ => false,
     };
     bashism || assigned && SPECIAL.contains(&name)

@@ -91,6 +91,17 @@ pub struct Pipe {
     pub len: usize,
 }
 
+impl Pipe {
+    /// The place of what has this one inside a part of another pipeline: it reads and writes that one.
+    pub(super) fn inside(self, outer: Pipe) -> Pipe {
+        Pipe {
+            pipeline: outer.pipeline,
+            index: outer.index + self.index,
+            len: outer.len + self.len - 1,
+        }
+    }
+}
+
 /// In which construct a call stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Place {

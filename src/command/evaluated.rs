@@ -8,14 +8,12 @@ use super::call::Call;
 use super::full::is_number;
 use super::names::{self, DECLARING, Named};
 use super::word::{Segment, Word};
+use super::wrapper::SHELLS;
 
 /// Builtins that change how the rest of the line is read, or which program a name is.
 const CHANGES: [&str; 8] = [
     "alias", "shopt", "enable", "bind", "compopt", "hash", "compgen", "complete",
 ];
-
-/// Shells whose text stands among their words.
-const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "rbash"];
 
 /// Programs that run another one: of that name there is then a program, and no builtin.
 const RUN_PROGRAMS: [&str; 18] = [
@@ -190,14 +188,11 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
     };
     let shells = calls.iter().any(shell);
     let parallel = calls.iter().any(|c| c.name.base == "parallel");
-    let lists: Vec<String> = calls
-        .iter()
-        .filter_map(|c| names::named(&c.words).ok())
-        .flatten()
-        .filter(|named| named.list)
-        .map(|named| named.name)
-        .collect();
-    for call in calls {
+    // Of programs that have a builtin's name nothing is known, and nothing need be.
+    let named = |c: &Call| names::named(&c.words).unwrap_or_default();
+    let named: Vec<Vec<Named>> = calls.iter().map(named).collect();
+    let becomes_list = |name: &str| named.iter().flatten().any(|n| n.list && n.name == name);
+    for (call, named) in calls.iter().zip(&named) {
         let refuse = |reason: String| {
             Err(ReadError {
                 span: call.span,
@@ -206,7 +201,7 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
         };
         if let Some(name) = STARTUP
             .iter()
-            .find(|name| shells && sets(call, name, false))
+            .find(|name| shells && sets(call, named, name, false))
         {
             return refuse(format!(
                 "`{name}` is set in a line that starts a shell: it would read its startup files from there"
@@ -214,19 +209,18 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
         }
         if let Some(name) = ["PARALLEL", "PARALLEL_SHELL"]
             .iter()
-            .find(|name| parallel && sets(call, name, false))
+            .find(|name| parallel && sets(call, named, name, false))
         {
             return refuse(format!(
                 "`{name}` holds options of `parallel`: write them there"
             ));
         }
-        if let Some(name) = counted.iter().find(|name| sets(call, name, true)) {
+        if let Some(name) = counted.iter().find(|name| sets(call, named, name, true)) {
             return refuse(counted_inside(name));
         }
-        let declared = names::named(&call.words).unwrap_or_default();
-        let list = declared.iter().find(|named| {
-            named.value.as_ref().is_some_and(Word::is_dynamic)
-                && (lists.contains(&named.name) || is_list(&named.name))
+        let list = named.iter().find(|n| {
+            n.value.as_ref().is_some_and(Word::is_dynamic)
+                && (becomes_list(&n.name) || is_list(&n.name))
         });
         if let Some(Named { name, .. }) = list {
             return refuse(format!(
@@ -257,8 +251,8 @@ fn is_list(name: &str) -> bool {
         )
 }
 
-/// Whether a call, or a loop around it, could set a variable, `but_numbers` to other than a number.
-fn sets(call: &Call, name: &str, but_numbers: bool) -> bool {
+/// Whether a call, which names those variables, or a loop around it could set one; `but_numbers`, to other than a number.
+fn sets(call: &Call, named: &[Named], name: &str, but_numbers: bool) -> bool {
     let other = |value: &Word| !(value.segments.is_empty() || but_numbers && is_number(value));
     let set = call.assignments.iter().chain(&call.scope.lists);
     if set.into_iter().any(|a| a.name == name && other(&a.value)) {
@@ -266,7 +260,7 @@ fn sets(call: &Call, name: &str, but_numbers: bool) -> bool {
     }
     let brings = !DECLARING.contains(&call.name.base.as_str()) && call.name.base != "unset";
     let sets = |n: &Named| n.name == name && n.value.as_ref().map_or(brings || but_numbers, other);
-    if names::named(&call.words).is_ok_and(|named| named.iter().any(sets)) {
+    if named.iter().any(sets) {
         return true;
     }
     // The text of a shell stands among its words, and was read.

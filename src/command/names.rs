@@ -12,7 +12,7 @@ pub const DECLARING: [&str; 5] = ["export", "readonly", "local", "declare", "typ
 /// A variable that a builtin sets, unsets or shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Named {
-    /// Without subscript and `+`.
+    /// Without a subscript.
     pub name: String,
     /// What stands behind `NAME=`; none where the builtin brings the value along, or only the attributes change.
     pub value: Option<Word>,
@@ -65,13 +65,13 @@ fn builtin(name: &str) -> Option<Builtin> {
 /// # Errors
 /// What is wrong with the words, for a person.
 pub fn named(words: &[Word]) -> Result<Vec<Named>, String> {
-    let (Some(name), rest) = (words.first().and_then(Word::literal), words) else {
+    let Some((first, rest)) = words.split_first() else {
         return Ok(Vec::new());
     };
+    let name = first.literal().unwrap_or_default();
     let Some(builtin) = builtin(name) else {
         return Ok(Vec::new());
     };
-    let rest = rest.get(1..).unwrap_or_default();
     let mut found = Vec::new();
     let at = options(name, &builtin, rest, &mut found)?;
     let operands = rest.get(at..).unwrap_or_default();
@@ -160,7 +160,7 @@ fn options(
             };
             if names.contains(letter) {
                 found.push(plain(name, &value, letter == 'a')?);
-            } else if value.literal().is_none() && !value.segments.iter().all(Segment::is_whole) {
+            } else if value.literal().is_none() && !value.is_whole() {
                 return Err(unknown(name));
             }
             break;

@@ -91,6 +91,11 @@ impl Word {
         word
     }
 
+    /// Whether the shell makes one word of it, whatever its values are.
+    pub(super) fn is_whole(&self) -> bool {
+        self.segments.iter().all(Segment::is_whole)
+    }
+
     /// Whether the word is a pattern of literal and glob parts only.
     pub fn is_glob(&self) -> bool {
         self.segments.iter().any(|s| matches!(s, Segment::Glob(_)))

@@ -491,7 +491,7 @@ impl Parser<'_> {
         }
         for (word, start) in words.iter().zip(starts).skip(1) {
             // What is a pattern is refused with the call.
-            if !word.is_dynamic() || word.segments.iter().all(Segment::is_whole) {
+            if !word.is_dynamic() || word.is_whole() {
                 continue;
             }
             let written = |at: &usize, text: &str| self.text[*at..].starts_with(text);

@@ -55,19 +55,13 @@ impl Flat {
             let number = self.pipelines;
             self.pipelines += 1;
             for (index, command) in pipeline.commands.iter().enumerate() {
-                // What stands in a part of a pipeline reads and writes that pipeline.
-                let pipe = match around.pipe.filter(|outer| outer.len > 1) {
-                    Some(outer) => Pipe {
-                        pipeline: outer.pipeline,
-                        index: outer.index + index,
-                        len: outer.len + length - 1,
-                    },
-                    None => Pipe {
-                        pipeline: number,
-                        index,
-                        len: length,
-                    },
+                let own = Pipe {
+                    pipeline: number,
+                    index,
+                    len: length,
                 };
+                let outer = around.pipe.filter(|outer| outer.len > 1);
+                let pipe = outer.map_or(own, |outer| own.inside(outer));
                 self.command(command, pipe, around);
             }
         }

@@ -5,7 +5,7 @@
 
 use super::ast::{Kind, List};
 use crate::command::Redirection;
-use crate::command::word::{Segment, Word};
+use crate::command::word::Word;
 
 /// Files of the kernel's that hold one number.
 const COUNTS: [&str; 8] = [
@@ -81,7 +81,7 @@ fn prints_number(name: &str, words: &[Word]) -> bool {
             Some("%s" | "%Y" | "%X" | "%Z" | "%W" | "%i" | "%h" | "%u" | "%g")
         );
         // As several words it could bring options along.
-        return asks && number && file.literal_prefix().starts_with('/') && is_one(file);
+        return asks && number && file.literal_prefix().starts_with('/') && file.is_whole();
     }
     let words: Option<Vec<&str>> = words.iter().map(Word::literal).collect();
     match (name, words.as_deref()) {
@@ -142,7 +142,7 @@ fn is_seconds(words: &[Word]) -> bool {
         match word.literal() {
             Some("-u" | "--utc") => {}
             Some("-d" | "--date" | "-r") => {
-                if !rest.next().is_some_and(is_one) {
+                if !rest.next().is_some_and(Word::is_whole) {
                     return false;
                 }
             }
@@ -151,16 +151,11 @@ fn is_seconds(words: &[Word]) -> bool {
                 | "+%w",
             ) => formats += 1,
             Some(text) if text.starts_with("--date=") => {}
-            None if is_one(word) && word.literal_prefix().starts_with("--date=") => {}
+            None if word.is_whole() && word.literal_prefix().starts_with("--date=") => {}
             _ => return false,
         }
     }
     formats == 1
-}
-
-/// Whether a shell makes one word of it.
-fn is_one(word: &Word) -> bool {
-    word.segments.iter().all(Segment::is_whole)
 }
 
 /// Letters, digits and `_`, and not nothing.

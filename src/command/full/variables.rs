@@ -164,7 +164,7 @@ impl Variables {
             self.sets("REPLY", Held::Text);
         }
         if matches!(name, "test" | "[" | "wait") {
-            let quoted = |w: &&Word| name == "wait" || !w.segments.iter().all(Segment::is_whole);
+            let quoted = |w: &&Word| name == "wait" || !w.is_whole();
             // Behind `--` nothing is an option of `wait`.
             let open = |w: &&Word| name != "wait" || w.literal() != Some("--");
             let words = words[1..].iter().take_while(open).filter(quoted);

@@ -24,7 +24,7 @@ use super::full::REDEFINERS;
 use super::word::Word;
 use opaque::is_exec;
 use seen::Seen;
-use shells::SHELLS;
+pub(super) use shells::SHELLS;
 
 pub(crate) use identity::sudo_takes;
 pub use opaque::is_interpreter;

@@ -305,6 +305,13 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
     seen.push(call.clone())?;
     // What stands behind `sudo` runs as root there.
     let mut roots = false;
+    let guess = |words: Vec<Word>, roots: bool| {
+        let mut guess = wrapped(&call, words, parent);
+        if roots && guess.sudo == Sudo::No {
+            guess.sudo = Sudo::Plain;
+        }
+        guess
+    };
     for (at, word) in call.words.iter().enumerate().skip(1) {
         // Guesses in guesses, also in those that come to nothing, must have an end.
         if !spend(A_WORD * (call.words.len() - at)) {
@@ -316,11 +323,7 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
         if let Some(program) = named_program(text) {
             let mut words = call.words[at..].to_vec();
             words[0].segments = vec![Segment::Literal(program.to_owned())];
-            let mut guess = wrapped(&call, words, parent);
-            if roots && guess.sudo == Sudo::No {
-                guess.sudo = Sudo::Plain;
-            }
-            seen.push(guess)?;
+            seen.push(guess(words, roots))?;
         } else if text.starts_with('-') {
             let mut tries = 0;
             let mut unread = 0;
@@ -351,24 +354,17 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
                 guessed(&call, parent, value, depth, seen)?;
             }
         } else {
-            let mut guess = wrapped(&call, call.words[at..].to_vec(), parent);
-            if roots && guess.sudo == Sudo::No {
-                guess.sudo = Sudo::Plain;
+            let guessed = guess(call.words[at..].to_vec(), roots);
+            let base = guessed.name.base.as_str();
+            if roots && form(base).is_some_and(|f| f.shell) {
+                seen.push(guess(vec![Word::of("sh")], roots))?;
             }
-            if roots && form(&guess.name.base).is_some_and(|f| f.shell) {
-                let mut shell = wrapped(&call, vec![Word::of("sh")], parent);
-                shell.sudo = Sudo::Plain;
-                seen.push(shell)?;
-            }
-            roots |= matches!(
-                guess.name.base.as_str(),
-                "sudo" | "doas" | "pkexec" | "run0"
-            );
-            if SHELLS.contains(&guess.name.base.as_str()) {
+            roots |= matches!(base, "sudo" | "doas" | "pkexec" | "run0");
+            if SHELLS.contains(&base) {
                 // What a shell is given there must be readable as anywhere else.
-                seen.expand(guess, depth + 1)?;
+                seen.expand(guessed, depth + 1)?;
             } else {
-                seen.push(guess)?;
+                seen.push(guessed)?;
             }
         }
     }

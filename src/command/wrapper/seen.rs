@@ -4,7 +4,7 @@
 
 use super::opaque::{guessed, guesses, is_shell_text, reads_code};
 use super::{Inner, MAX_DEPTH, each, inner, is_plain_sudo, shells};
-use crate::command::call::{Call, Pipe, Place, Sudo, Wraps};
+use crate::command::call::{Call, Place, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, Reading, Shell, evaluated, name, read_at};
 use shells::SHELLS;
@@ -247,19 +247,11 @@ impl Seen {
         for mut inner in calls {
             inner.parent = Some(inner.parent.map_or(parent, |p| p + offset));
             inner.inside = inner.inside.map(|i| i + offset).or(call.inside);
-            // What stands in a part of a pipeline reads and writes that pipeline.
-            inner.pipe = if call.pipe.len > 1 {
-                Pipe {
-                    pipeline: call.pipe.pipeline,
-                    index: call.pipe.index + inner.pipe.index,
-                    len: call.pipe.len + inner.pipe.len - 1,
-                }
+            if call.pipe.len > 1 {
+                inner.pipe = inner.pipe.inside(call.pipe);
             } else {
-                Pipe {
-                    pipeline: inner.pipe.pipeline + pipelines,
-                    ..inner.pipe
-                }
-            };
+                inner.pipe.pipeline += pipelines;
+            }
             inner.place = Place::Wrapped;
             inner.span = outer.span;
             inner
@@ -293,10 +285,7 @@ impl Seen {
             let Some(text) = redirection.target.literal() else {
                 return Err(refuse(call, shells::DYNAMIC));
             };
-            let shared = read_at(text, depth + 1)
-                .ok()
-                .and_then(|reading| shells::shared(&reading, text));
-            if let Some(reason) = shared.filter(|_| shell) {
+            if shell && let Some(reason) = shells::shared(text) {
                 return Err(refuse(call, reason));
             }
             if !guessed(call, parent, text, depth, self)? && shell {

@@ -8,11 +8,11 @@ use super::options::{Miss, Value, is_operand, is_substituted_file, permuted};
 use super::seen::Seen;
 use crate::command::call::{Call, Redirection};
 use crate::command::name;
+use crate::command::read_at;
 use crate::command::word::{Segment, Word};
-use crate::command::{Reading, read_at};
 
 /// Shells that read `-c TEXT` as we do.
-pub(super) const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "rbash"];
+pub(in crate::command) const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "rbash"];
 
 pub(super) const DYNAMIC: &str =
     "code for a shell that is known only when it runs: write it out, in single quotes";
@@ -138,20 +138,18 @@ fn substitutes(call: &Call) -> bool {
 
 /// Text that a shell reads from its standard input.
 pub(super) fn fed(at: usize, text: &str) -> Inner {
-    match read_at(text, 1) {
-        Ok(reading) => match shared(&reading, text) {
-            Some(reason) => Inner::Refused(reason),
-            None => Inner::text(at, text),
-        },
-        // It is read again, and refused with the reason.
-        Err(_) => Inner::text(at, text),
+    match shared(text) {
+        Some(reason) => Inner::Refused(reason),
+        None => Inner::text(at, text),
     }
 }
 
 /// Why a text must not be a shell's input, which its commands read too: what one of them leaves is run.
 ///
-/// Each of its lines must stand by itself, and no command may take a part of the rest.
-pub(super) fn shared(reading: &Reading, text: &str) -> Option<&'static str> {
+/// Each of its lines must stand by itself, and no command may take a part of the rest. What cannot be read at all is
+/// refused, with the reason, where it is read as code.
+pub(super) fn shared(text: &str) -> Option<&'static str> {
+    let reading = read_at(text, 1).ok()?;
     let several = text.trim_end().contains('\n');
     // Without the line in front of it, a pattern of `case` is a command.
     let case = several && reading.canonical.contains("esac");

@@ -818,6 +818,22 @@ fn a_command_whose_name_was_not_seen_is_refused_behind_every_wrapper() {
         "docker run \"$image\" df",
         "docker exec web \"$x\"",
         "docker exec \"$c\" df",
+        "set -- exec; docker \"$1\" c rm -rf /usr",
+        "docker container \"$1\" c df",
+        "docker ex* c df",
+        "docker \"$@\"",
+        "docker --new web \"$1\" c df",
+        "docker -H $h exec c df",
+        "docker compose -f x.yml \"$1\" web df",
+        "kubectl \"$1\" web -- df",
+        "kubectl -n $ns get pods",
+        "ip net \"$1\" blue df",
+        "ip -netns \"$1\" \"$2\"",
+        "git \"$1\" run df",
+        "git submodule \"$1\" df",
+        "npm \"$1\" df",
+        "vagrant \"$1\" -c df",
+        "aws ssm \"$1\" df",
         "kubectl exec web -- \"$@\"",
         "kubectl exec web -- $x",
         "runuser -u bob -- $x",
@@ -979,6 +995,24 @@ fn a_brace_is_no_pattern_of_case() {
 }
 
 /// What people write with the builtins that could evaluate text is read, and goes to the shell that does what it says.
+#[test]
+fn subcommands_that_stand_in_the_line_are_read() {
+    for line in [
+        "kubectl -n \"$ns\" get pods",
+        "kubectl --namespace=\"$ns\" get \"$x\"",
+        "kubectl -n\"$ns\" -v 6 logs \"$p\"",
+        "kubectl get -n $ns pods",
+        "git --no-pager -C \"$d\" log \"$x\"",
+        "docker -H \"$h\" compose -f \"$f\" ps $x",
+        "ip -br addr show \"$d\"",
+        "npm --prefix \"$d\" run \"$x\"",
+        "aws --profile \"$p\" ec2 describe-instances",
+        "borg --lock-wait 5 list \"$r\"",
+    ] {
+        command::read(line).unwrap();
+    }
+}
+
 #[test]
 fn everyday_words_of_builtins_are_read() {
     let lines = [

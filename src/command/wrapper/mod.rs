@@ -16,6 +16,7 @@ mod options;
 mod parallel;
 mod seen;
 mod shells;
+mod subcommands;
 mod tells;
 
 use super::ReadError;
@@ -156,6 +157,11 @@ fn inner(call: &Call, seen: &Seen) -> Inner {
     }
     if let Some(form) = forms::form(base) {
         return formed::formed(call, form, seen);
+    }
+    if subcommands::is_hidden(call) {
+        return Inner::Refused(
+            "a subcommand that is known only when it runs, and may run a command: write it out, and put options' values in double quotes",
+        );
     }
     match containers::contained(call) {
         Some(inner) => inner,

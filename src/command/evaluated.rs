@@ -207,12 +207,12 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
                 "`{name}` is set in a line that starts a shell: it would read its startup files from there"
             ));
         }
-        if let Some(name) = ["PARALLEL", "PARALLEL_SHELL"]
+        if let Some(name) = PARALLEL
             .iter()
             .find(|name| parallel && sets(call, named, name, false))
         {
             return refuse(format!(
-                "`{name}` holds options of `parallel`: write them there"
+                "`{name}` is set in a line that runs `parallel`: it would take options, or code, from there"
             ));
         }
         if let Some(name) = counted.iter().find(|name| sets(call, named, name, true)) {
@@ -240,6 +240,24 @@ pub fn counted_inside(name: &str) -> String {
 
 /// Where bash looks for the files that it reads first, and from what it takes that it must.
 pub const STARTUP: [&str; 4] = ["HOME", "SSH_CLIENT", "SSH2_CLIENT", "SHLVL"];
+
+/// Where GNU parallel, which is Perl, finds options, its shell, and code.
+const PARALLEL: [&str; 14] = [
+    "PARALLEL",
+    "PARALLEL_ENV",
+    "PARALLEL_HOME",
+    "PARALLEL_SHELL",
+    "PARALLEL_SSH",
+    "PARALLEL_RSYNC_OPTS",
+    "PARALLEL_TMUX",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_CONFIG_DIRS",
+    "PERL5OPT",
+    "PERL5LIB",
+    "PERL5DB",
+    "PERLLIB",
+];
 
 /// Lists that bash has by itself.
 fn is_list(name: &str) -> bool {

@@ -8,7 +8,7 @@ use super::Note;
 use super::call::{Assignment, Redirection, is_harmless};
 use super::full::MAX_REDIRECTIONS;
 use super::name;
-use super::word::{Segment, Span, Word, glob, literal};
+use super::word::{Segment, Span, Word, glob, literal, text_braces};
 
 /// One simple command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -345,7 +345,13 @@ impl Reader<'_> {
                     literal(&mut segments, "{}");
                     self.at += 2;
                 }
-                b'{' | b'}' => return Err(self.note(at, "a brace outside of quotes")),
+                b'{' => {
+                    let end = text_braces(self.text, at);
+                    let end = end.ok_or_else(|| self.note(at, "a brace outside of quotes"))?;
+                    literal(&mut segments, &self.text[at..end]);
+                    self.at = end;
+                }
+                b'}' => return Err(self.note(at, "a brace outside of quotes")),
                 b'~' if at == start
                     || matches!(self.bytes.get(at.wrapping_sub(1)), Some(b':' | b'=')) =>
                 {

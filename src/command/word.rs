@@ -146,3 +146,26 @@ pub(super) fn glob(segments: &mut Vec<Segment>, text: &str) {
         _ => segments.push(Segment::Glob(text.to_owned())),
     }
 }
+
+/// Where a word ends whose braces from `from` on are text to every shell: `stash@{0}`, `{{.Names}}`. They are closed,
+/// hold neither a comma nor `..`, and behind them stands nothing that makes a `{fd}>` of them.
+pub(super) fn text_braces(line: &str, from: usize) -> Option<usize> {
+    if line[..from].ends_with('$') {
+        return None;
+    }
+    let rest = &line.as_bytes()[from..];
+    let mut depth = 0usize;
+    for (at, byte) in rest.iter().enumerate() {
+        match byte {
+            b'{' if depth < 2 => depth += 1,
+            b'}' => depth = depth.checked_sub(1)?,
+            b'.' if depth > 0 && rest.get(at + 1) == Some(&b'.') => return None,
+            b' ' | b'\t' | b'\n' | b'|' | b'&' | b';' | b')' => {
+                return (depth == 0).then_some(from + at);
+            }
+            _ if byte.is_ascii_alphanumeric() || b"_./:@%+=-".contains(byte) => {}
+            _ => return None,
+        }
+    }
+    (depth == 0).then_some(line.len())
+}

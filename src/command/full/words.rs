@@ -3,7 +3,7 @@
 use super::Parser;
 use super::ast;
 use super::expansions::Inside;
-use crate::command::word::{Segment, Word, glob, literal, push};
+use crate::command::word::{Segment, Word, glob, literal, push, text_braces};
 use crate::command::{Place, ReadError};
 
 /// A word and whether any of it was quoted.
@@ -292,6 +292,16 @@ impl Parser<'_> {
 
     /// `{a,b}` and `{1..3}` (bash), `{}` (text); anything else is refused.
     fn brace(&mut self, segments: &mut Vec<Segment>) -> Result<(), ReadError> {
+        // bash expands braces before all else: `$x{a,b}` is `$xa $xb`.
+        let first = !self.text[..self.at].ends_with('$')
+            && !segments
+                .iter()
+                .any(|s| matches!(s, Segment::Expansion(text) if !text.starts_with('{')));
+        if let Some(end) = text_braces(self.text, self.at).filter(|_| first) {
+            literal(segments, &self.text[self.at..end]);
+            self.at = end;
+            return Ok(());
+        }
         if self.byte(1) == Some(b'}') {
             // `{}` is text by itself, but bash reads `x{}a,b}` as `x}a xb`: only plain text may follow.
             let rest = &self.text.as_bytes()[self.at + 2..];
@@ -311,9 +321,6 @@ impl Parser<'_> {
             .take_while(|b| b.is_ascii_alphanumeric() || b"_.-,/".contains(b))
             .count();
         let inside = &self.text[self.at + 1..self.at + 1 + plain];
-        // bash expands braces before all else: `$x{a,b}` is `$xa $xb`.
-        let first = !segments.iter().any(|s| matches!(s, Segment::Expansion(_)))
-            && !self.text[..self.at].ends_with('$');
         if first && rest.get(plain) == Some(&b'}') && (inside.contains(',') || is_sequence(inside))
         {
             self.note(self.at, "a brace expansion");

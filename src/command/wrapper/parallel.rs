@@ -140,7 +140,8 @@ fn combined(inputs: &[Word]) -> Option<Vec<Vec<Option<&str>>>> {
             return None;
         }
         let group = &group[1..];
-        if lists.len() * group.len() > MAX_COMMANDS {
+        // For a `:::` without an input some releases run the command with an empty one.
+        if group.is_empty() || lists.len() * group.len() > MAX_COMMANDS {
             return None;
         }
         lists = lists

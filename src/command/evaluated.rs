@@ -88,6 +88,11 @@ pub fn is_code(variable: &str) -> bool {
     CODE.contains(&variable) || variable.starts_with("BASH_FUNC_")
 }
 
+/// What only an assignment may set, where it is seen: by it the shell finds programs, or reads characters.
+pub fn is_of_the_line(variable: &str) -> bool {
+    variable == "PATH" || is_locale(variable)
+}
+
 /// What the shell takes the meaning of bytes from.
 fn is_locale(variable: &str) -> bool {
     matches!(variable, "LC_ALL" | "LC_CTYPE" | "LANG" | "LOCPATH")
@@ -308,6 +313,9 @@ fn check_builtin(call: &Call, base: &str, words: &[Word]) -> Result<(), String> 
         if is_code(&name) && !empty && base != "unset" {
             return Err(runs(&name));
         }
+        if is_of_the_line(&name) && !DECLARING.contains(&base) && base != "unset" {
+            return Err(format!("`{name}` is set by `{base}`: write `{name}=…`"));
+        }
     }
     if CHANGES.contains(&base) && !words.is_empty() {
         return Err(format!("`{base}` changes how the rest is read"));
@@ -392,7 +400,8 @@ fn check_format(words: &[Word]) -> Result<(), String> {
         w.literal().is_none_or(name)
     };
     let counts = format.literal().is_none() || counts(&format.spelt());
-    if counts && arguments.iter().any(is_name) {
+    // A format that the shell splits brings its own arguments along.
+    if counts && (!is_one(format) || arguments.iter().any(is_name)) {
         return Err(
             "`printf` with a format that could hold `%n`, which sets a variable: write `printf '%s' TEXT`"
                 .into(),

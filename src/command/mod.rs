@@ -62,6 +62,8 @@ pub struct Reading {
     for_bash: bool,
     /// The variables that the line takes for numbers.
     counted: Vec<String>,
+    /// The variables that it sets to other than numbers, where that is not seen in its calls.
+    loose: Vec<String>,
 }
 
 impl Reading {
@@ -140,11 +142,12 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
             reason: TOO_MUCH.into(),
         });
     }
+    let (mut counted, mut loose) = (Vec::new(), Vec::new());
     match strict::read(line) {
         Ok(parsed) => Ok(Reading {
             source: line.to_owned(),
             notes: Vec::new(),
-            calls: seen_through(calls(&parsed), depth, &mut Vec::new(), &[])?,
+            calls: seen_through(calls(&parsed), depth, &mut counted, &mut loose)?,
             canonical: render::line(&parsed),
             shell: if depth == 0 && is_meant_for_bash(&parsed) {
                 Shell::Bash
@@ -153,7 +156,8 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
             },
             functions: Vec::new(),
             for_bash: is_meant_for_bash(&parsed),
-            counted: Vec::new(),
+            counted,
+            loose,
         }),
         Err(note) => fully(line, note, depth),
     }
@@ -198,10 +202,11 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
     }
     notes.sort_by_key(|n| n.span.start);
     let mut counted = parsed.counted;
+    let mut loose = parsed.loose;
     Ok(Reading {
         source: line.to_owned(),
         notes,
-        calls: seen_through(calls, depth, &mut counted, &parsed.loose)?,
+        calls: seen_through(calls, depth, &mut counted, &mut loose)?,
         canonical,
         shell: if parsed.bash || parsed.bashism && depth == 0 {
             Shell::Bash
@@ -211,6 +216,7 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
         functions: parsed.functions,
         for_bash: parsed.bashism,
         counted,
+        loose,
     })
 }
 
@@ -221,14 +227,15 @@ fn is_meant_for_bash(line: &strict::Line) -> bool {
 }
 
 /// All calls, with those of wrappers. `counted` gets what the texts among them take for numbers; `loose` is what the line
-/// sets to other than that.
+/// sets to other than that, and gets what they do.
 fn seen_through(
     calls: Vec<Call>,
     depth: usize,
     counted: &mut Vec<String>,
-    loose: &[String],
+    loose: &mut Vec<String>,
 ) -> Result<Vec<Call>, ReadError> {
-    let (calls, within) = wrapper::see_through(calls, depth)?;
+    let (calls, within, set) = wrapper::see_through(calls, depth)?;
+    loose.extend(set);
     if let Some(name) = within.iter().find(|name| loose.contains(name)) {
         return Err(ReadError {
             span: Span::default(),

@@ -6,7 +6,7 @@
 use super::path;
 use crate::command::word::bare;
 use crate::command::{Call, Reading, Segment, Word};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most values of one variable.
 const MOST: usize = 32;
@@ -27,7 +27,13 @@ impl Values {
     /// What a line sets, anywhere.
     pub fn of(reading: &Reading) -> Values {
         let mut set: Vec<(String, Word)> = Vec::new();
+        // All calls of a loop share what is around them.
+        let mut scopes = BTreeSet::new();
         for call in &reading.calls {
+            if scopes.insert(std::sync::Arc::as_ptr(&call.scope)) {
+                let lists = call.scope.lists.iter();
+                set.extend(lists.map(|a| (a.name.clone(), a.value.clone())));
+            }
             of_call(reading, call, &mut set);
         }
         let mut values = Values::default();
@@ -276,7 +282,7 @@ fn changed(text: &str, operator: &str) -> String {
 
 /// What one call sets.
 fn of_call(reading: &Reading, call: &Call, set: &mut Vec<(String, Word)>) {
-    for assignment in call.assignments.iter().chain(&call.scope.lists) {
+    for assignment in &call.assignments {
         set.push((assignment.name.clone(), assignment.value.clone()));
     }
     let words = call.words.get(1..).unwrap_or_default();

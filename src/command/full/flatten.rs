@@ -158,12 +158,18 @@ impl Flat {
                 self.list(body, compound);
             }
             Kind::For { name, words, body } => {
+                if !self.carries(below.scope, words.as_ref().map_or(1, Vec::len)) {
+                    return false;
+                }
                 let scope = Arc::new(looped(below.scope, name, words.as_deref()));
                 let scope = &scope;
                 self.list(body, Around { scope, ..compound });
             }
             Kind::Case { arms, .. } => arms.iter().for_each(|(_, list)| self.list(list, compound)),
             Kind::Function { name, body } => {
+                if !self.carries(below.scope, 1) {
+                    return false;
+                }
                 let mut scope = Scope::clone(below.scope);
                 scope.functions.push(name.clone());
                 let function = Around {
@@ -175,6 +181,12 @@ impl Flat {
             }
         }
         false
+    }
+
+    /// What stands in a loop or a function carries all that is around it; whether the line is not too long for that.
+    fn carries(&mut self, scope: &Scope, more: usize) -> bool {
+        self.weight += scope.lists.len() + scope.functions.len() + more;
+        self.weight <= MAX_WEIGHT
     }
 
     fn push(

@@ -118,7 +118,10 @@ impl Variables {
 
     /// A variable is set where no command says so: by `for` or `${x:=…}`.
     pub(super) fn sets_at(&mut self, name: &str, span: Span) {
-        if evaluated::is_code(name) || evaluated::STARTUP.contains(&name) {
+        if evaluated::is_code(name)
+            || evaluated::STARTUP.contains(&name)
+            || evaluated::is_of_the_line(name)
+        {
             self.code.get_or_insert((name.to_owned(), span));
         }
     }
@@ -215,7 +218,9 @@ impl Variables {
         if let Some((name, span)) = &self.code {
             return Err(ReadError {
                 span: *span,
-                reason: format!("a shell runs the value of `{name}` as code"),
+                reason: format!(
+                    "`{name}` is set by `for`, or inside of `${{…}}`: a shell may run its value as code, or finds by it what it runs"
+                ),
             });
         }
         if let Some(span) = self.split {

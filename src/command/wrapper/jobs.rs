@@ -9,6 +9,7 @@ use super::seen::Seen;
 use super::shells::{DYNAMIC, Input, fed, input};
 use crate::command::call::{Call, Place};
 use crate::command::evaluated;
+use crate::command::render;
 use crate::command::word::Word;
 
 const UNSEEN: &str = "a job whose text does not stand in the line: write it in a here-document with a quoted delimiter";
@@ -75,10 +76,7 @@ fn commands(table: &str) -> Option<Vec<String>> {
         let fields = if line.starts_with('@') { 1 } else { 5 };
         let mut rest = line;
         if !line.starts_with(|c: char| c.is_ascii_digit() || c == '*' || c == '@') {
-            let name = line.split('=').next()?.trim_matches([' ', '\t', '"', '\'']);
-            if !crate::command::name::is_variable(name) || evaluated::is_code(name) {
-                return None;
-            }
+            texts.push(variable(line)?);
             continue;
         }
         for _ in 0..fields {
@@ -88,6 +86,25 @@ fn commands(table: &str) -> Option<Vec<String>> {
         texts.push(up_to_percent(rest));
     }
     Some(texts)
+}
+
+/// A variable of a table, `NAME = "value"`, as the assignment that it is.
+fn variable(line: &str) -> Option<String> {
+    let (name, value) = line.split_once('=')?;
+    let (name, value) = (unquoted(name), unquoted(value));
+    if !crate::command::name::is_variable(name) || evaluated::is_code(name) {
+        return None;
+    }
+    let mut text = format!("{name}=");
+    render::quote(&mut text, value);
+    Some(text)
+}
+
+/// Without the blanks around it, and without quotes if it has both of them.
+fn unquoted(text: &str) -> &str {
+    let text = text.trim_matches([' ', '\t']);
+    let without = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    without('"').or_else(|| without('\'')).unwrap_or(text)
 }
 
 /// What stands in front of the command's standard input.

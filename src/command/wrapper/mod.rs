@@ -36,16 +36,20 @@ pub const MAX_DEPTH: usize = 16;
 
 /// Replaces each wrapper by itself and what it runs.
 ///
-/// With the calls come the variables that texts among them take for numbers.
+/// With the calls come the variables that texts among them take for numbers, and those that they set to other than that.
 ///
 /// # Errors
 /// When the nesting is too deep, the calls are too many, or what a wrapper runs cannot be known: the line is
 /// then refused.
-pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<(Vec<Call>, Vec<String>), ReadError> {
+pub fn see_through(
+    calls: Vec<Call>,
+    depth: usize,
+) -> Result<(Vec<Call>, Vec<String>, Vec<String>), ReadError> {
     let mut seen = Seen {
         out: Vec::with_capacity(calls.len()),
         written: written(&calls, depth),
         counted: Vec::new(),
+        loose: Vec::new(),
     };
     let mut moved = Vec::with_capacity(calls.len());
     for mut call in calls {
@@ -54,7 +58,7 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<(Vec<Call>, Vec<Str
         moved.push(seen.out.len());
         seen.expand(call, depth)?;
     }
-    Ok((seen.out, seen.counted))
+    Ok((seen.out, seen.counted, seen.loose))
 }
 
 /// What the commands of pipelines write, where that stands in the line: by pipeline and place in it.
@@ -140,6 +144,11 @@ fn inner(call: &Call, seen: &Seen) -> Inner {
         "env" if shells::splits(call) => {
             return Inner::Refused("`env -S` splits text by rules of its own: write the words out");
         }
+        "exec" if renames(call) => {
+            return Inner::Refused(
+                "`exec -a` lets a program take itself for another: leave it out",
+            );
+        }
         "exec" if takes_input(call) => {
             return Inner::Refused("`exec` that changes where the rest of the line reads from");
         }
@@ -168,6 +177,13 @@ fn inner(call: &Call, seen: &Seen) -> Inner {
         None if is_interpreter(base) || is_exec(call) => Inner::Unknown,
         None => Inner::None,
     }
+}
+
+/// Whether `exec` gives the program another name.
+fn renames(call: &Call) -> bool {
+    let words = call.words.iter().skip(1).map(Word::literal_prefix);
+    let mut options = words.take_while(|text| text.starts_with('-') && *text != "--");
+    options.any(|text| text.contains('a'))
 }
 
 /// Whether `exec` without a command gives the shell another input, or code in a descriptor.

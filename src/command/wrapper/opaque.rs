@@ -195,6 +195,8 @@ pub(super) fn is_exec(call: &Call) -> bool {
         "az" => has("run-command"),
         "salt-call" => begins("cmd."),
         "cmake" => has("-E"),
+        // It takes any beginning of its words.
+        "tc" => ["e", "ex", "exe", "exec"].into_iter().any(has),
         "borg" => has("with-lock") || begins("--rsh"),
         "restic" | "rclone" => begins("--password-command"),
         "fio" => begins("--exec_p"),
@@ -466,6 +468,8 @@ pub(super) fn guessed(
         Err(e) if is_spent() => return Err(refuse(call, &e.reason)),
         Err(_) => return Ok(false),
     };
+    seen.counted.extend(reading.counted);
+    seen.loose.extend(reading.loose);
     let offset = seen.out.len();
     for mut guess in reading.calls {
         guess.parent = Some(guess.parent.map_or(parent, |p| p + offset));

@@ -185,11 +185,32 @@ fn part(input: Option<&str>, which: &str) -> Option<String> {
                 "//" => ".",
                 _ => text,
             };
-            render::quote(&mut out, shown);
+            // What no shell takes for more than itself stands there bare, and may be more with what it touches.
+            if !shown.is_empty() && shown.bytes().all(is_bare) {
+                out.push_str(shown);
+            } else {
+                render::quote(&mut out, shown);
+            }
         }
         None => out.push_str(UNKNOWN_INPUT),
     }
     Some(out)
+}
+
+/// What parallel does not quote.
+fn is_bare(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_-./,:%@+".contains(&byte)
+}
+
+/// Whether an input that is not known could be more than a word there: a part of a name, a descriptor, the end of a
+/// here-document.
+fn is_joined(before: &str, behind: &str) -> bool {
+    let name = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let operator = before.trim_end_matches([' ', '\t']);
+    name.ends_with(['$', '{'])
+        || operator.ends_with("<<")
+        || operator.ends_with("<<-")
+        || behind.starts_with(['<', '>', '=', '('])
 }
 
 /// The command with its inputs where it says so, or behind it. None where an input would stand in quotes, and
@@ -197,17 +218,17 @@ fn part(input: Option<&str>, which: &str) -> Option<String> {
 fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
     let all: Option<Vec<String>> = inputs.iter().map(|input| part(*input, "")).collect();
     let all = all?.join(" ");
-    // Alone, an input is the command, without quotes.
-    if replacement(command.trim()).is_some_and(|(_, behind)| behind.is_empty()) {
-        return None;
-    }
     let mut out = String::new();
     let mut quote = None;
     let mut found = false;
     let mut rest = command;
     while let Some(c) = rest.chars().next() {
         if let Some((name, behind)) = replacement(rest) {
-            if quote.is_some() {
+            // In the first word nothing is quoted.
+            let before = &command[..command.len() - rest.len()];
+            let first = !before.trim_start_matches(' ').contains(' ');
+            let unknown = inputs.iter().any(Option::is_none);
+            if quote.is_some() || first || unknown && is_joined(before, behind) {
                 return None;
             }
             let counts = matches!(name, "#" | "%");

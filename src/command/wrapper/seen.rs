@@ -25,6 +25,8 @@ pub(super) struct Seen {
     pub(super) written: Vec<(usize, usize, String)>,
     /// What texts for shells take for numbers.
     pub(super) counted: Vec<String>,
+    /// What they set to other than numbers.
+    pub(super) loose: Vec<String>,
 }
 
 impl Seen {
@@ -40,11 +42,16 @@ impl Seen {
 
     /// Whether a call, or what runs it, stands in a function.
     pub(super) fn in_function(&self, call: &Call) -> bool {
+        self.is_within(call, |c| c.place == Place::Function)
+    }
+
+    /// Whether that holds of a call, or of what runs it.
+    pub(super) fn is_within(&self, call: &Call, holds: impl Fn(&Call) -> bool) -> bool {
         let mut call = call;
         // A parent stands before what it runs, so this ends.
         let mut bound = self.out.len();
         loop {
-            if call.place == Place::Function {
+            if holds(call) {
                 return true;
             }
             match call
@@ -218,6 +225,7 @@ impl Seen {
         self.push(call.clone())?;
         for reading in readings {
             self.counted.extend(reading.counted);
+            self.loose.extend(reading.loose);
             self.adopt(reading.calls, &call, &outer, parent)?;
         }
         if let Some(shell) = reads_on {
@@ -287,6 +295,9 @@ impl Seen {
             };
             if shell && let Some(reason) = shells::shared(text) {
                 return Err(refuse(call, reason));
+            }
+            if shell && shells::edits(text) && self.is_within(call, shells::has_terminal) {
+                return Err(refuse(call, shells::TYPED));
             }
             if !guessed(call, parent, text, depth, self)? && shell {
                 return Err(refuse(

@@ -6,7 +6,7 @@ use super::Inner;
 use super::forms::{Form, PLAIN};
 use super::options::{Miss, Value, is_operand, is_substituted_file, permuted};
 use super::seen::Seen;
-use crate::command::call::{Call, Redirection};
+use crate::command::call::{Call, Redirection, Wraps};
 use crate::command::name;
 use crate::command::read_at;
 use crate::command::word::{Segment, Word};
@@ -119,11 +119,48 @@ pub(super) fn input(call: &Call, seen: &Seen) -> Input {
 pub(super) fn standard_input(call: &Call, at: usize, seen: &Seen) -> Inner {
     match input(call, seen) {
         Input::Text(_) if substitutes(call) => Inner::Refused(SIPS),
+        Input::Text(text) if edits(&text) && seen.is_within(call, has_terminal) => {
+            Inner::Refused(TYPED)
+        }
         Input::Text(text) => fed(at, &text),
         Input::Refused(reason) => Inner::Refused(reason),
         Input::Elsewhere | Input::Inherited => Inner::Unread,
     }
 }
+
+/// Whether an interactive bash would read a text otherwise: by its history, or by what TAB completes (bash(1)).
+pub(super) fn edits(text: &str) -> bool {
+    text.contains(['!', '\t'])
+}
+
+/// Whether a program gives what it runs a terminal: a shell is interactive there.
+pub(super) fn has_terminal(call: &Call) -> bool {
+    let option = |letter: char, long: &str| {
+        call.words.iter().skip(1).any(|w| {
+            let text = w.literal_prefix();
+            let short = text.starts_with('-') && !text.starts_with("--") && text.contains(letter);
+            short || text.len() > 2 && text.starts_with("--") && long.starts_with(text)
+        })
+    };
+    match call.name.base.as_str() {
+        "script" => true,
+        "ssh" => {
+            let asks = |w: &Word| {
+                w.literal_prefix()
+                    .to_ascii_lowercase()
+                    .contains("requesttty")
+            };
+            option('t', "") || call.words.iter().any(asks)
+        }
+        "su" | "runuser" => option('P', "--pty"),
+        "systemd-run" => option('t', "--pty"),
+        "setsid" => option('c', "--ctty"),
+        "sh" | "bash" | "dash" | "ash" | "rbash" => option('i', ""),
+        _ => false,
+    }
+}
+
+pub(super) const TYPED: &str = "text with a `!` or a TAB for a shell on a terminal, which would read it as if it was typed: leave the terminal out (`-t`, `--pty`, `script`)";
 
 /// Whether commands in a call's own words could read its input.
 fn substitutes(call: &Call) -> bool {
@@ -172,6 +209,11 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     if reading.calls.iter().any(names_input) {
         return Some(SIPS);
     }
+    // What reads a line leaves the shell to begin at the next one, in the middle of a command.
+    let stands = |line: &str| line.trim().is_empty() || read_at(line, 1).is_ok();
+    if several && sharing(&reading.calls).any(reads_lines) && !text.lines().all(stands) {
+        return Some(SIPS);
+    }
     if text.len() > MAX_SHARED {
         return Some(
             "more than 4096 bytes for a shell's input: a command could read a part of them, and the shell would run the rest; write `bash -c '…'`",
@@ -187,19 +229,54 @@ pub(super) const SIPS: &str = "a command that reads a part of what a shell is fe
 
 /// Whether a command may take a part of the input that all of them share, and leave the rest.
 pub(super) fn sips(calls: &[Call]) -> bool {
-    let shares =
-        |call: &&Call| call.pipe.index == 0 && !call.redirections.iter().any(is_other_input);
-    let mut sharing = calls.iter().filter(shares);
-    sharing.any(is_sip)
+    sharing(calls).any(is_sip)
+}
+
+/// The commands whose input is that of the text itself.
+fn sharing(calls: &[Call]) -> impl Iterator<Item = &Call> {
+    let shares = |c: &&Call| c.pipe.index == 0 && !c.redirections.iter().any(is_other_input);
+    calls.iter().filter(shares)
+}
+
+/// Whether a command may read some lines, and leave the rest.
+fn reads_lines(call: &Call) -> bool {
+    let base = call.name.base.as_str();
+    // The operands in front of the file, and the options whose value is the next word.
+    let (operands, valued) = match base {
+        "head" => (0, ["-n", "-c"].as_slice()),
+        "sed" => (1, ["-e", "-f", "-l"].as_slice()),
+        "read" | "mapfile" | "readarray" | "line" | "ed" | "more" | "cmp" | "split" | "csplit" => {
+            return true;
+        }
+        base if base.ends_with("grep") => {
+            (1, ["-A", "-B", "-C", "-m", "-e", "-f", "-d"].as_slice())
+        }
+        base if base.ends_with("awk") => (1, ["-F", "-v", "-f"].as_slice()),
+        _ => return call.wraps == Wraps::Unknown,
+    };
+    !names_file(call, operands, valued)
+}
+
+/// Whether behind its last option, and so many operands, a command names a file.
+fn names_file(call: &Call, operands: usize, valued: &[&str]) -> bool {
+    let words = call.words.get(1..).unwrap_or_default();
+    let behind = words.iter().rev().take_while(|w| is_operand(w)).count();
+    let option = words.iter().rev().nth(behind);
+    let value = option.is_some_and(|w| w.literal().is_none_or(|text| valued.contains(&text)));
+    let file = words
+        .last()
+        .is_some_and(|w| w.literal_prefix().starts_with('/'));
+    file && behind > operands + usize::from(value)
 }
 
 /// Whether standard input is then a file or a text of its own. A device, and what /proc shows, may be the one that it was.
 fn is_other_input(redirection: &Redirection) -> bool {
     let path = redirection.target.literal().unwrap_or_default();
-    let plain = path.starts_with('/')
-        && !["/dev/", "/proc/", "//", "/."]
-            .iter()
-            .any(|part| path.contains(part));
+    // Elsewhere a link may stand that leads to the same input.
+    let plain = ["/etc/", "/usr/", "/var/log/"]
+        .iter()
+        .any(|folder| path.starts_with(folder))
+        && !["//", "/."].iter().any(|part| path.contains(part));
     matches!(redirection.descriptor.as_deref(), None | Some("0"))
         && match redirection.operator.as_str() {
             "<" => plain,
@@ -220,21 +297,25 @@ fn is_sip(call: &Call) -> bool {
         "read" | "mapfile" | "readarray" => has(&['n', 'N', 'd', 'u']),
         "head" | "line" => has(&['c', 'b', 'z']),
         "od" | "hexdump" | "hd" | "xxd" | "cmp" => has(&['N', 'n', 'l', 'b']),
-        "dd" => !words.iter().any(|w| {
-            let file = w.literal().and_then(|text| text.strip_prefix("if="));
-            file.is_some_and(|file| !file.contains("/dev/") && !file.contains("/proc/"))
-        }),
+        "dd" | "cryptsetup" => true,
+        // Some read no more than a file's first bytes.
+        "zcat" | "gunzip" | "gzip" | "bunzip2" | "bzcat" | "bzip2" | "uncompress" | "unzip"
+        | "unxz" | "xz" | "xzcat" | "lzcat" | "unlzma" | "lzma" | "zstd" | "zstdcat" | "unzstd" => {
+            !names_file(call, 0, &[])
+        }
         _ => false,
     }
 }
 
 /// The text that `trap` keeps for a signal.
 pub(super) fn trapped(call: &Call) -> Inner {
-    let at = 1 + usize::from(call.words.get(1).and_then(Word::literal) == Some("--"));
+    let ended = call.words.get(1).and_then(Word::literal) == Some("--");
+    let at = 1 + usize::from(ended);
     match call.words.get(at).map(Word::literal) {
         None => Inner::None,
         Some(None) => Inner::Refused(DYNAMIC),
-        Some(Some("" | "-" | "-l" | "-p" | "-P")) => Inner::None,
+        Some(Some("" | "-")) => Inner::None,
+        Some(Some("-l" | "-p" | "-P")) if !ended => Inner::None,
         Some(Some(text)) => Inner::text(at, text),
     }
 }

@@ -138,7 +138,7 @@ const TABLE: [Subcommands; 8] = [
     },
     // ip takes any beginning of its words.
     Subcommands {
-        names: &["ip"],
+        names: &["ip", "tc"],
         values: &[
             "-n", "-netns", "-f", "-family", "-l", "-loops", "-rc", "-rcvbuf",
         ],
@@ -226,6 +226,9 @@ pub(super) fn is_hidden(call: &Call) -> bool {
         return false;
     };
     let mut words = call.words.iter().skip(1);
+    if matches!(base, "ip" | "tc") && words.clone().any(is_batch) {
+        return true;
+    }
     loop {
         match next(&mut words, table) {
             Next::Hidden => return true,
@@ -233,6 +236,13 @@ pub(super) fn is_hidden(call: &Call) -> bool {
             Next::Subcommand(_) | Next::None => return false,
         }
     }
+}
+
+/// `-batch FILE` of ip(8) and tc(8), which take any beginning of it: commands that do not stand in the line.
+fn is_batch(word: &Word) -> bool {
+    let text = word.literal_prefix();
+    let name = text.trim_start_matches('-');
+    text.starts_with('-') && !name.is_empty() && "batch".starts_with(name)
 }
 
 /// What stands behind a program's options.

@@ -723,7 +723,6 @@ fn no_wrapper_hides_what_it_runs() {
         "parallel -- df 'rm -rf /usr'",
         "parallel --pipe rm -rf /usr",
         "parallel rm ::: -rf ::: /usr",
-        "parallel '{1} {3} {2}' ::: rm ::: /usr ::: -rf",
         "parallel rm -rf '{//}' ::: /usr/x",
         "parallel rm -rf '/{/.}' ::: /a/usr.d",
         "parallel rm -rf '{.}' ::: /usr.d",
@@ -877,6 +876,53 @@ fn a_command_whose_name_was_not_seen_is_refused_behind_every_wrapper() {
         "docker compose exec -e=BASH_ENV=/tmp/x web bash -c df",
         "parallel -N2 find ::: / -delete",
         "parallel rm -rf ::: /usr :::",
+        "parallel '{1} {3} {2}' ::: rm ::: /usr ::: -rf",
+        "parallel 'df{} x' ::: ';rm'",
+        "parallel 'df<{}' ::: x",
+        "ls | parallel 'df <<{}\np\nE'",
+        "exec -a pkill pgrep -f x",
+        "exec -la df rm",
+        "ip -batch -",
+        "ip -ba x",
+        "for PATH in /tmp/e:$PATH; do cat <<'E' | sh\ndf\nE\ndone",
+        "printf -v PATH /tmp/e; cat <<'E' | sh\ndf\nE",
+        ": \"${PATH:=/tmp/e}\"; cat <<'E' | sh\ndf\nE",
+        "for LC_ALL in zh_TW.BIG5; do bash -c 'df'; done",
+        "printf -v LC_ALL zh_TW.BIG5",
+        ": \"${LC_CTYPE:=zh_TW.BIG5}\"",
+        "bash <<'E'\nread x\ndf `f\ng` rm `h`\ndf `f\ng`\nE",
+        "bash <<'E'\nread x\nfor x\nin rm b\ndo df; done\nE",
+        "bash <<'E'\nperl x\nif df\nthen ls\nfi\nE",
+        "bash <<'E'\ndd if=stdin count=1\ndf rm a\nE",
+        "bash <<'E'\nread -N2 y </tmp/x\ndf rm a\nE",
+        "bash <<'E'\nzcat\nxxrm a\nE",
+        "y='a[$(id)]'; eval ': \"${x:=$y}\"'; eval 'f && x=1; df $((x))'",
+        "set -a; y='a[$(id)]'; eval ': \"${x:=$y}\"'; bash -c 'f && x=1; df $((x))'",
+        "x='a[$(id)]' sh -c 'sh -c \"f && x=1; df \\$((x))\"'",
+        "x='a[$(id)]' tmux new 'f && x=1; df $((x))'",
+        "printf 'aaaaaaa%n'$x",
+        "printf \"aaaaaaa%n$@\"",
+        "script -qc bash /dev/null <<'E'\ndf rm\n!df:1 a\nE",
+        "ssh -tt h <<'E'\ndf\n!df\nE",
+        "ssh -tt h bash <<'E'\n\tdf\nE",
+        "ssh -o RequestTTY=force h bash <<'E'\n!df\nE",
+        "su -P -c bash <<'E'\n!df\nE",
+        "systemd-run --pty bash <<'E'\n!df\nE",
+        "trap -- -p EXIT",
+        "bash <<'E'\nperl -e 'sysread STDIN,$_,2'\ndf rm a\nE",
+        "bash /dev/stdin <<'E'\nread x\ndf `f\ng` rm `h`\nE",
+        "x=1; df $y$!",
+        "PS2='$(rm)' bash -i <<'E'\nif g\nthen df\nfi\nE",
+        "strace -EHOME=/d bash -lc df",
+        "docker exec -e LC_ALL=zh_TW.BIG5 c bash -c df",
+        "HOME=/d zsh -c df",
+        "CDPATH=/; cd usr && df",
+        "SSH_ASKPASS=/tmp/e ssh h df",
+        "time -p -p df",
+        "h0() { case \"$(sh)\" in esac; }; h0 <<'F'\nrm a\nF",
+        "systemd-run -p $'Description=x\\n[Service]' df",
+        "xargs -iiiiiiiiiiiiiiiiiiii df",
+        "crontab - <<'E'\nHOME=/d\n* * * * * bash -lc df\nE",
         "HOME=/tmp/x parallel df ::: a",
         "env XDG_CONFIG_HOME=/tmp/x parallel df ::: a",
         "export PERL5OPT=-Mx; parallel df ::: a",
@@ -1114,4 +1160,43 @@ fn a_shell_behind_a_pipe_is_read_only_where_what_it_gets_is_certain() {
     ] {
         assert_eq!(wraps(line), Wraps::Unknown, "{line:?}");
     }
+}
+
+#[test]
+fn what_dash_does_otherwise_than_its_writer_meant_goes_to_bash() {
+    for line in [
+        "echo -e 'a\\nb'",
+        "echo 'a\\tb'",
+        "rm -rf d/.*",
+        "df \"${@##*/}\"",
+        "echo -ne a | tr a b",
+    ] {
+        assert_eq!(command::read(line).unwrap().shell, Shell::Bash, "{line}");
+    }
+    for line in [
+        "echo -n a",
+        "echo a",
+        "ls d/*.x",
+        "echo -- a",
+        "bash -euo pipefail -c 'df | sort'",
+    ] {
+        assert_eq!(command::read(line).unwrap().shell, Shell::Posix, "{line}");
+    }
+}
+
+#[test]
+fn a_loop_over_many_words_is_kept_once() {
+    let words = "a ".repeat(15_000);
+    for body in ["export x=1;".repeat(2000), "df;".repeat(4000)] {
+        let line = format!("for x in {words}; do {body} done");
+        let calls = command::read(&line).unwrap().calls;
+        let first = &calls[0].scope;
+        assert!(
+            calls
+                .iter()
+                .all(|c| std::sync::Arc::ptr_eq(&c.scope, first))
+        );
+    }
+    let inner = "for y in a;do df;done; ".repeat(1300);
+    assert!(command::read(&format!("for x in {words}; do {inner} done")).is_err());
 }

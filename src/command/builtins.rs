@@ -2,7 +2,7 @@
 //!
 //! Must never take what is told to the shell itself for a program of that name.
 
-use super::word::Word;
+use super::word::{Segment, Word};
 
 /// Builtins that read their arguments as code, change the shell for what follows, or mean something
 /// else than the program of the same name. No auto rule may speak of them.
@@ -89,6 +89,16 @@ pub(super) fn is_bashism(words: &[Word], assigned: bool) -> bool {
         "cd" => rest.iter().filter(|w| !is_option(w)).count() > 1,
         "declare" | "typeset" | "mapfile" | "readarray" | "source" | "pushd" | "popd" | "dirs"
         | "disown" | "builtin" => true,
+        // dash knows one option, and takes every backslash for an escape.
+        "echo" => {
+            let escapes = |w: &Word| {
+                w.segments
+                    .iter()
+                    .any(|s| matches!(s, Segment::Literal(t) if t.contains('\\')))
+            };
+            let own = |text: &str| text[1..].bytes().all(|b| b"neE".contains(&b)) && text != "-n";
+            options().next().is_some_and(own) || rest.iter().any(escapes)
+        }
         "printf" => {
             let own = ["%(", "%q", "\\x", "\\u", "\\U", "\\e"];
             let format = rest.first().map(Word::spelt).unwrap_or_default();
@@ -112,7 +122,15 @@ pub(super) fn is_bashism(words: &[Word], assigned: bool) -> bool {
         "command" => is_bashism(rest, assigned),
         _ => false,
     };
-    bashism || assigned && SPECIAL.contains(&name)
+    bashism || assigned && SPECIAL.contains(&name) || rest.iter().any(finds_folders)
+}
+
+/// A pattern for hidden files: dash finds `.` and `..` by it as well, bash no more (since 5.2, bash(1), globskipdots).
+fn finds_folders(word: &Word) -> bool {
+    word.segments.windows(2).any(|pair| match pair {
+        [Segment::Literal(text), Segment::Glob(_)] => text == "." || text.ends_with("/."),
+        _ => false,
+    })
 }
 
 /// Builtins in front of which a variable is set for good in dash, and for the one command in bash (POSIX 2.15).

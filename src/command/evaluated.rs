@@ -4,11 +4,12 @@
 //! words can see that. Such lines are refused; this must never try to say what the code would do.
 
 use super::ReadError;
-use super::call::Call;
+use super::call::{Assignment, Call};
 use super::full::is_number;
 use super::names::{self, DECLARING, Named};
 use super::word::{Segment, Word};
 use super::wrapper::SHELLS;
+use std::collections::BTreeSet;
 
 /// Builtins that change how the rest of the line is read, or which program a name is.
 const CHANGES: [&str; 8] = [
@@ -38,7 +39,7 @@ const RUN_PROGRAMS: [&str; 18] = [
 ];
 
 /// Options of `set` that leave the reading of words as it is.
-const SET: [&str; 9] = [
+pub const SET: [&str; 9] = [
     "allexport",
     "errexit",
     "noglob",
@@ -51,7 +52,12 @@ const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 28] = [
+const CODE: [&str; 33] = [
+    "PS2",
+    "INPUTRC",
+    "ZDOTDIR",
+    "CDPATH",
+    "SSH_ASKPASS",
     "BASH_XTRACEFD",
     "SUDO_ASKPASS",
     "BASHPID",
@@ -111,10 +117,22 @@ fn is_plain_locale(call: &Call, name: &str) -> bool {
     };
     let assigned = call.assignments.iter().filter(|a| a.name == name);
     let given = call.words.iter().filter_map(|w| {
-        let (other, _) = w.literal_prefix().split_once('=')?;
-        (other == name).then(|| w.literal().map(|text| &text[name.len() + 1..]))
+        let (other, _) = unglued(w.literal_prefix()).split_once('=')?;
+        (other == name).then(|| {
+            w.literal()
+                .and_then(|text| Some(unglued(text).split_once('=')?.1))
+        })
     });
     name != "LOCPATH" && assigned.map(|a| a.value.literal()).chain(given).all(plain)
+}
+
+/// `NAME=value` out of the option that brings it: `-eNAME=value`, `--setenv=NAME=value`.
+fn unglued(option: &str) -> &str {
+    let long = ["--env=", "--setenv=", "-e=", "-E="];
+    let long = long.iter().find_map(|with| option.strip_prefix(with));
+    long.or_else(|| option.strip_prefix("-e"))
+        .or_else(|| option.strip_prefix("-E"))
+        .unwrap_or(option)
 }
 
 /// Whether what a wrapper runs is a program, and no builtin of a shell.
@@ -164,7 +182,7 @@ pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
         .iter()
         .filter(|_| is_environment(base))
         .filter_map(|w| {
-            let (name, value) = w.literal_prefix().split_once('=')?;
+            let (name, value) = unglued(w.literal_prefix()).split_once('=')?;
             Some((name, value.is_empty() && w.segments.len() == 1))
         });
     for (name, empty) in variables.chain(operands) {
@@ -185,7 +203,7 @@ pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
 /// `counted` are the variables that texts for shells take for numbers; their own sets were seen, not those around them.
 pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadError> {
     let shell = |c: &Call| match c.name.base.as_str() {
-        "bash" | "rbash" => true,
+        "bash" | "rbash" | "zsh" | "ksh" | "mksh" | "csh" | "tcsh" | "fish" => true,
         "sh" | "dash" | "ash" => c.words.iter().any(|w| is_option(w, &['l'])),
         // `exec -l sh`, and a name that begins with `-`, make a login shell.
         "exec" => c.words.iter().any(|w| is_option(w, &['l', 'a'])),
@@ -196,6 +214,23 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
     // Of programs that have a builtin's name nothing is known, and nothing need be.
     let named = |c: &Call| names::named(&c.words).unwrap_or_default();
     let named: Vec<Vec<Named>> = calls.iter().map(named).collect();
+    // All calls of a loop share what is around them.
+    let mut scopes = BTreeSet::new();
+    let unique = calls
+        .iter()
+        .filter(|c| scopes.insert(std::sync::Arc::as_ptr(&c.scope)));
+    let lists: Vec<&Assignment> = unique.flat_map(|c| &c.scope.lists).collect();
+    let counted: BTreeSet<&String> = counted.iter().collect();
+    let looped = |name: &str, but_numbers: bool| {
+        let mut lists = lists.iter().filter(|a| a.name == name);
+        lists.any(|a| is_other(&a.value, but_numbers))
+    };
+    if let Some(name) = counted.iter().find(|name| looped(name, true)) {
+        return Err(ReadError {
+            span: lists.first().map(|a| a.span).unwrap_or_default(),
+            reason: counted_inside(name),
+        });
+    }
     let becomes_list = |name: &str| named.iter().flatten().any(|n| n.list && n.name == name);
     for (call, named) in calls.iter().zip(&named) {
         let refuse = |reason: String| {
@@ -247,7 +282,7 @@ pub fn counted_inside(name: &str) -> String {
 pub const STARTUP: [&str; 4] = ["HOME", "SSH_CLIENT", "SSH2_CLIENT", "SHLVL"];
 
 /// Where GNU parallel, which is Perl, finds options, its shell, and code.
-const PARALLEL: [&str; 14] = [
+pub const PARALLEL: [&str; 14] = [
     "PARALLEL",
     "PARALLEL_ENV",
     "PARALLEL_HOME",
@@ -274,11 +309,16 @@ fn is_list(name: &str) -> bool {
         )
 }
 
-/// Whether a call, which names those variables, or a loop around it could set one; `but_numbers`, to other than a number.
+/// Whether a value is something, and, `but_numbers`, other than a number.
+fn is_other(value: &Word, but_numbers: bool) -> bool {
+    !(value.segments.is_empty() || but_numbers && is_number(value))
+}
+
+/// Whether a call, which names those variables, could set one; `but_numbers`, to other than a number.
 fn sets(call: &Call, named: &[Named], name: &str, but_numbers: bool) -> bool {
-    let other = |value: &Word| !(value.segments.is_empty() || but_numbers && is_number(value));
-    let set = call.assignments.iter().chain(&call.scope.lists);
-    if set.into_iter().any(|a| a.name == name && other(&a.value)) {
+    let other = |value: &Word| is_other(value, but_numbers);
+    let mut set = call.assignments.iter();
+    if set.any(|a| a.name == name && other(&a.value)) {
         return true;
     }
     let brings = !DECLARING.contains(&call.name.base.as_str()) && call.name.base != "unset";
@@ -294,7 +334,8 @@ fn sets(call: &Call, named: &[Named], name: &str, but_numbers: bool) -> bool {
             let text = word.spelt();
             text.match_indices(&sign).any(|(at, _)| {
                 let whole = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-                    || text[..at].ends_with("-e");
+                    || text[..at].ends_with("-e")
+                    || text[..at].ends_with("-E");
                 let value = &text[at + sign.len()..];
                 let number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
                 (whole || but_numbers) && !(but_numbers && number)
@@ -303,6 +344,9 @@ fn sets(call: &Call, named: &[Named], name: &str, but_numbers: bool) -> bool {
 }
 
 fn runs(variable: &str) -> String {
+    if variable == "CDPATH" {
+        return "`CDPATH` leads `cd` to other folders than the line says: leave it out".into();
+    }
     format!("a shell runs the value of `{variable}` as code")
 }
 
@@ -454,6 +498,10 @@ fn is_environment(base: &str) -> bool {
             | "declare"
             | "typeset"
             | "systemd-run"
+            | "strace"
+            | "docker"
+            | "podman"
+            | "nerdctl"
     )
 }
 

@@ -234,19 +234,19 @@ fn seen_through(
     counted: &mut Vec<String>,
     loose: &mut Vec<String>,
 ) -> Result<Vec<Call>, ReadError> {
-    let (calls, within, set) = wrapper::see_through(calls, depth)?;
-    loose.extend(set);
-    if let Some(name) = within.iter().find(|name| loose.contains(name)) {
+    let seen = wrapper::see_through(calls, depth)?;
+    loose.extend(seen.loose);
+    if let Some(name) = seen.counted.iter().find(|name| loose.contains(name)) {
         return Err(ReadError {
             span: Span::default(),
             reason: evaluated::counted_inside(name),
         });
     }
     if depth == 0 {
-        evaluated::check_together(&calls, &within)?;
+        evaluated::check_together(&seen.calls, &seen.counted)?;
     }
-    counted.extend(within);
-    Ok(calls)
+    counted.extend(seen.counted);
+    Ok(seen.calls)
 }
 
 /// What no line may hold, wherever it stands: what a shell drops, a terminal obeys, or an eye misses.

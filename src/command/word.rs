@@ -27,7 +27,10 @@ impl Segment {
         match self {
             Segment::Literal(_) => true,
             Segment::Glob(_) => false,
-            Segment::Expansion(text) => text.starts_with('"') && !text.contains('@'),
+            // `{}` is what xargs puts one input in for.
+            Segment::Expansion(text) => {
+                text == "{}" || text.starts_with('"') && !text.contains('@')
+            }
         }
     }
 }

@@ -224,7 +224,10 @@ impl Policy {
         while let Some(parent) = at.and_then(|index| reading.calls.get(index)) {
             let base = parent.name.base.as_str();
             guessed |= builtin::CONTAINERS.contains(&base)
-                || (parent.wraps == Wraps::Unknown && builtin::OWN_CODE.contains(&base));
+                || (parent.wraps == Wraps::Unknown
+                    && (builtin::OWN_CODE.contains(&base)
+                        || wrapper::runs_besides(base)
+                        || is_no_program(parent, call)));
             at = parent.parent.filter(|p| Some(*p) < at);
         }
         if guessed {
@@ -454,4 +457,14 @@ fn auto_rule<'a>(
         }
     }
     allowed.ok_or(nearest)
+}
+
+/// Whether a word that is put here as a command names no program: a number (`perf stat sleep 5`), or the file of code
+/// that `.` reads.
+fn is_no_program(parent: &Call, call: &Call) -> bool {
+    let text = call.name.text.as_str();
+    let number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let device = text.starts_with("/dev/") || text.starts_with("/proc/");
+    number
+        || matches!(parent.name.base.as_str(), "." | "source") && text.starts_with('/') && !device
 }

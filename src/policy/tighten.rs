@@ -230,7 +230,9 @@ fn pipes_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
     reading.calls.iter().any(|other| {
         other.pipe.pipeline == call.pipe.pipeline
             && other.pipe.index > call.pipe.index
-            && !(other.name.text == other.name.base && lays_out_json(other))
+            && !(other.name.text == other.name.base
+                && other.wraps == Wraps::Nothing
+                && lays_out_json(other))
             && (names.contains(&other.name.base)
                 // A function of the line's own may run what stands anywhere in the line.
                 || (reading.functions.contains(&other.name.text)

@@ -426,8 +426,10 @@ impl Parser<'_> {
             let next = words
                 .iter()
                 .skip(1)
-                .find(|w| w.literal() != Some("-p"))
-                .and_then(Word::literal);
+                .enumerate()
+                // The keyword takes one.
+                .find(|(at, w)| *at > 0 || w.literal() != Some("-p"))
+                .and_then(|(_, w)| w.literal());
             let plain = |t: &str| {
                 !t.is_empty()
                     && !is_reserved(t)

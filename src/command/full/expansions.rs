@@ -227,6 +227,8 @@ impl Parser<'_> {
     /// The operator behind a parameter's name.
     fn operator(&mut self, name: &str, out: &mut String) -> Result<(), ReadError> {
         let (first, second) = (self.peek(), self.byte(1));
+        // bash takes each parameter by itself, dash all of them as one.
+        self.bashism |= matches!(name, "@" | "*");
         let length = match (first, second) {
             (Some(b':'), Some(b'-' | b'+' | b'?')) => 2,
             (Some(b':'), Some(b'=')) => {

@@ -95,8 +95,12 @@ impl Flat {
             // Its output goes into the word, and the rest is as it is around the command.
             let kept = around.redirections.iter().filter(|r| !r.is_of_output());
             let kept: Vec<Redirection> = kept.cloned().collect();
+            // What stands in a function runs when that is called, and by its name.
             let inside = Around {
-                place: *place,
+                place: match around.place {
+                    Place::Function => Place::Function,
+                    _ => *place,
+                },
                 redirections: &kept,
                 pipe: Some(if *place == Place::Receiver {
                     behind

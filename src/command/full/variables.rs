@@ -121,6 +121,7 @@ impl Variables {
         if evaluated::is_code(name)
             || evaluated::STARTUP.contains(&name)
             || evaluated::is_of_the_line(name)
+            || evaluated::PARALLEL.contains(&name)
         {
             self.code.get_or_insert((name.to_owned(), span));
         }

@@ -18,7 +18,7 @@ impl Parser<'_> {
         let start = self.at;
         let mut segments = Vec::new();
         let mut quoted = false;
-        let mut bare_dollar = None;
+        let (mut bare_dollar, mut bare_job) = (None, None);
         while let Some(byte) = self.peek() {
             let piece = self.at;
             match byte {
@@ -85,8 +85,10 @@ impl Parser<'_> {
             if matches!(&self.text[piece..self.at], "''" | "\"\"" | "$''") {
                 segments.push(Segment::Expansion(EMPTY.to_owned()));
             }
-            if &self.text[piece..self.at] == "$" {
-                bare_dollar = Some(piece);
+            match &self.text[piece..self.at] {
+                "$" => bare_dollar = Some(piece),
+                "$!" => bare_job = Some(piece),
+                _ => {}
             }
         }
         // Beside it bash takes expansions as if in quotes, and dash does not.
@@ -94,6 +96,10 @@ impl Parser<'_> {
             |s: &Segment| matches!(s, Segment::Expansion(t) if t != EMPTY && !t.starts_with('"'));
         if let Some(at) = bare_dollar.filter(|_| segments.iter().any(is_split)) {
             return Err(self.error(at, "a bare `$` beside an expansion: write `\\$`"));
+        }
+        // Without a job it is a bare `$` to bash.
+        if let Some(at) = bare_job.filter(|_| segments.iter().filter(|s| is_split(s)).count() > 1) {
+            return Err(self.error(at, "a `$!` beside an expansion: write `${!}`"));
         }
         let whole = |s: &Segment| matches!(s, Segment::Expansion(_));
         let all = |s: &Segment| matches!(s, Segment::Expansion(t) if t == "\"${@}\"");

@@ -170,10 +170,19 @@ fn found(word: &Word) -> Word {
     }
 }
 
+/// Most letters in xargs' options that could each begin what its input is put in for.
+const MOST_MARKS: usize = 16;
+
 /// Whether the `R` of `xargs -I R` is known only when it runs.
 pub(super) fn replaces_unknown(own: &[Word]) -> bool {
     let dynamic = |w: &Word| w.literal().is_none();
-    own.iter().enumerate().any(|(at, word)| {
+    let letters = |w: &Word| {
+        let text = w.literal_prefix().strip_prefix('-').unwrap_or_default();
+        text.matches(['I', 'i']).count()
+    };
+    // Each of them could begin a mark.
+    let many = own.iter().map(letters).sum::<usize>() > MOST_MARKS;
+    many || own.iter().enumerate().any(|(at, word)| {
         let text = word.literal_prefix();
         let option = text.starts_with('-') && text.contains(['I', 'i']) || text.starts_with("--r");
         option && (dynamic(word) || text.ends_with('I') && own.get(at + 1).is_some_and(dynamic))

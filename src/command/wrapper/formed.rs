@@ -196,6 +196,16 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
 
 /// What keeps a transient unit from being just the command.
 fn unit(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
+    // systemd keeps what it is told in a file, a line for each.
+    let several = |(_, value): &(&str, Value<'_>)| match value {
+        Value::Text(text) | Value::Dynamic(text) => text.contains('\n'),
+        Value::None => false,
+    };
+    if taken.options.iter().any(several) {
+        return Some(Inner::Refused(
+            "a line feed in what `systemd-run` writes into a unit",
+        ));
+    }
     for value in taken.values(&["p", "property", "timer-property"]) {
         let text = match value {
             Value::Text(text) | Value::Dynamic(text) => text,

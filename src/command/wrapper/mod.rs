@@ -14,6 +14,7 @@ mod manner;
 mod opaque;
 mod options;
 mod parallel;
+mod programs;
 mod seen;
 mod shells;
 mod subcommands;
@@ -23,28 +24,33 @@ use super::ReadError;
 use super::call::{Call, Place};
 use super::full::REDEFINERS;
 use super::word::Word;
-use opaque::is_exec;
+use programs::is_exec;
 use seen::Seen;
 pub(super) use shells::SHELLS;
 
 pub(crate) use identity::sudo_takes;
-pub use opaque::is_interpreter;
+pub use programs::{is_interpreter, runs_besides};
 pub(crate) use tells::lays_out_json;
 
 /// Deepest nesting of wrappers in wrappers.
 pub const MAX_DEPTH: usize = 16;
 
+/// The calls of a line with those that its wrappers run, and what the texts among them do with variables.
+pub struct SeenThrough {
+    /// In order; what is wrapped stands behind its wrapper.
+    pub calls: Vec<Call>,
+    /// The variables that texts take for numbers.
+    pub counted: Vec<String>,
+    /// Those that they set to other than that.
+    pub loose: Vec<String>,
+}
+
 /// Replaces each wrapper by itself and what it runs.
-///
-/// With the calls come the variables that texts among them take for numbers, and those that they set to other than that.
 ///
 /// # Errors
 /// When the nesting is too deep, the calls are too many, or what a wrapper runs cannot be known: the line is
 /// then refused.
-pub fn see_through(
-    calls: Vec<Call>,
-    depth: usize,
-) -> Result<(Vec<Call>, Vec<String>, Vec<String>), ReadError> {
+pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<SeenThrough, ReadError> {
     let mut seen = Seen {
         out: Vec::with_capacity(calls.len()),
         written: written(&calls, depth),
@@ -58,7 +64,11 @@ pub fn see_through(
         moved.push(seen.out.len());
         seen.expand(call, depth)?;
     }
-    Ok((seen.out, seen.counted, seen.loose))
+    Ok(SeenThrough {
+        calls: seen.out,
+        counted: seen.counted,
+        loose: seen.loose,
+    })
 }
 
 /// What the commands of pipelines write, where that stands in the line: by pipeline and place in it.
@@ -136,7 +146,7 @@ impl Inner {
 /// What a call's program runs besides itself.
 fn inner(call: &Call, seen: &Seen) -> Inner {
     let base = call.name.base.as_str();
-    if tells::only_tells(call) {
+    if tells::only_tells(call) && !tells::imports(call, &seen.out) {
         return Inner::None;
     }
     match base {

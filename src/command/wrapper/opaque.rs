@@ -5,8 +5,9 @@
 
 use super::forms::form;
 use super::options::is_substituted_file;
+use super::programs::{is_interpreter, runs_a_language};
 use super::seen::{Seen, refuse, wrapped};
-use super::shells::{DYNAMIC_COMMAND, SHELLS};
+use super::shells::{DYNAMIC_COMMAND, SHELLS, shared};
 use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, TOO_MUCH, is_spent, read_at, spend};
@@ -26,127 +27,6 @@ const SHELL_TEXT: [&str; 25] = [
     "pee", "mispipe", "autossh",
 ];
 
-/// Programs that run code of a language of their own, which stands in a file or in their words.
-const INTERPRETERS: [&str; 24] = [
-    "zsh", "ksh", "mksh", "fish", "csh", "tcsh", "python", "python2", "python3", "perl", "ruby",
-    "node", "nodejs", "php", "lua", "tclsh", "expect", "make", "ansible", "salt", "source", ".",
-    "gdb", "pwsh",
-];
-
-/// Programs that run the command in their words, in ways that are not read here.
-const OPAQUE: [&str; 92] = [
-    "npx",
-    "pnpx",
-    "bunx",
-    "strace",
-    "ltrace",
-    "perf",
-    "valgrind",
-    "parallel",
-    "su",
-    "runuser",
-    "systemd-run",
-    "systemd-cat",
-    "systemd-inhibit",
-    "systemd-nspawn",
-    "machinectl",
-    "nsenter",
-    "unshare",
-    "flock",
-    "script",
-    "setarch",
-    "linux32",
-    "linux64",
-    "prlimit",
-    "choom",
-    "logsave",
-    "run-parts",
-    "start-stop-daemon",
-    "cpulimit",
-    "firejail",
-    "torify",
-    "torsocks",
-    "proxychains",
-    "rlwrap",
-    "dbus-run-session",
-    "aa-exec",
-    "capsh",
-    "sg",
-    "newgrp",
-    "screen",
-    "tmux",
-    "at",
-    "batch",
-    "crontab",
-    "exec",
-    "trap",
-    "coproc",
-    "softlimit",
-    "setlock",
-    "chpst",
-    "envdir",
-    "setuidgid",
-    "multitime",
-    "fakeroot",
-    "unbuffer",
-    "daemonize",
-    "entr",
-    "inotifywait",
-    "watchexec",
-    "socat",
-    "nc",
-    "ncat",
-    "netcat",
-    "lxc",
-    "virsh",
-    "ksu",
-    "runcon",
-    "bwrap",
-    "proot",
-    "gosu",
-    "tini",
-    "dumb-init",
-    "sshpass",
-    "coreutils",
-    "ifne",
-    "pee",
-    "mispipe",
-    "lckdo",
-    "cgexec",
-    "faketime",
-    "eatmydata",
-    "authbind",
-    "autossh",
-    "proxychains4",
-    "xvfb-run",
-    "trickle",
-    "schedtool",
-    "envuidgid",
-    "su-exec",
-    "s6-setuidgid",
-    "lxc-attach",
-    "incus",
-    "run0",
-];
-
-/// Whether a program runs code that it is given.
-pub fn is_interpreter(base: &str) -> bool {
-    SHELLS.contains(&base)
-        || runs_a_language(base)
-        || OPAQUE.contains(&base)
-        || matches!(
-            base,
-            "busybox" | "toybox" | "eval" | "exec" | "command" | "builtin" | "setpriv"
-        )
-        || base.starts_with("ld-linux")
-        || base.starts_with("ld-musl")
-}
-
-/// Whether a program's words are the names and arguments of its own code.
-fn runs_a_language(base: &str) -> bool {
-    INTERPRETERS.contains(&base) || SHELLS.contains(&base) || base.starts_with("python3.")
-}
-
 /// Whether a call that is not read may take code from its standard input.
 pub(super) fn reads_code(call: &Call) -> bool {
     let base = call.name.base.as_str();
@@ -157,64 +37,6 @@ pub(super) fn reads_code(call: &Call) -> bool {
         } else {
             is_interpreter(base) || form(base).is_some_and(|f| f.shell)
         }
-}
-
-/// `docker run`, `kubectl debug`, `ip netns exec`, `git bisect run`, …
-pub(super) fn is_exec(call: &Call) -> bool {
-    let has = |word: &str| call.words.iter().skip(1).any(|w| w.literal() == Some(word));
-    let begins = |with: &str| {
-        let words = call.words.iter().skip(1);
-        words
-            .map(Word::literal_prefix)
-            .any(|text| text.starts_with(with))
-    };
-    let operands = |but: &[&str]| {
-        call.words.iter().skip(1).any(|word| {
-            !word.literal().is_some_and(|text| {
-                text.starts_with('-')
-                    || but.contains(&text)
-                    || text.bytes().all(|b| b.is_ascii_digit())
-            })
-        })
-    };
-    match call.name.base.as_str() {
-        "docker" | "podman" | "nerdctl" | "crictl" | "ctr" | "docker-compose"
-        | "podman-compose" => {
-            has("exec") || has("run") || has("create") || has("unshare") || has("ssh")
-        }
-        "npm" | "yarn" | "pnpm" | "bundle" | "bundler" | "composer" | "dotnet" => {
-            has("exec") || has("x") || has("dlx") || has("explore")
-        }
-        "runc" | "crun" | "pct" | "qm" | "nomad" | "consul" | "etcdctl" | "buildah" | "crm" => [
-            "exec", "run", "unshare", "enter", "guest", "lock", "watch", "elect",
-        ]
-        .into_iter()
-        .any(has),
-        "minikube" | "vagrant" | "gcloud" | "doctl" => has("ssh"),
-        "aws" => has("send-command") || has("execute-command"),
-        "az" => has("run-command"),
-        "salt-call" => begins("cmd."),
-        "cmake" => has("-E"),
-        // It takes any beginning of its words.
-        "tc" => ["e", "ex", "exe", "exec"].into_iter().any(has),
-        "borg" => has("with-lock") || begins("--rsh"),
-        "restic" | "rclone" => begins("--password-command"),
-        "fio" => begins("--exec_p"),
-        "cpio" => begins("--rs"),
-        "split" => begins("--f"),
-        "cpupower" => has("monitor") && operands(&["monitor"]),
-        // `-n 1` and the like stand for themselves.
-        "turbostat" => operands(&[]),
-        "kubectl" | "oc" | "k3s" => has("exec") || has("run") || has("debug") || has("rsh"),
-        "git" => has("bisect") || has("foreach") || has("-c"),
-        // Without a command it only tells.
-        "numactl" => call
-            .words
-            .iter()
-            .skip(1)
-            .any(|w| !w.literal_prefix().starts_with('-')),
-        _ => false,
-    }
 }
 
 /// What a text glued to an option could run: `-S'rm x'`, `-oProxyCommand='rm x'`.
@@ -361,7 +183,10 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
             if roots && form(base).is_some_and(|f| f.shell) {
                 seen.push(guess(vec![Word::of("sh")], roots))?;
             }
-            roots |= matches!(base, "sudo" | "doas" | "pkexec" | "run0");
+            roots |= matches!(
+                base,
+                "sudo" | "doas" | "pkexec" | "run0" | "sudo-rs" | "sudo.ws" | "dzdo" | "pfexec"
+            );
             if SHELLS.contains(&base) {
                 // What a shell is given there must be readable as anywhere else.
                 seen.expand(guessed, depth + 1)?;
@@ -376,6 +201,11 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
             .literal()
             .filter(|_| redirection.operator.starts_with("<<"))
         {
+            if is_shell_text(&call)
+                && let Some(reason) = shared(text)
+            {
+                return Err(refuse(&call, reason));
+            }
             must(&call, guessed(&call, parent, text, depth, seen)?)?;
         }
     }

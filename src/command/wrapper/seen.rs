@@ -314,7 +314,8 @@ impl Seen {
 pub(super) fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
     let own = match wrapper.name.base.as_str() {
         "sudo" if is_plain_sudo(wrapper) => Sudo::Plain,
-        "sudo" | "doas" | "pkexec" | "su" | "runuser" | "run0" | "systemd-run" => Sudo::Other,
+        "sudo" | "doas" | "pkexec" | "su" | "runuser" | "run0" | "systemd-run" | "sudo-rs"
+        | "sudo.ws" | "dzdo" | "pfexec" => Sudo::Other,
         _ => Sudo::No,
     };
     let sudo = match (wrapper.sudo, own) {

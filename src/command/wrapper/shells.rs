@@ -7,6 +7,7 @@ use super::forms::{Form, PLAIN};
 use super::options::{Miss, Value, is_operand, is_substituted_file, permuted};
 use super::seen::Seen;
 use crate::command::call::{Call, Redirection, Wraps};
+use crate::command::evaluated::SET;
 use crate::command::name;
 use crate::command::read_at;
 use crate::command::word::{Segment, Word};
@@ -40,8 +41,17 @@ pub(super) fn shell_text(call: &Call, seen: &Seen) -> Inner {
             at += 1;
             continue;
         }
-        if text.len() < 2 || !text[1..].bytes().all(|b| b"celuxhns".contains(&b)) {
+        // `-euo pipefail`
+        let letters = text[1..].strip_suffix('o').unwrap_or(&text[1..]);
+        if text.len() < 2 || !letters.bytes().all(|b| b"celuxhns".contains(&b)) {
             return Inner::Unknown;
+        }
+        if letters.len() + 1 < text.len() {
+            let option = call.words.get(at + 1).and_then(Word::literal);
+            if !option.is_some_and(|option| SET.contains(&option)) {
+                return Inner::Unknown;
+            }
+            at += 1;
         }
         command |= text.contains('c');
         input |= text.contains('s');
@@ -214,6 +224,12 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     if several && sharing(&reading.calls).any(reads_lines) && !text.lines().all(stands) {
         return Some(SIPS);
     }
+    // Behind the last line nothing is left.
+    let last = text.trim_end().rfind('\n').unwrap_or_default();
+    let unread = |c: &Call| c.wraps == Wraps::Unknown && c.span.start < last;
+    if several && sharing(&reading.calls).any(unread) {
+        return Some(UNREAD_SIPS);
+    }
     if text.len() > MAX_SHARED {
         return Some(
             "more than 4096 bytes for a shell's input: a command could read a part of them, and the shell would run the rest; write `bash -c '…'`",
@@ -226,6 +242,8 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
 const MAX_SHARED: usize = 4096;
 
 pub(super) const SIPS: &str = "a command that reads a part of what a shell is fed, and the shell would run the rest: write `bash -c '…'`";
+
+const UNREAD_SIPS: &str = "code that is not read, among what a shell is fed: it could take a part of that, and the shell would run the rest; give it `</dev/null`, or write `bash -c '…'`";
 
 /// Whether a command may take a part of the input that all of them share, and leave the rest.
 pub(super) fn sips(calls: &[Call]) -> bool {
@@ -273,10 +291,10 @@ fn names_file(call: &Call, operands: usize, valued: &[&str]) -> bool {
 fn is_other_input(redirection: &Redirection) -> bool {
     let path = redirection.target.literal().unwrap_or_default();
     // Elsewhere a link may stand that leads to the same input.
-    let plain = ["/etc/", "/usr/", "/var/log/"]
-        .iter()
-        .any(|folder| path.starts_with(folder))
-        && !["//", "/."].iter().any(|part| path.contains(part));
+    let within = |folder: &&str| path.starts_with(*folder);
+    let plain = path == "/dev/null"
+        || ["/etc/", "/usr/", "/var/log/"].iter().any(within)
+            && !["//", "/."].iter().any(|part| path.contains(part));
     matches!(redirection.descriptor.as_deref(), None | Some("0"))
         && match redirection.operator.as_str() {
             "<" => plain,
@@ -456,7 +474,7 @@ pub(super) fn script(call: &Call) -> Inner {
         Err(_) => return Inner::Unknown,
     };
     // Later releases take a command behind `--`.
-    if taken.operands.len() + call.words.len() - taken.at > 1 {
+    if taken.operands.len() > 1 || taken.at < call.words.len() {
         return Inner::Unknown;
     }
     match taken.values(&["c", "command"]).last() {

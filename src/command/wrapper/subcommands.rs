@@ -290,5 +290,5 @@ fn has_glued_value(option: &str, table: &Subcommands) -> bool {
         && (option.contains('=')
             || !table.names.contains(&"ip")
                 && !option.starts_with("--")
-                && table.values.iter().any(|value| letter(&value)))
+                && table.values.iter().any(letter))
 }

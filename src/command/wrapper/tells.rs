@@ -1,6 +1,7 @@
 //! Calls of wrappers and interpreters that only tell something (`python3 --version`) and run nothing.
 
 use super::options::is_one;
+use super::shells::SHELLS;
 use crate::command::call::Call;
 use crate::command::word::Word;
 
@@ -9,6 +10,22 @@ pub(crate) fn lays_out_json(call: &Call) -> bool {
     let words: Option<Vec<&str>> = call.words.iter().skip(1).map(Word::literal).collect();
     matches!(call.name.base.as_str(), "python" | "python3")
         && words.is_some_and(|words| only_lays_out(&words))
+}
+
+/// Whether `python3 -m json.tool` could find modules where the line leads it: in the folder that it is in, or where a
+/// variable says (python(1)). `before` are the calls before it.
+pub(super) fn imports(call: &Call, before: &[Call]) -> bool {
+    let moves = |c: &Call| {
+        matches!(c.name.base.as_str(), "cd" | "pushd" | "popd")
+            || c.assignments.iter().any(|a| a.name.starts_with("PYTHON"))
+            || c.words
+                .iter()
+                .any(|w| w.literal_prefix().starts_with("PYTHON"))
+    };
+    let by = call.parent.and_then(|p| before.get(p));
+    let plain = |by: &Call| SHELLS.contains(&by.name.base.as_str()) || by.name.base == "ssh";
+    lays_out_json(call)
+        && (moves(call) || before.iter().any(moves) || by.is_some_and(|by| !plain(by)))
 }
 
 fn only_lays_out(words: &[&str]) -> bool {

@@ -259,32 +259,38 @@ fn sharing(calls: &[Call]) -> impl Iterator<Item = &Call> {
 /// Whether a command may read some lines, and leave the rest.
 fn reads_lines(call: &Call) -> bool {
     let base = call.name.base.as_str();
-    // The operands in front of the file, and the options whose value is the next word.
+    // The operands in front of the file, and the letters of options whose value is the next word.
     let (operands, valued) = match base {
-        "head" => (0, ["-n", "-c"].as_slice()),
-        "sed" => (1, ["-e", "-f", "-l"].as_slice()),
+        "head" => (0, "nc"),
+        "sed" => (1, "efl"),
         "read" | "mapfile" | "readarray" | "line" | "ed" | "more" | "cmp" | "split" | "csplit" => {
             return true;
         }
-        base if base.ends_with("grep") => {
-            (1, ["-A", "-B", "-C", "-m", "-e", "-f", "-d"].as_slice())
-        }
-        base if base.ends_with("awk") => (1, ["-F", "-v", "-f"].as_slice()),
+        base if base.ends_with("grep") => (1, "ABCmefdD"),
+        base if base.ends_with("awk") => (1, "Fvfei"),
         _ => return call.wraps == Wraps::Unknown,
     };
     !names_file(call, operands, valued)
 }
 
-/// Whether behind its last option, and so many operands, a command names a file.
-fn names_file(call: &Call, operands: usize, valued: &[&str]) -> bool {
+/// Whether behind its last option, and so many operands, a command names a file, and nowhere its standard input.
+fn names_file(call: &Call, operands: usize, valued: &str) -> bool {
     let words = call.words.get(1..).unwrap_or_default();
     let behind = words.iter().rev().take_while(|w| is_operand(w)).count();
-    let option = words.iter().rev().nth(behind);
-    let value = option.is_some_and(|w| w.literal().is_none_or(|text| valued.contains(&text)));
+    let takes_value = |option: &Word| {
+        option
+            .literal()
+            .is_none_or(|text| match text.strip_prefix("--") {
+                Some(long) => !long.contains('='),
+                None => text.ends_with(|letter| valued.contains(letter)),
+            })
+    };
+    let value = words.iter().rev().nth(behind).is_some_and(takes_value);
+    let input = words.iter().any(|w| w.literal() == Some("-"));
     let file = words
         .last()
         .is_some_and(|w| w.literal_prefix().starts_with('/'));
-    file && behind > operands + usize::from(value)
+    file && !input && behind > operands + usize::from(value)
 }
 
 /// Whether standard input is then a file or a text of its own. A device, and what /proc shows, may be the one that it was.
@@ -319,7 +325,7 @@ fn is_sip(call: &Call) -> bool {
         // Some read no more than a file's first bytes.
         "zcat" | "gunzip" | "gzip" | "bunzip2" | "bzcat" | "bzip2" | "uncompress" | "unzip"
         | "unxz" | "xz" | "xzcat" | "lzcat" | "unlzma" | "lzma" | "zstd" | "zstdcat" | "unzstd" => {
-            !names_file(call, 0, &[])
+            !names_file(call, 0, "bSpPT")
         }
         _ => false,
     }

@@ -161,6 +161,8 @@ const TABLE: [Subcommands; 8] = [
             "--account",
             "--configuration",
             "--format",
+            "-v",
+            "--v",
         ],
         flags: &[
             "--no-cli-pager",

@@ -398,7 +398,8 @@ fn runs_a_pipe(reading: &Reading) -> Option<usize> {
                         letters.is_some_and(|l| l.contains(['N', 'W', 'L', 'V', 'O', 'G', 'Q']))
                     })
             }
-            "parallel" => named == 0,
+            // Where its command was read, that stands behind it.
+            "parallel" => named == 0 && matches!(call.wraps, Wraps::Unknown | Wraps::Nothing),
             _ => false,
         };
         takes && call.pipe.index > 0 && values::input(reading, call).is_empty()

@@ -266,6 +266,14 @@ fn reads_lines(call: &Call) -> bool {
         "read" | "mapfile" | "readarray" | "line" | "ed" | "more" | "cmp" | "split" | "csplit" => {
             return true;
         }
+        // It reads the password there, byte by byte.
+        "sudo" => {
+            let asks = |w: &Word| {
+                let text = w.literal_prefix();
+                text.starts_with('-') && (text.contains('S') || text.starts_with("--s"))
+            };
+            return call.words.iter().skip(1).any(asks);
+        }
         base if base.ends_with("grep") => (1, "ABCmefdD"),
         base if base.ends_with("awk") => (1, "Fvfei"),
         _ => return call.wraps == Wraps::Unknown,

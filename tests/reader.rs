@@ -909,6 +909,11 @@ fn a_command_whose_name_was_not_seen_is_refused_behind_every_wrapper() {
         "su -P -c bash <<'E'\n!df\nE",
         "systemd-run --pty bash <<'E'\n!df\nE",
         "trap -- -p EXIT",
+        "systemd-run --setenv=\"$x\" df",
+        "systemd-run --property=\"$x\" df",
+        "systemd-run --setenv=BASH_ENV=\"$x\" bash -c df",
+        "sudo --user=$u df",
+        "sudo --us\"$u\" df",
         "bash <<'E'\nsudo -S df\nif ls\nthen df\nfi\nE",
         "bash <<'E'\ngrep --max-count 1 /x\nif ls\nthen df\nfi\nE",
         "bash <<'E'\ngrep -m1 x - /etc/hosts\nif ls\nthen df\nfi\nE",
@@ -1051,6 +1056,11 @@ fn a_brace_is_no_pattern_of_case() {
 fn subcommands_that_stand_in_the_line_are_read() {
     for line in [
         "kubectl -n \"$ns\" get pods",
+        "sudo --user=\"$u\" df",
+        "nsenter --target=\"$p\" --net df",
+        "systemd-run --unit=\"$n\" --setenv=A=\"$x\" df",
+        "docker exec --user=\"$u\" web df",
+        "kubectl exec --container=\"$c\" web -- df",
         "kubectl --namespace=\"$ns\" get \"$x\"",
         "kubectl -n\"$ns\" -v 6 logs \"$p\"",
         "kubectl get -n $ns pods",

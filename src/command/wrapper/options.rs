@@ -128,6 +128,11 @@ fn one(words: &[Word], at: usize) -> Result<(), Miss> {
 fn options<'a>(words: &'a [Word], form: &Form, taken: &mut Taken<'a>) -> Result<(), Miss> {
     while let Some(word) = words.get(taken.at) {
         let Some(text) = word.literal() else {
+            if let Some(given) = glued(word, form) {
+                taken.options.push(given);
+                taken.at += 1;
+                continue;
+            }
             let prefix = word.literal_prefix();
             let variable = form.assignments != Assignments::No
                 && prefix.contains('=')
@@ -202,10 +207,18 @@ pub(super) fn permuted<'a>(call: &'a Call, from: usize, form: &Form) -> Result<T
         } else if word.literal().is_some() {
             option(words, form, &mut taken)?;
         } else {
-            return Err(Miss::Dynamic);
+            taken.options.push(glued(word, form).ok_or(Miss::Dynamic)?);
+            taken.at += 1;
         }
     }
     Ok(taken)
+}
+
+/// `--user="$x"`: a long option whose value is known only when it runs, in one word with it.
+fn glued<'a>(word: &'a Word, form: &Form) -> Option<Given<'a>> {
+    let (name, value) = word.literal_prefix().strip_prefix("--")?.split_once('=')?;
+    let takes = form.long_values.contains(&name) && is_one(word);
+    takes.then_some((name, Value::Dynamic(value)))
 }
 
 /// One word of options, with its value.

@@ -52,7 +52,11 @@ pub const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 33] = [
+const CODE: [&str; 37] = [
+    "TERMINFO",
+    "TERMINFO_DIRS",
+    "TERMCAP",
+    "MAILPATH",
     "PS2",
     "INPUTRC",
     "ZDOTDIR",
@@ -116,23 +120,23 @@ fn is_plain_locale(call: &Call, name: &str) -> bool {
         })
     };
     let assigned = call.assignments.iter().filter(|a| a.name == name);
-    let given = call.words.iter().filter_map(|w| {
-        let (other, _) = unglued(w.literal_prefix()).split_once('=')?;
-        (other == name).then(|| {
-            w.literal()
-                .and_then(|text| Some(unglued(text).split_once('=')?.1))
-        })
+    let given = call.words.iter().flat_map(|w| {
+        let found = settings(w.literal_prefix()).filter(|(other, _)| *other == name);
+        found.map(|(_, value)| w.literal().map(|_| value))
     });
     name != "LOCPATH" && assigned.map(|a| a.value.literal()).chain(given).all(plain)
 }
 
-/// `NAME=value` out of the option that brings it: `-eNAME=value`, `--setenv=NAME=value`.
-fn unglued(option: &str) -> &str {
-    let long = ["--env=", "--setenv=", "-e=", "-E="];
-    let long = long.iter().find_map(|with| option.strip_prefix(with));
-    long.or_else(|| option.strip_prefix("-e"))
-        .or_else(|| option.strip_prefix("-E"))
-        .unwrap_or(option)
+/// The variables that a word could set: `NAME=value`, also behind an option (`-eNAME=value`, `-qENAME=value`,
+/// `--setenv=NAME=value`, `Environment=NAME=value`).
+fn settings(word: &str) -> impl Iterator<Item = (&str, &str)> {
+    let letters = word.match_indices(['e', 'E']).take(8);
+    let letters = letters.filter(|_| word.starts_with('-') && !word.starts_with("--"));
+    let behind = word.find('=').map(|at| &word[at + 1..]);
+    std::iter::once(word)
+        .chain(letters.map(|(at, _)| &word[at + 1..]))
+        .chain(behind)
+        .filter_map(|text| text.split_once('='))
 }
 
 /// Whether what a wrapper runs is a program, and no builtin of a shell.
@@ -178,13 +182,10 @@ pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
         .assignments
         .iter()
         .map(|a| (a.name.as_str(), a.value.segments.is_empty()));
-    let operands = words
-        .iter()
-        .filter(|_| is_environment(base))
-        .filter_map(|w| {
-            let (name, value) = unglued(w.literal_prefix()).split_once('=')?;
-            Some((name, value.is_empty() && w.segments.len() == 1))
-        });
+    let operands = words.iter().filter(|_| is_environment(base)).flat_map(|w| {
+        let found = settings(w.literal_prefix());
+        found.map(|(name, value)| (name, value.is_empty() && w.segments.len() == 1))
+    });
     for (name, empty) in variables.chain(operands) {
         if !empty && is_code(name) {
             return refuse(runs(name));
@@ -333,9 +334,9 @@ fn sets(call: &Call, named: &[Named], name: &str, but_numbers: bool) -> bool {
         && call.words.iter().any(|word| {
             let text = word.spelt();
             text.match_indices(&sign).any(|(at, _)| {
-                let whole = !text[..at].ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-                    || text[..at].ends_with("-e")
-                    || text[..at].ends_with("-E");
+                let before = &text[..at];
+                let whole = !before.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+                    || before.starts_with('-') && before.ends_with(['e', 'E']);
                 let value = &text[at + sign.len()..];
                 let number = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
                 (whole || but_numbers) && !(but_numbers && number)
@@ -502,6 +503,8 @@ fn is_environment(base: &str) -> bool {
             | "docker"
             | "podman"
             | "nerdctl"
+            | "docker-compose"
+            | "podman-compose"
     )
 }
 

@@ -147,7 +147,7 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
         Ok(parsed) => Ok(Reading {
             source: line.to_owned(),
             notes: Vec::new(),
-            calls: seen_through(calls(&parsed), depth, &mut counted, &mut loose)?,
+            calls: seen_through(calls(&parsed), depth, &mut counted, &mut loose, &[])?,
             canonical: render::line(&parsed),
             shell: if depth == 0 && is_meant_for_bash(&parsed) {
                 Shell::Bash
@@ -206,7 +206,7 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
     Ok(Reading {
         source: line.to_owned(),
         notes,
-        calls: seen_through(calls, depth, &mut counted, &mut loose)?,
+        calls: seen_through(calls, depth, &mut counted, &mut loose, &parsed.functions)?,
         canonical,
         shell: if parsed.bash || parsed.bashism && depth == 0 {
             Shell::Bash
@@ -233,9 +233,19 @@ fn seen_through(
     depth: usize,
     counted: &mut Vec<String>,
     loose: &mut Vec<String>,
+    functions: &[String],
 ) -> Result<Vec<Call>, ReadError> {
-    let seen = wrapper::see_through(calls, depth)?;
+    let mut seen = wrapper::see_through(calls, depth)?;
     loose.extend(seen.loose);
+    if depth == 0 {
+        let imports: Vec<usize> = (0..seen.calls.len())
+            .filter(|at| wrapper::lays_out_json(&seen.calls[*at]))
+            .filter(|at| wrapper::imports(&seen.calls[*at], &seen.calls, loose))
+            .collect();
+        for at in imports {
+            seen.calls[at].wraps = Wraps::Unknown;
+        }
+    }
     if let Some(name) = seen.counted.iter().find(|name| loose.contains(name)) {
         return Err(ReadError {
             span: Span::default(),
@@ -244,9 +254,35 @@ fn seen_through(
     }
     if depth == 0 {
         evaluated::check_together(&seen.calls, &seen.counted)?;
+        check_documents(&seen.calls, functions.iter().chain(&seen.functions))?;
     }
     counted.extend(seen.counted);
     Ok(seen.calls)
+}
+
+/// Refuses a here-document for a function: which of its commands reads that, and as what, is not followed.
+fn check_documents<'a>(
+    calls: &[Call],
+    functions: impl Iterator<Item = &'a String>,
+) -> Result<(), ReadError> {
+    let functions: Vec<&String> = functions.collect();
+    let given = |call: &&Call| {
+        functions.contains(&&call.name.text)
+            && call
+                .redirections
+                .iter()
+                .any(|r| r.operator.starts_with("<<"))
+    };
+    match calls.iter().find(given) {
+        None => Ok(()),
+        Some(call) => Err(ReadError {
+            span: call.span,
+            reason: format!(
+                "a here-document for the function `{}`: give it to the command that reads it",
+                call.name.text
+            ),
+        }),
+    }
 }
 
 /// What no line may hold, wherever it stands: what a shell drops, a terminal obeys, or an eye misses.

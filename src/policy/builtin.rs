@@ -24,8 +24,7 @@ pub const SUDO: &str = "builtin.sudo";
 /// Programs that run code of their own kind, or inside a container: their words are that code's names and
 /// arguments rather than commands of this host, so that none being known to the policy says nothing. So are the
 /// verbs of programs that run a command besides much else ([`crate::command::wrapper::runs_besides`]).
-pub const OWN_CODE: [&str; 26] = [
-    "perf",
+pub const OWN_CODE: [&str; 25] = [
     "sh",
     "bash",
     "dash",

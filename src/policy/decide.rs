@@ -226,7 +226,7 @@ impl Policy {
             guessed |= builtin::CONTAINERS.contains(&base)
                 || (parent.wraps == Wraps::Unknown
                     && (builtin::OWN_CODE.contains(&base)
-                        || wrapper::runs_besides(base)
+                        || (base != "git" && wrapper::runs_besides(base))
                         || is_no_program(parent, call)));
             at = parent.parent.filter(|p| Some(*p) < at);
         }
@@ -459,12 +459,56 @@ fn auto_rule<'a>(
     allowed.ok_or(nearest)
 }
 
-/// Whether a word that is put here as a command names no program: a number (`perf stat sleep 5`), or the file of code
-/// that `.` reads.
+/// Verbs of git and perf, which no program is called.
+const VERBS: [&str; 22] = [
+    "log",
+    "status",
+    "show",
+    "fetch",
+    "pull",
+    "push",
+    "clone",
+    "branch",
+    "checkout",
+    "commit",
+    "rebase",
+    "bisect",
+    "submodule",
+    "foreach",
+    "run",
+    "ls-remote",
+    "rev-parse",
+    "ls-files",
+    "config",
+    "record",
+    "report",
+    "top",
+];
+
+/// Settings of git that run nothing.
+const SETTINGS: [&str; 8] = [
+    "color.",
+    "safe.directory=",
+    "core.quotepath=",
+    "log.",
+    "user.",
+    "advice.",
+    "init.",
+    "gc.",
+];
+
+/// Whether a word that is put here as a command names no program: a number (`perf stat sleep 5`), a verb of its own, the
+/// file of code that `.` reads.
 fn is_no_program(parent: &Call, call: &Call) -> bool {
     let text = call.name.text.as_str();
     let number = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
     let device = text.starts_with("/dev/") || text.starts_with("/proc/");
+    let setting = || text.contains('=') && SETTINGS.iter().any(|s| text.starts_with(s));
     number
-        || matches!(parent.name.base.as_str(), "." | "source") && text.starts_with('/') && !device
+        || match parent.name.base.as_str() {
+            "git" => VERBS.contains(&text) || setting(),
+            "perf" => VERBS.contains(&text),
+            "." | "source" => text.starts_with('/') && !device,
+            _ => false,
+        }
 }

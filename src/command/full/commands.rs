@@ -378,8 +378,9 @@ impl Parser<'_> {
             let operator = match (self.peek(), self.byte(1)) {
                 (Some(b'&'), Some(b'&')) => Some("&&"),
                 (Some(b'|'), Some(b'|')) => Some("||"),
-                (Some(b'<'), Some(b' ')) => Some("<"),
-                (Some(b'>'), Some(b' ')) => Some(">"),
+                // Behind a number it is a redirection to bash.
+                (Some(b'<'), Some(b' ')) if self.is_behind_blank() => Some("<"),
+                (Some(b'>'), Some(b' ')) if self.is_behind_blank() => Some(">"),
                 (None | Some(b'|' | b'&' | b';' | b'\n' | b'(' | b')' | b'<' | b'>'), _) => {
                     return Err(
                         self.error(at, "an operator inside `[[ … ]]` that is not read here")
@@ -416,6 +417,10 @@ impl Parser<'_> {
             return Err(self.error(open, "a condition inside `[[ … ]]` that is not read here"));
         }
         Ok(Kind::Test { pieces })
+    }
+
+    fn is_behind_blank(&self) -> bool {
+        self.text[..self.at].ends_with([' ', '\t'])
     }
 
     /// `time COMMAND`: run as the program of that name, which means the same for a plain command.

@@ -303,7 +303,10 @@ impl Parser<'_> {
             && !segments
                 .iter()
                 .any(|s| matches!(s, Segment::Expansion(text) if !text.starts_with('{')));
-        if let Some(end) = text_braces(self.text, self.at).filter(|_| first) {
+        let bare = segments.iter().all(
+            |s| !matches!(s, Segment::Expansion(text) if text != EMPTY && !text.starts_with('{')),
+        );
+        if let Some(end) = text_braces(self.text, self.at).filter(|_| bare) {
             literal(segments, &self.text[self.at..end]);
             self.at = end;
             return Ok(());

@@ -3,10 +3,11 @@
 //! A job runs when nobody looks. One whose text does not stand in the line must not be made.
 
 use super::Inner;
+use super::fed::fed;
 use super::forms::{Form, PLAIN};
 use super::options::{Miss, permuted};
 use super::seen::Seen;
-use super::shells::{DYNAMIC, Input, fed, input};
+use super::shells::{DYNAMIC, Input, input};
 use crate::command::call::{Call, Place};
 use crate::command::evaluated;
 use crate::command::render;

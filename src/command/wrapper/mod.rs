@@ -6,6 +6,7 @@
 
 mod containers;
 mod each;
+mod fed;
 mod formed;
 mod forms;
 mod identity;
@@ -30,7 +31,7 @@ pub(super) use shells::SHELLS;
 
 pub(crate) use identity::sudo_takes;
 pub use programs::{is_interpreter, runs_besides};
-pub(crate) use tells::lays_out_json;
+pub(crate) use tells::{imports, lays_out_json};
 
 /// Deepest nesting of wrappers in wrappers.
 pub const MAX_DEPTH: usize = 16;
@@ -43,6 +44,8 @@ pub struct SeenThrough {
     pub counted: Vec<String>,
     /// Those that they set to other than that.
     pub loose: Vec<String>,
+    /// The functions that they define.
+    pub functions: Vec<String>,
 }
 
 /// Replaces each wrapper by itself and what it runs.
@@ -56,6 +59,7 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<SeenThrough, ReadEr
         written: written(&calls, depth),
         counted: Vec::new(),
         loose: Vec::new(),
+        functions: Vec::new(),
     };
     let mut moved = Vec::with_capacity(calls.len());
     for mut call in calls {
@@ -68,6 +72,7 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<SeenThrough, ReadEr
         calls: seen.out,
         counted: seen.counted,
         loose: seen.loose,
+        functions: seen.functions,
     })
 }
 
@@ -146,7 +151,7 @@ impl Inner {
 /// What a call's program runs besides itself.
 fn inner(call: &Call, seen: &Seen) -> Inner {
     let base = call.name.base.as_str();
-    if tells::only_tells(call) && !tells::imports(call, &seen.out) {
+    if tells::only_tells(call) {
         return Inner::None;
     }
     match base {

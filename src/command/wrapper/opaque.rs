@@ -3,11 +3,12 @@
 //! A guess only ever adds calls. It must never take the place of what is really there, or make a line look
 //! like less than it is.
 
+use super::fed::{TYPED, has_terminal, shared};
 use super::forms::form;
 use super::options::is_substituted_file;
-use super::programs::{is_interpreter, runs_a_language};
+use super::programs::{is_exec, is_interpreter, runs_a_language};
 use super::seen::{Seen, refuse, wrapped};
-use super::shells::{DYNAMIC_COMMAND, SHELLS, shared};
+use super::shells::{DYNAMIC_COMMAND, IN_FUNCTION, SHELLS};
 use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, TOO_MUCH, is_spent, read_at, spend};
@@ -37,6 +38,50 @@ pub(super) fn reads_code(call: &Call) -> bool {
         } else {
             is_interpreter(base) || form(base).is_some_and(|f| f.shell)
         }
+}
+
+/// Other shells, which read their standard input as those do that are read here.
+const KIN: [&str; 16] = [
+    "zsh",
+    "ksh",
+    "mksh",
+    "fish",
+    "csh",
+    "tcsh",
+    "oksh",
+    "yash",
+    "posh",
+    "lksh",
+    "rzsh",
+    "sash",
+    "hush",
+    "osh",
+    "bash-static",
+    "newgrp",
+];
+
+/// Other users' shells: `sudo -s`.
+const IDENTITIES: [&str; 8] = [
+    "sudo", "doas", "sudo-rs", "sudo.ws", "dzdo", "pfexec", "su", "runuser",
+];
+
+/// Whether a call that is not read likely reads code from its standard input, and whether it may be a shell, there or
+/// elsewhere, that does.
+fn may_be_shell(call: &Call) -> (bool, bool) {
+    let base = call.name.base.as_str();
+    let input = |w: &Word| {
+        let text = w.spelt();
+        text.contains("/dev/stdin") || text.contains("/fd/")
+    };
+    let shell = SHELLS.contains(&base) || KIN.contains(&base) || matches!(base, "." | "source");
+    let named = shell && call.words.iter().any(input);
+    let unread = reads_code(call);
+    let language = runs_a_language(base);
+    // These read no code without a file either.
+    let other = matches!(base, "make" | "ansible" | "salt" | "gdb");
+    let likely = named || unread && language && !other || IDENTITIES.contains(&base);
+    let shell = named || unread && shell || IDENTITIES.contains(&base);
+    (likely, shell || (unread || is_exec(call)) && !language)
 }
 
 /// What a text glued to an option could run: `-S'rm x'`, `-oProxyCommand='rm x'`.
@@ -125,6 +170,10 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
     if let Some(reason) = unseen(&call) {
         return Err(refuse(&call, reason));
     }
+    let (likely, is_shell) = may_be_shell(&call);
+    if likely && seen.in_function(&call) {
+        return Err(refuse(&call, IN_FUNCTION));
+    }
     let parent = seen.out.len();
     seen.push(call.clone())?;
     // What stands behind `sudo` runs as root there.
@@ -201,10 +250,11 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
             .literal()
             .filter(|_| redirection.operator.starts_with("<<"))
         {
-            if is_shell_text(&call)
-                && let Some(reason) = shared(text)
-            {
+            if is_shell && let Some(reason) = shared(text) {
                 return Err(refuse(&call, reason));
+            }
+            if is_shell && seen.is_within(&call, has_terminal) {
+                return Err(refuse(&call, TYPED));
             }
             must(&call, guessed(&call, parent, text, depth, seen)?)?;
         }

@@ -3,7 +3,7 @@
 //! A wrapped call must never carry less than its wrapper: its redirections, its pipe, its root.
 
 use super::opaque::{guessed, guesses, is_shell_text, reads_code};
-use super::{Inner, MAX_DEPTH, each, inner, is_plain_sudo, shells};
+use super::{Inner, MAX_DEPTH, each, fed, inner, is_plain_sudo, shells};
 use crate::command::call::{Call, Place, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, Reading, Shell, evaluated, name, read_at};
@@ -27,6 +27,8 @@ pub(super) struct Seen {
     pub(super) counted: Vec<String>,
     /// What they set to other than numbers.
     pub(super) loose: Vec<String>,
+    /// The functions that they define.
+    pub(super) functions: Vec<String>,
 }
 
 impl Seen {
@@ -40,9 +42,11 @@ impl Seen {
             .map(|(.., text)| text.as_str())
     }
 
-    /// Whether a call, or what runs it, stands in a function.
+    /// Whether a call, or what runs it, stands in a function or in what a signal runs.
     pub(super) fn in_function(&self, call: &Call) -> bool {
-        self.is_within(call, |c| c.place == Place::Function)
+        self.is_within(call, |c| {
+            c.place == Place::Function || c.name.base == "trap"
+        })
     }
 
     /// Whether that holds of a call, or of what runs it.
@@ -215,7 +219,7 @@ impl Seen {
             .filter(|c| reads_code(c))
             .collect();
         let reads_on = (!inner.is_empty()).then(|| inner.iter().any(|c| is_shell_text(c)));
-        let others_sip = readings.iter().any(|r| shells::sips(&r.calls));
+        let others_sip = readings.iter().any(|r| fed::sips(&r.calls));
         let in_function = self.in_function(&call);
         // The text stays among the wrapper's words for a shell (it is a word of it), and leaves them for ssh.
         if !SHELLS.contains(&base.as_str()) {
@@ -226,11 +230,12 @@ impl Seen {
         for reading in readings {
             self.counted.extend(reading.counted);
             self.loose.extend(reading.loose);
+            self.functions.extend(reading.functions);
             self.adopt(reading.calls, &call, &outer, parent)?;
         }
         if let Some(shell) = reads_on {
             if others_sip {
-                return Err(refuse(&call, shells::SIPS));
+                return Err(refuse(&call, fed::SIPS));
             }
             self.left_to_read(&call, parent, shell, in_function, depth)?;
         }
@@ -293,11 +298,11 @@ impl Seen {
             let Some(text) = redirection.target.literal() else {
                 return Err(refuse(call, shells::DYNAMIC));
             };
-            if shell && let Some(reason) = shells::shared(text) {
+            if shell && let Some(reason) = fed::shared(text) {
                 return Err(refuse(call, reason));
             }
-            if shell && shells::edits(text) && self.is_within(call, shells::has_terminal) {
-                return Err(refuse(call, shells::TYPED));
+            if shell && self.is_within(call, fed::has_terminal) {
+                return Err(refuse(call, fed::TYPED));
             }
             if !guessed(call, parent, text, depth, self)? && shell {
                 return Err(refuse(

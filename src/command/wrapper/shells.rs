@@ -3,13 +3,13 @@
 //! Code that is known only when it runs must never pass as read.
 
 use super::Inner;
+use super::fed::{SIPS, TYPED, fed, has_terminal, substitutes};
 use super::forms::{Form, PLAIN};
 use super::options::{Miss, Value, is_operand, is_substituted_file, permuted};
 use super::seen::Seen;
-use crate::command::call::{Call, Redirection, Wraps};
+use crate::command::call::{Call, Redirection};
 use crate::command::evaluated::SET;
 use crate::command::name;
-use crate::command::read_at;
 use crate::command::word::{Segment, Word};
 
 /// Shells that read `-c TEXT` as we do.
@@ -17,8 +17,7 @@ pub(in crate::command) const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "
 
 pub(super) const DYNAMIC: &str =
     "code for a shell that is known only when it runs: write it out, in single quotes";
-pub(super) const IN_FUNCTION: &str =
-    "a shell in a function, which reads its code from wherever that is called";
+pub(super) const IN_FUNCTION: &str = "a shell in a function, which reads its code from wherever that is called, or in what a signal runs";
 pub(super) const DYNAMIC_COMMAND: &str =
     "what a wrapper runs is known only when it runs: write its options and the command's name";
 
@@ -129,213 +128,10 @@ pub(super) fn input(call: &Call, seen: &Seen) -> Input {
 pub(super) fn standard_input(call: &Call, at: usize, seen: &Seen) -> Inner {
     match input(call, seen) {
         Input::Text(_) if substitutes(call) => Inner::Refused(SIPS),
-        Input::Text(text) if edits(&text) && seen.is_within(call, has_terminal) => {
-            Inner::Refused(TYPED)
-        }
+        Input::Text(_) if seen.is_within(call, has_terminal) => Inner::Refused(TYPED),
         Input::Text(text) => fed(at, &text),
         Input::Refused(reason) => Inner::Refused(reason),
         Input::Elsewhere | Input::Inherited => Inner::Unread,
-    }
-}
-
-/// Whether an interactive bash would read a text otherwise: by its history, or by what TAB completes (bash(1)).
-pub(super) fn edits(text: &str) -> bool {
-    text.contains(['!', '\t'])
-}
-
-/// Whether a program gives what it runs a terminal: a shell is interactive there.
-pub(super) fn has_terminal(call: &Call) -> bool {
-    let option = |letter: char, long: &str| {
-        call.words.iter().skip(1).any(|w| {
-            let text = w.literal_prefix();
-            let short = text.starts_with('-') && !text.starts_with("--") && text.contains(letter);
-            short || text.len() > 2 && text.starts_with("--") && long.starts_with(text)
-        })
-    };
-    match call.name.base.as_str() {
-        "script" => true,
-        "ssh" => {
-            let asks = |w: &Word| {
-                w.literal_prefix()
-                    .to_ascii_lowercase()
-                    .contains("requesttty")
-            };
-            option('t', "") || call.words.iter().any(asks)
-        }
-        "su" | "runuser" => option('P', "--pty"),
-        "systemd-run" => option('t', "--pty"),
-        "setsid" => option('c', "--ctty"),
-        "sh" | "bash" | "dash" | "ash" | "rbash" => option('i', ""),
-        _ => false,
-    }
-}
-
-pub(super) const TYPED: &str = "text with a `!` or a TAB for a shell on a terminal, which would read it as if it was typed: leave the terminal out (`-t`, `--pty`, `script`)";
-
-/// Whether commands in a call's own words could read its input.
-fn substitutes(call: &Call) -> bool {
-    let values = call.assignments.iter().map(|a| &a.value);
-    let targets = call.redirections.iter().map(|r| &r.target);
-    let mut words = call.words.iter().chain(values).chain(targets);
-    words.any(|w| {
-        let inside = |s: &Segment| matches!(s, Segment::Expansion(text) if text.contains("( "));
-        w.segments.iter().any(inside)
-    })
-}
-
-/// Text that a shell reads from its standard input.
-pub(super) fn fed(at: usize, text: &str) -> Inner {
-    match shared(text) {
-        Some(reason) => Inner::Refused(reason),
-        None => Inner::text(at, text),
-    }
-}
-
-/// Why a text must not be a shell's input, which its commands read too: what one of them leaves is run.
-///
-/// Each of its lines must stand by itself, and no command may take a part of the rest. What cannot be read at all is
-/// refused, with the reason, where it is read as code.
-pub(super) fn shared(text: &str) -> Option<&'static str> {
-    let reading = read_at(text, 1).ok()?;
-    let several = text.trim_end().contains('\n');
-    // Without the line in front of it, a pattern of `case` is a command.
-    let case = several && reading.canonical.contains("esac");
-    if case || text.contains("\\\n") || several && reading.canonical.contains('\n') {
-        return Some(
-            "a shell that is fed words of several lines: a command could read a part of them, and the shell would run the rest; write `bash -c '…'`",
-        );
-    }
-    let names_input = |call: &Call| {
-        let targets = call.redirections.iter().map(|r| &r.target);
-        let named = |w: &Word| {
-            let text = w.spelt();
-            text.contains("/dev/stdin") || text.contains("/fd/")
-        };
-        let moves = |r: &Redirection| {
-            r.operator == "<&" || r.operator == ">&" && r.descriptor.as_deref() == Some("0")
-        };
-        call.redirections.iter().any(moves) || targets.chain(&call.words).any(named)
-    };
-    if reading.calls.iter().any(names_input) {
-        return Some(SIPS);
-    }
-    // What reads a line leaves the shell to begin at the next one, in the middle of a command.
-    let stands = |line: &str| line.trim().is_empty() || read_at(line, 1).is_ok();
-    if several && sharing(&reading.calls).any(reads_lines) && !text.lines().all(stands) {
-        return Some(SIPS);
-    }
-    // Behind the last line nothing is left.
-    let last = text.trim_end().rfind('\n').unwrap_or_default();
-    let unread = |c: &Call| c.wraps == Wraps::Unknown && c.span.start < last;
-    if several && sharing(&reading.calls).any(unread) {
-        return Some(UNREAD_SIPS);
-    }
-    if text.len() > MAX_SHARED {
-        return Some(
-            "more than 4096 bytes for a shell's input: a command could read a part of them, and the shell would run the rest; write `bash -c '…'`",
-        );
-    }
-    sips(&reading.calls).then_some(SIPS)
-}
-
-/// What is shorter than a program's buffer it reads whole, if at all.
-const MAX_SHARED: usize = 4096;
-
-pub(super) const SIPS: &str = "a command that reads a part of what a shell is fed, and the shell would run the rest: write `bash -c '…'`";
-
-const UNREAD_SIPS: &str = "code that is not read, among what a shell is fed: it could take a part of that, and the shell would run the rest; give it `</dev/null`, or write `bash -c '…'`";
-
-/// Whether a command may take a part of the input that all of them share, and leave the rest.
-pub(super) fn sips(calls: &[Call]) -> bool {
-    sharing(calls).any(is_sip)
-}
-
-/// The commands whose input is that of the text itself.
-fn sharing(calls: &[Call]) -> impl Iterator<Item = &Call> {
-    let shares = |c: &&Call| c.pipe.index == 0 && !c.redirections.iter().any(is_other_input);
-    calls.iter().filter(shares)
-}
-
-/// Whether a command may read some lines, and leave the rest.
-fn reads_lines(call: &Call) -> bool {
-    let base = call.name.base.as_str();
-    // The operands in front of the file, and the letters of options whose value is the next word.
-    let (operands, valued) = match base {
-        "head" => (0, "nc"),
-        "sed" => (1, "efl"),
-        "read" | "mapfile" | "readarray" | "line" | "ed" | "more" | "cmp" | "split" | "csplit" => {
-            return true;
-        }
-        // It reads the password there, byte by byte.
-        "sudo" => {
-            let asks = |w: &Word| {
-                let text = w.literal_prefix();
-                text.starts_with('-') && (text.contains('S') || text.starts_with("--s"))
-            };
-            return call.words.iter().skip(1).any(asks);
-        }
-        base if base.ends_with("grep") => (1, "ABCmefdD"),
-        base if base.ends_with("awk") => (1, "Fvfei"),
-        _ => return call.wraps == Wraps::Unknown,
-    };
-    !names_file(call, operands, valued)
-}
-
-/// Whether behind its last option, and so many operands, a command names a file, and nowhere its standard input.
-fn names_file(call: &Call, operands: usize, valued: &str) -> bool {
-    let words = call.words.get(1..).unwrap_or_default();
-    let behind = words.iter().rev().take_while(|w| is_operand(w)).count();
-    let takes_value = |option: &Word| {
-        option
-            .literal()
-            .is_none_or(|text| match text.strip_prefix("--") {
-                Some(long) => !long.contains('='),
-                None => text.ends_with(|letter| valued.contains(letter)),
-            })
-    };
-    let value = words.iter().rev().nth(behind).is_some_and(takes_value);
-    let input = words.iter().any(|w| w.literal() == Some("-"));
-    let file = words
-        .last()
-        .is_some_and(|w| w.literal_prefix().starts_with('/'));
-    file && !input && behind > operands + usize::from(value)
-}
-
-/// Whether standard input is then a file or a text of its own. A device, and what /proc shows, may be the one that it was.
-fn is_other_input(redirection: &Redirection) -> bool {
-    let path = redirection.target.literal().unwrap_or_default();
-    // Elsewhere a link may stand that leads to the same input.
-    let within = |folder: &&str| path.starts_with(*folder);
-    let plain = path == "/dev/null"
-        || ["/etc/", "/usr/", "/var/log/"].iter().any(within)
-            && !["//", "/."].iter().any(|part| path.contains(part));
-    matches!(redirection.descriptor.as_deref(), None | Some("0"))
-        && match redirection.operator.as_str() {
-            "<" => plain,
-            operator => operator.starts_with("<<"),
-        }
-}
-
-/// Whether a command may stop reading in the middle of a line: it counts bytes, or knows other ends of lines.
-fn is_sip(call: &Call) -> bool {
-    let words = call.words.get(1..).unwrap_or_default();
-    let has = |letters: &[char]| {
-        words.iter().any(|word| {
-            let text = word.literal_prefix();
-            word.literal().is_none() || text.starts_with('-') && text.contains(letters)
-        })
-    };
-    match call.name.base.as_str() {
-        "read" | "mapfile" | "readarray" => has(&['n', 'N', 'd', 'u']),
-        "head" | "line" => has(&['c', 'b', 'z']),
-        "od" | "hexdump" | "hd" | "xxd" | "cmp" => has(&['N', 'n', 'l', 'b']),
-        "dd" | "cryptsetup" => true,
-        // Some read no more than a file's first bytes.
-        "zcat" | "gunzip" | "gzip" | "bunzip2" | "bzcat" | "bzip2" | "uncompress" | "unzip"
-        | "unxz" | "xz" | "xzcat" | "lzcat" | "unlzma" | "lzma" | "zstd" | "zstdcat" | "unzstd" => {
-            !names_file(call, 0, "bSpPT")
-        }
-        _ => false,
     }
 }
 

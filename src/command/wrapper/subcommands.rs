@@ -30,7 +30,7 @@ const FLAGS: [&str; 9] = [
     "--dry-run",
 ];
 
-const TABLE: [Subcommands; 8] = [
+const TABLE: [Subcommands; 13] = [
     Subcommands {
         names: &[
             "docker",
@@ -138,7 +138,13 @@ const TABLE: [Subcommands; 8] = [
     },
     // ip takes any beginning of its words.
     Subcommands {
-        names: &["ip", "tc"],
+        names: &["tc"],
+        values: &[],
+        flags: &["-s", "-d", "-p", "-j", "-br", "-color"],
+        groups: &[],
+    },
+    Subcommands {
+        names: &["ip"],
         values: &[
             "-n", "-netns", "-f", "-family", "-l", "-loops", "-rc", "-rcvbuf",
         ],
@@ -185,21 +191,46 @@ const TABLE: [Subcommands; 8] = [
         ],
     },
     Subcommands {
-        names: &[
-            "npm", "yarn", "pnpm", "bundle", "bundler", "composer", "dotnet",
-        ],
-        values: &[
-            "--prefix",
-            "-C",
-            "--cwd",
-            "--dir",
-            "-w",
-            "--workspace",
-            "-d",
-            "--working-dir",
-        ],
+        names: &["npm"],
+        values: &["--prefix", "-C", "--workspace", "-w"],
         flags: &["-g", "--global", "-s", "--silent"],
         groups: &[],
+    },
+    Subcommands {
+        names: &["pnpm"],
+        values: &["-C", "--dir", "--filter", "-F"],
+        flags: &["-g", "--global", "-s", "--silent"],
+        groups: &[],
+    },
+    Subcommands {
+        names: &["yarn"],
+        values: &["--cwd"],
+        flags: &["-s", "--silent"],
+        groups: &[],
+    },
+    Subcommands {
+        names: &["composer"],
+        values: &["-d", "--working-dir"],
+        flags: &["-n", "--no-interaction"],
+        groups: &["global"],
+    },
+    Subcommands {
+        names: &[
+            "bundle",
+            "bundler",
+            "dotnet",
+            "gem",
+            "cargo",
+            "snap",
+            "flatpak",
+            "vault",
+            "hcloud",
+            "pm2",
+            "fail2ban-client",
+        ],
+        values: &[],
+        flags: &[],
+        groups: &["server"],
     },
     Subcommands {
         names: &[
@@ -215,7 +246,7 @@ const TABLE: [Subcommands; 8] = [
             "borg",
             "salt-call",
         ],
-        values: &["--root", "--log", "-l", "--log-level", "--endpoints"],
+        values: &["--root", "--log", "--log-level", "--endpoints"],
         flags: &["--local"],
         groups: &["alloc", "guest"],
     },
@@ -231,6 +262,9 @@ pub(super) fn is_hidden(call: &Call) -> bool {
     if matches!(base, "ip" | "tc") && words.clone().any(is_batch) {
         return true;
     }
+    if base == "git" && rebases(call) {
+        return true;
+    }
     loop {
         match next(&mut words, table) {
             Next::Hidden => return true,
@@ -238,6 +272,16 @@ pub(super) fn is_hidden(call: &Call) -> bool {
             Next::Subcommand(_) | Next::None => return false,
         }
     }
+}
+
+/// `git rebase "$x" COMMAND`: the word could be `-x`.
+fn rebases(call: &Call) -> bool {
+    let mut words = call
+        .words
+        .iter()
+        .skip_while(|w| w.literal() != Some("rebase"));
+    let could = |w: &Word| w.literal().is_none() && matches!(w.literal_prefix(), "" | "-" | "--");
+    words.any(could) && words.next().is_some()
 }
 
 /// `-batch FILE` of ip(8) and tc(8), which take any beginning of it: commands that do not stand in the line.

@@ -13,19 +13,27 @@ pub(crate) fn lays_out_json(call: &Call) -> bool {
 }
 
 /// Whether `python3 -m json.tool` could find modules where the line leads it: in the folder that it is in, or where a
-/// variable says (python(1)). `before` are the calls before it.
-pub(super) fn imports(call: &Call, before: &[Call]) -> bool {
+/// variable says (python(1)). `calls` are all of the line, `set` the variables that it sets unseen.
+pub(crate) fn imports(call: &Call, calls: &[Call], set: &[String]) -> bool {
+    let names = |text: &str| text.contains("PYTHON");
     let moves = |c: &Call| {
         matches!(c.name.base.as_str(), "cd" | "pushd" | "popd")
-            || c.assignments.iter().any(|a| a.name.starts_with("PYTHON"))
-            || c.words
+            || c.assignments
                 .iter()
-                .any(|w| w.literal_prefix().starts_with("PYTHON"))
+                .chain(&c.scope.lists)
+                .any(|a| names(&a.name))
+            || c.words.iter().any(|w| names(&w.spelt()))
     };
-    let by = call.parent.and_then(|p| before.get(p));
-    let plain = |by: &Call| SHELLS.contains(&by.name.base.as_str()) || by.name.base == "ssh";
-    lays_out_json(call)
-        && (moves(call) || before.iter().any(moves) || by.is_some_and(|by| !plain(by)))
+    let mut within = call.parent;
+    while let Some(by) = within.and_then(|at| calls.get(at)) {
+        let base = by.name.base.as_str();
+        if !SHELLS.contains(&base) && !matches!(base, "ssh" | "eval") {
+            return true;
+        }
+        // A parent stands in front of what it runs, so this ends.
+        within = by.parent.filter(|p| Some(*p) < within);
+    }
+    calls.iter().any(moves) || set.iter().any(|name| names(name))
 }
 
 fn only_lays_out(words: &[&str]) -> bool {

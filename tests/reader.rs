@@ -914,6 +914,7 @@ fn a_command_whose_name_was_not_seen_is_refused_behind_every_wrapper() {
         "bash <<'E'\nawk 'BEGIN{system(\"head -c3\")}' /etc/hostname\ndf rm a\nE",
         "bash <<'E'\ndf | awk 'BEGIN{\"head -c2 /proc/\" PROCINFO[\"ppid\"] \"/f\" \"d/0\" | getline}'\ndf rm a\nE",
         "bash <<'E'\ndf | perl -e 'x'\ndf rm a\nE",
+        "bash <<'E'\nperl -e 'x' 2</dev/null\ndf rm a\nE",
         "trap sh USR1; { df; } <<'E'\nrm a\nE",
         "trap python3 USR1; { df; } <<'E'\nrm a\nE",
         "h() { ed x; }; h <<'E'\n!rm a\nE",

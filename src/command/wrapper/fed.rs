@@ -198,8 +198,7 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     let last = text.trim_end().rfind('\n').unwrap_or_default();
     let unread = |c: &&Call| c.wraps == Wraps::Unknown && c.span.start < last;
     // In a pipe as well: /proc has a name for the shell's input.
-    let other = |c: &Call| c.redirections.iter().any(is_other_input);
-    let unread = calls.iter().filter(unread).any(|c| !other(c));
+    let unread = calls.iter().filter(unread).any(|c| !has_own_input(c));
     if unread || calls.iter().any(runs_text) {
         return Some(UNREAD_SIPS);
     }
@@ -217,12 +216,17 @@ pub(super) fn sips(calls: &[Call]) -> bool {
 
 /// Whether a command's input is that of the text itself.
 fn shares(call: &Call) -> bool {
+    call.pipe.index == 0 && !has_own_input(call)
+}
+
+/// Whether all that a command's standard input is redirected from is other than that of the text.
+fn has_own_input(call: &Call) -> bool {
     let input = |r: &&Redirection| match r.descriptor.as_deref() {
         None => r.operator.starts_with('<'),
         descriptor => descriptor == Some("0"),
     };
     let mut inputs = call.redirections.iter().filter(input).peekable();
-    call.pipe.index == 0 && (inputs.peek().is_none() || !inputs.all(is_other_input))
+    inputs.peek().is_some() && inputs.all(is_other_input)
 }
 
 /// Whether standard input is then a file or a text of its own.

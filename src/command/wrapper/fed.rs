@@ -11,7 +11,7 @@ use crate::command::word::{Segment, Word};
 
 pub(super) const SIPS: &str = "a command that reads a part of what a shell is fed, and the shell would run the rest: write `bash -c '…'`";
 
-const UNREAD_SIPS: &str = "code that is not read, among what a shell is fed: it could take a part of that, and the shell would run the rest; give it `</dev/null`, or write `bash -c '…'`";
+const UNREAD_SIPS: &str = "a program that is not known to leave alone what a shell is fed: it could take a part of that, and the shell would run the rest; give it `</dev/null`, or write `bash -c '…'`";
 
 pub(super) const TYPED: &str = "text for a shell on a terminal, which reads it as if it was typed: leave the terminal out (`-i`, `-t`, `--pty`, `script`)";
 
@@ -20,82 +20,190 @@ const MAX_SHARED: usize = 4096;
 
 /// Programs and builtins that read nothing, or all that there is; sorted. Wrappers among them: what they run is a call of
 /// its own.
-const QUIET: [&str; 99] = [
+const QUIET: [&str; 219] = [
     ":",
     "[",
     "[[",
+    "a2dismod",
+    "a2dissite",
+    "a2enmod",
+    "a2ensite",
+    "apache2ctl",
+    "apachectl",
+    "apt-cache",
+    "aws",
+    "az",
     "basename",
+    "blkid",
     "break",
+    "bundle",
     "cat",
     "cd",
+    "certbot",
+    "chage",
+    "chattr",
     "chgrp",
     "chmod",
     "chown",
+    "chronyc",
+    "column",
     "command",
+    "composer",
     "continue",
+    "coredumpctl",
+    "crontab",
+    "curl",
     "cut",
     "date",
     "df",
+    "dig",
     "dirname",
     "dmesg",
+    "dmidecode",
+    "docker",
+    "docker-compose",
+    "dpkg",
+    "dpkg-query",
     "du",
     "echo",
     "env",
+    "ethtool",
     "exec",
     "exit",
+    "expand",
     "export",
+    "fail2ban-client",
+    "fallocate",
     "false",
+    "file",
     "findmnt",
+    "flatpak",
+    "fold",
     "free",
+    "fuser",
+    "gcloud",
+    "getenforce",
     "getent",
+    "getfacl",
+    "git",
+    "gpasswd",
+    "groupadd",
+    "groupdel",
     "groups",
+    "haproxy",
+    "helm",
+    "host",
     "hostname",
     "hostnamectl",
     "id",
+    "initctl",
+    "install",
+    "invoke-rc.d",
     "ionice",
+    "iostat",
     "ip",
+    "ip6tables",
+    "ip6tables-save",
+    "iptables",
+    "iptables-save",
+    "jobs",
     "journalctl",
+    "jq",
     "kill",
+    "kubectl",
     "last",
     "local",
+    "localectl",
+    "logger",
     "loginctl",
+    "losetup",
     "ls",
+    "lsattr",
     "lsblk",
     "lscpu",
     "lsmod",
+    "lsof",
+    "lspci",
+    "lsusb",
+    "lvextend",
+    "lvs",
     "md5sum",
+    "mdadm",
     "mkdir",
     "mktemp",
+    "modinfo",
     "modprobe",
     "mount",
+    "mpstat",
+    "nerdctl",
     "netstat",
+    "networkctl",
+    "nginx",
     "nice",
+    "nl",
     "nohup",
+    "npm",
     "nproc",
+    "nslookup",
+    "ntpq",
+    "paste",
     "pgrep",
+    "pidstat",
+    "ping",
+    "pip",
+    "pip3",
     "pkill",
+    "pm2",
+    "pnpm",
+    "podman",
+    "podman-compose",
     "printf",
     "ps",
+    "pvs",
     "pwd",
+    "rc-service",
+    "rc-update",
     "readlink",
     "readonly",
     "realpath",
+    "resize2fs",
+    "resolvectl",
+    "restorecon",
     "return",
+    "rev",
     "rmdir",
+    "rpm",
+    "sar",
+    "semanage",
+    "sensors",
     "seq",
     "service",
     "set",
+    "setenforce",
+    "setfacl",
     "setsid",
+    "sha1sum",
     "sha256sum",
+    "sha512sum",
     "shift",
     "sleep",
+    "smartctl",
+    "snap",
     "sort",
     "ss",
     "stat",
     "stdbuf",
+    "strings",
+    "supervisorctl",
+    "swapoff",
     "swapon",
+    "sync",
     "sysctl",
     "systemctl",
+    "systemd-analyze",
+    "systemd-cgls",
+    "systemd-tmpfiles",
+    "tac",
     "tail",
     "tee",
     "test",
@@ -104,8 +212,10 @@ const QUIET: [&str; 99] = [
     "timeout",
     "touch",
     "tr",
+    "traceroute",
     "trap",
     "true",
+    "truncate",
     "type",
     "ulimit",
     "umask",
@@ -113,13 +223,23 @@ const QUIET: [&str; 99] = [
     "uname",
     "uniq",
     "unset",
+    "update-alternatives",
+    "update-rc.d",
     "uptime",
+    "useradd",
+    "userdel",
+    "usermod",
+    "vgs",
+    "vmstat",
     "w",
     "wait",
     "wc",
+    "wget",
     "which",
     "who",
     "whoami",
+    "xfs_growfs",
+    "yarn",
 ];
 
 /// Text that a shell reads from its standard input.
@@ -196,7 +316,8 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     }
     // Behind the last line nothing is left.
     let last = text.trim_end().rfind('\n').unwrap_or_default();
-    let unread = |c: &&Call| c.wraps == Wraps::Unknown && c.span.start < last;
+    let own = |c: &Call| reading.functions.contains(&c.name.text) && c.wraps == Wraps::Nothing;
+    let unread = |c: &&Call| c.span.start < last && !is_known(c) && !own(c);
     // In a pipe as well: /proc has a name for the shell's input.
     let unread = calls.iter().filter(unread).any(|c| !has_own_input(c));
     if unread || calls.iter().any(runs_text) {
@@ -301,6 +422,21 @@ fn takes_operand(call: &Call) -> bool {
     base == "sed" || base.ends_with("grep") || base.ends_with("awk")
 }
 
+/// Whether it is known what a command reads: nothing, all, or whole lines. What a wrapper runs is a call of its own.
+fn is_known(call: &Call) -> bool {
+    let base = call.name.base.as_str();
+    match call.wraps {
+        Wraps::Unknown => false,
+        Wraps::Nothing => {
+            is_quiet(call)
+                || matches!(base, "read" | "mapfile" | "readarray" | "head" | "sed")
+                || base.ends_with("grep")
+                || base.ends_with("awk")
+        }
+        _ => true,
+    }
+}
+
 /// Whether a command reads nothing of what the shell is fed, or all of it.
 fn is_quiet(call: &Call) -> bool {
     let base = call.name.base.as_str();
@@ -311,6 +447,8 @@ fn is_quiet(call: &Call) -> bool {
         "sed" => names_files(call, 1, "efl"),
         // It reads the password there, byte by byte.
         "sudo" => !option('S') && !words().any(|w| w.starts_with("--s")),
+        // What it runs stands in options.
+        "tar" => !words().any(|w| w.contains(['=', ' ', 'I', 'F']) || w.starts_with("--")),
         "find" => !words().any(|w| w.starts_with("-ok") || w.starts_with("-files0")),
         "apt" | "apt-get" => words().any(|w| {
             matches!(

@@ -48,10 +48,10 @@ fn plain(word: &Word) -> Option<&str> {
 }
 
 /// A shell's messages name the line of the script and the word as it is spelt (`${v}: ambiguous redirect`), and `$$` is another
-/// process each time.
+/// process each time, in a namespace of its own often one of two digits.
 fn without_numbers(ran: &[Vec<String>]) -> Vec<Vec<String>> {
     static NUMBER: LazyLock<regex::Regex> =
-        LazyLock::new(|| regex::Regex::new(r"^\d+:$|line:? \d+|\d{3,}").unwrap());
+        LazyLock::new(|| regex::Regex::new(r"^\d+:$|line:? \d+|\d{2,}").unwrap());
     let spelt = |w: &String| match w.strip_prefix("${").and_then(|w| w.strip_suffix("}:")) {
         Some(name) => format!("${name}:"),
         None => w.clone(),

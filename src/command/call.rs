@@ -4,6 +4,7 @@
 //! own words only; what it runs are calls of their own whose `parent` is the wrapper.
 
 use super::word::{Span, Word};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The command word, seen as a program.
@@ -155,6 +156,17 @@ pub struct Scope {
     pub lists: Vec<Assignment>,
     /// The functions in whose bodies it stands.
     pub functions: Vec<String>,
+}
+
+/// Each call with what the `for` around it give their variables, which all calls of a loop share: once only, with the
+/// first of them.
+pub fn with_lists(calls: &[Call]) -> impl Iterator<Item = (&Call, &[Assignment])> {
+    let mut scopes = BTreeSet::new();
+    calls.iter().map(move |call| {
+        let is_new = scopes.insert(Arc::as_ptr(&call.scope));
+        let lists = call.scope.lists.as_slice();
+        (call, if is_new { lists } else { &[] })
+    })
 }
 
 /// One simple command that the line can run.

@@ -4,7 +4,7 @@
 //! words can see that. Such lines are refused; this must never try to say what the code would do.
 
 use super::ReadError;
-use super::call::{Assignment, Call};
+use super::call::{Assignment, Call, with_lists};
 use super::full::is_number;
 use super::names::{self, DECLARING, Named};
 use super::word::{Segment, Word};
@@ -215,12 +215,7 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
     // Of programs that have a builtin's name nothing is known, and nothing need be.
     let named = |c: &Call| names::named(&c.words).unwrap_or_default();
     let named: Vec<Vec<Named>> = calls.iter().map(named).collect();
-    // All calls of a loop share what is around them.
-    let mut scopes = BTreeSet::new();
-    let unique = calls
-        .iter()
-        .filter(|c| scopes.insert(std::sync::Arc::as_ptr(&c.scope)));
-    let lists: Vec<&Assignment> = unique.flat_map(|c| &c.scope.lists).collect();
+    let lists: Vec<&Assignment> = with_lists(calls).flat_map(|(_, lists)| lists).collect();
     let counted: BTreeSet<&String> = counted.iter().collect();
     let looped = |name: &str, but_numbers: bool| {
         let mut lists = lists.iter().filter(|a| a.name == name);

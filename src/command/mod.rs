@@ -15,7 +15,7 @@ pub mod strict;
 pub mod word;
 pub mod wrapper;
 
-pub use call::{Assignment, Call, Name, Pipe, Place, Redirection, Scope, Sudo, Wraps};
+pub use call::{Assignment, Call, Name, Pipe, Place, Redirection, Scope, Sudo, Wraps, with_lists};
 pub use word::{Segment, Span, Word};
 
 /// Longest line that is read, in bytes. Longer lines are refused before any work is done.

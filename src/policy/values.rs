@@ -5,8 +5,8 @@
 
 use super::path;
 use crate::command::word::bare;
-use crate::command::{Call, Reading, Segment, Word};
-use std::collections::{BTreeMap, BTreeSet};
+use crate::command::{Call, Reading, Segment, Word, with_lists};
+use std::collections::BTreeMap;
 
 /// Most values of one variable.
 const MOST: usize = 32;
@@ -27,13 +27,8 @@ impl Values {
     /// What a line sets, anywhere.
     pub fn of(reading: &Reading) -> Values {
         let mut set: Vec<(String, Word)> = Vec::new();
-        // All calls of a loop share what is around them.
-        let mut scopes = BTreeSet::new();
-        for call in &reading.calls {
-            if scopes.insert(std::sync::Arc::as_ptr(&call.scope)) {
-                let lists = call.scope.lists.iter();
-                set.extend(lists.map(|a| (a.name.clone(), a.value.clone())));
-            }
+        for (call, lists) in with_lists(&reading.calls) {
+            set.extend(lists.iter().map(|a| (a.name.clone(), a.value.clone())));
             of_call(reading, call, &mut set);
         }
         let mut values = Values::default();

@@ -299,13 +299,12 @@ impl Parser<'_> {
     /// `{a,b}` and `{1..3}` (bash), `{}` (text); anything else is refused.
     fn brace(&mut self, segments: &mut Vec<Segment>) -> Result<(), ReadError> {
         // bash expands braces before all else: `$x{a,b}` is `$xa $xb`.
-        let first = !self.text[..self.at].ends_with('$')
-            && !segments
-                .iter()
-                .any(|s| matches!(s, Segment::Expansion(text) if !text.starts_with('{')));
-        let bare = segments.iter().all(
-            |s| !matches!(s, Segment::Expansion(text) if text != EMPTY && !text.starts_with('{')),
-        );
+        let mut others = segments.iter().filter_map(|s| match s {
+            Segment::Expansion(text) if !text.starts_with('{') => Some(text),
+            _ => None,
+        });
+        let first = !self.text[..self.at].ends_with('$') && others.clone().next().is_none();
+        let bare = others.all(|text| text == EMPTY);
         if let Some(end) = text_braces(self.text, self.at).filter(|_| bare) {
             literal(segments, &self.text[self.at..end]);
             self.at = end;

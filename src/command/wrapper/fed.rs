@@ -5,6 +5,7 @@
 
 use super::Inner;
 use super::options::is_operand;
+use super::shells::SHELLS;
 use crate::command::call::{Call, Redirection, Wraps};
 use crate::command::read_at;
 use crate::command::word::{Segment, Word};
@@ -274,8 +275,7 @@ pub(super) fn has_terminal(call: &Call) -> bool {
         "su" | "runuser" => option('P', "--pty"),
         "systemd-run" => option('t', "--pty") || option('S', "--shell"),
         "setsid" => option('c', "--ctty"),
-        "sh" | "bash" | "dash" | "ash" | "rbash" => option('i', ""),
-        _ => false,
+        base => SHELLS.contains(&base) && option('i', ""),
     }
 }
 
@@ -325,14 +325,18 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     }
     // What reads a line leaves the shell to begin at the next one, in the middle of a command.
     let stands = |line: &str| line.trim().is_empty() || read_at(line, 1).is_ok();
-    let leaves = |call: &Call| !is_quiet(call) && (shares(call) || names_unknown(call, calls));
+    let leaves = |call: &Call| !is_quiet(call) && reaches(call, calls);
     (calls.iter().any(leaves) && !text.lines().all(stands)).then_some(SIPS)
 }
 
 /// Whether a command may take a part of a line of the input that all of them share, and leave the rest.
 pub(super) fn sips(calls: &[Call]) -> bool {
-    let takes = |c: &&Call| is_sip(c) && (shares(c) || names_unknown(c, calls));
-    calls.iter().any(|c| takes(&c))
+    calls.iter().any(|c| is_sip(c) && reaches(c, calls))
+}
+
+/// Whether a command of a text reads the text's own input, or could be given its name.
+fn reaches(call: &Call, calls: &[Call]) -> bool {
+    shares(call) || names_unknown(call, calls)
 }
 
 /// Whether a command's input is that of the text itself.

@@ -6,7 +6,7 @@
 use super::fed::{TYPED, has_terminal, shared};
 use super::forms::form;
 use super::options::is_substituted_file;
-use super::programs::{is_exec, is_interpreter, runs_a_language};
+use super::programs::{elevates, is_exec, is_interpreter, runs_a_language};
 use super::seen::{Seen, refuse, wrapped};
 use super::shells::{DYNAMIC_COMMAND, IN_FUNCTION, SHELLS};
 use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
@@ -60,11 +60,6 @@ const KIN: [&str; 16] = [
     "newgrp",
 ];
 
-/// Other users' shells: `sudo -s`.
-const IDENTITIES: [&str; 8] = [
-    "sudo", "doas", "sudo-rs", "sudo.ws", "dzdo", "pfexec", "su", "runuser",
-];
-
 /// Whether a call that is not read likely reads code from its standard input, and whether it may be a shell, there or
 /// elsewhere, that does.
 fn may_be_shell(call: &Call) -> (bool, bool) {
@@ -79,8 +74,10 @@ fn may_be_shell(call: &Call) -> (bool, bool) {
     let language = runs_a_language(base);
     // These read no code without a file either.
     let other = matches!(base, "make" | "ansible" | "salt" | "gdb");
-    let likely = named || unread && language && !other || IDENTITIES.contains(&base);
-    let shell = named || unread && shell || IDENTITIES.contains(&base);
+    // Other users' shells: `sudo -s`.
+    let identity = elevates(base) || matches!(base, "su" | "runuser");
+    let likely = named || unread && language && !other || identity;
+    let shell = named || unread && shell || identity;
     (likely, shell || (unread || is_exec(call)) && !language)
 }
 
@@ -232,10 +229,7 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
             if roots && form(base).is_some_and(|f| f.shell) {
                 seen.push(guess(vec![Word::of("sh")], roots))?;
             }
-            roots |= matches!(
-                base,
-                "sudo" | "doas" | "pkexec" | "run0" | "sudo-rs" | "sudo.ws" | "dzdo" | "pfexec"
-            );
+            roots |= elevates(base) || matches!(base, "pkexec" | "run0");
             if SHELLS.contains(&base) {
                 // What a shell is given there must be readable as anywhere else.
                 seen.expand(guessed, depth + 1)?;

@@ -235,6 +235,14 @@ const OPAQUE: [&str; 183] = [
     "zrun",
 ];
 
+/// sudo and its kin, which run a command as another user.
+const ELEVATING: [&str; 6] = ["sudo", "doas", "sudo-rs", "sudo.ws", "dzdo", "pfexec"];
+
+/// Whether a program is sudo, or one of its kin.
+pub(super) fn elevates(base: &str) -> bool {
+    ELEVATING.contains(&base)
+}
+
 /// Whether a program runs code that it is given.
 pub fn is_interpreter(base: &str) -> bool {
     SHELLS.contains(&base)

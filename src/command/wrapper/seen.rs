@@ -3,6 +3,7 @@
 //! A wrapped call must never carry less than its wrapper: its redirections, its pipe, its root.
 
 use super::opaque::{guessed, guesses, is_shell_text, reads_code};
+use super::programs::elevates;
 use super::{Inner, MAX_DEPTH, each, fed, inner, is_plain_sudo, shells};
 use crate::command::call::{Call, Place, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
@@ -319,8 +320,8 @@ impl Seen {
 pub(super) fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
     let own = match wrapper.name.base.as_str() {
         "sudo" if is_plain_sudo(wrapper) => Sudo::Plain,
-        "sudo" | "doas" | "pkexec" | "su" | "runuser" | "run0" | "systemd-run" | "sudo-rs"
-        | "sudo.ws" | "dzdo" | "pfexec" => Sudo::Other,
+        "pkexec" | "su" | "runuser" | "run0" | "systemd-run" => Sudo::Other,
+        base if elevates(base) => Sudo::Other,
         _ => Sudo::No,
     };
     let sudo = match (wrapper.sudo, own) {

@@ -919,6 +919,7 @@ fn a_command_whose_name_was_not_seen_is_refused_behind_every_wrapper() {
         "trap python3 USR1; { df; } <<'E'\nrm a\nE",
         "h() { ed x; }; h <<'E'\n!rm a\nE",
         "eval 'h() { ed x; }'; h <<< '!rm a'",
+        "eval \"eval 'h() { ed x; }'\"; h <<< '!rm a'",
         "h0() { . /dev/stdin; }; h0 <<'E'\nrm a\nE",
         "h0() { bash /dev/stdin; }; h0 <<'E'\nrm a\nE",
         "h0() { sudo -s; }; h0 <<'E'\nrm a\nE",

@@ -142,19 +142,25 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
             reason: TOO_MUCH.into(),
         });
     }
-    let (mut counted, mut loose) = (Vec::new(), Vec::new());
+    let (mut counted, mut loose, mut functions) = (Vec::new(), Vec::new(), Vec::new());
     match strict::read(line) {
         Ok(parsed) => Ok(Reading {
             source: line.to_owned(),
             notes: Vec::new(),
-            calls: seen_through(calls(&parsed), depth, &mut counted, &mut loose, &[])?,
+            calls: seen_through(
+                calls(&parsed),
+                depth,
+                &mut counted,
+                &mut loose,
+                &mut functions,
+            )?,
             canonical: render::line(&parsed),
             shell: if depth == 0 && is_meant_for_bash(&parsed) {
                 Shell::Bash
             } else {
                 Shell::Posix
             },
-            functions: Vec::new(),
+            functions,
             for_bash: is_meant_for_bash(&parsed),
             counted,
             loose,
@@ -203,17 +209,18 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
     notes.sort_by_key(|n| n.span.start);
     let mut counted = parsed.counted;
     let mut loose = parsed.loose;
+    let mut functions = parsed.functions;
     Ok(Reading {
         source: line.to_owned(),
         notes,
-        calls: seen_through(calls, depth, &mut counted, &mut loose, &parsed.functions)?,
+        calls: seen_through(calls, depth, &mut counted, &mut loose, &mut functions)?,
         canonical,
         shell: if parsed.bash || parsed.bashism && depth == 0 {
             Shell::Bash
         } else {
             Shell::Posix
         },
-        functions: parsed.functions,
+        functions,
         for_bash: parsed.bashism,
         counted,
         loose,
@@ -227,13 +234,13 @@ fn is_meant_for_bash(line: &strict::Line) -> bool {
 }
 
 /// All calls, with those of wrappers. `counted` gets what the texts among them take for numbers; `loose` is what the line
-/// sets to other than that, and gets what they do.
+/// sets to other than that, and gets what they do; `functions` are its own, and for a text gets theirs.
 fn seen_through(
     calls: Vec<Call>,
     depth: usize,
     counted: &mut Vec<String>,
     loose: &mut Vec<String>,
-    functions: &[String],
+    functions: &mut Vec<String>,
 ) -> Result<Vec<Call>, ReadError> {
     let mut seen = wrapper::see_through(calls, depth)?;
     loose.extend(seen.loose);
@@ -255,6 +262,8 @@ fn seen_through(
     if depth == 0 {
         evaluated::check_together(&seen.calls, &seen.counted)?;
         check_documents(&seen.calls, functions.iter().chain(&seen.functions))?;
+    } else {
+        functions.extend(seen.functions);
     }
     counted.extend(seen.counted);
     Ok(seen.calls)

@@ -693,6 +693,11 @@ fn check_url(text: &str, bounds: &Bounds) -> Result<(), String> {
     if !bounds.hosts.iter().any(|h| h == host) {
         return Err(format!("host `{host}` is not one that the policy lists"));
     }
+    if let Some(word) = language::telling(tail) {
+        return Err(format!(
+            "what is behind `{word}` may be a secret, or change something"
+        ));
+    }
     // curl expands {} and [] itself; @ and \ move the host in some readers.
     if tail
         .bytes()

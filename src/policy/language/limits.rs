@@ -307,6 +307,11 @@ pub fn check_url(url: &str, limits: &Limits) -> Result<(), String> {
             "`{tail}` of host `{host}` is not a path this rule may ask for"
         ));
     }
+    if let Some(word) = telling(tail) {
+        return Err(format!(
+            "`{tail}`: what is behind `{word}` may be a secret, or change something"
+        ));
+    }
     if host_allowed(&host, port, limits) {
         Ok(())
     } else {
@@ -314,6 +319,72 @@ pub fn check_url(url: &str, limits: &Limits) -> Result<(), String> {
             "host `{host}` port {port} is not one this rule may ask"
         ))
     }
+}
+
+/// The word of a path by which services hand out secrets (Kubernetes, Consul, Vault, etcd, Spring's actuator), or do something
+/// when it is asked for.
+pub fn telling(tail: &str) -> Option<&'static str> {
+    const WORDS: [&str; 34] = [
+        "secret",
+        "secrets",
+        "kv",
+        "key",
+        "keys",
+        "env",
+        "heapdump",
+        "dump",
+        "token",
+        "tokens",
+        "password",
+        "passwords",
+        "passwd",
+        "credential",
+        "credentials",
+        "configprops",
+        "shutdown",
+        "poweroff",
+        "restart",
+        "quit",
+        "quitquitquit",
+        "stop",
+        "kill",
+        "exit",
+        "abort",
+        "terminate",
+        "drain",
+        "delete",
+        "remove",
+        "purge",
+        "flush",
+        "reset",
+        "exec",
+        "eval",
+    ];
+    let decoded = decoded(tail).to_ascii_lowercase();
+    let mut parts = decoded.split(|c: char| !c.is_ascii_alphanumeric());
+    parts.find_map(|part| WORDS.into_iter().find(|word| *word == part))
+}
+
+/// With the characters that `%41` and the like stand for, byte by byte (RFC 3986, section 2.1).
+fn decoded(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find('%') {
+        out.push_str(&rest[..at]);
+        let digits = rest.get(at + 1..at + 3);
+        match digits.and_then(|d| u8::from_str_radix(d, 16).ok()) {
+            Some(byte) => {
+                out.push(char::from(byte));
+                rest = &rest[at + 3..];
+            }
+            None => {
+                out.push('%');
+                rest = &rest[at + 1..];
+            }
+        }
+    }
+    out.push_str(rest);
+    out
 }
 
 fn port_after(after: &str, default: u16) -> Result<u16, String> {

@@ -32,7 +32,9 @@ mod sql_words;
 pub mod test;
 
 pub use formats::check_repeats;
-pub use limits::{Limits, Namespaces, check_host, check_path, check_port, check_url, host_fits};
+pub use limits::{
+    Limits, Namespaces, check_host, check_path, check_port, check_url, host_fits, telling,
+};
 
 /// The longest operand any reader looks at, in bytes: longer text is for a human.
 pub const MAX_TEXT: usize = 4096;

@@ -190,6 +190,7 @@ fn inner(call: &Call, seen: &Seen) -> Inner {
     match containers::contained(call) {
         Some(inner) => inner,
         None if is_interpreter(base) || is_exec(call) => Inner::Unknown,
+        None if programs::may_run(call) => Inner::Unread,
         None => Inner::None,
     }
 }

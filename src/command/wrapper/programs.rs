@@ -4,58 +4,92 @@
 //! leaves a program one of many: the policy must not allow it by its name alone.
 
 use super::shells::SHELLS;
+use super::subcommands::subcommand;
 use crate::command::call::Call;
+use crate::command::word::Word;
 
 /// Programs that run code of a language of their own, which stands in a file or in their words; sorted.
-const INTERPRETERS: [&str; 38] = [
+const INTERPRETERS: [&str; 65] = [
     ".",
+    "R",
     "Rscript",
     "ansible",
     "bash-static",
     "bun",
+    "clisp",
     "csh",
     "dc",
     "deno",
+    "ed",
+    "elixir",
+    "elvish",
+    "erl",
+    "ex",
     "expect",
     "fish",
     "gdb",
+    "ghc",
+    "gmake",
+    "gnuplot",
+    "groovy",
     "guile",
     "hush",
+    "iex",
+    "irb",
+    "jshell",
+    "julia",
     "ksh",
+    "lftp",
     "lksh",
     "lua",
+    "luajit",
+    "m4",
     "make",
     "mksh",
     "node",
     "nodejs",
+    "nu",
+    "ocaml",
     "octave",
     "oksh",
     "osh",
+    "pdb3",
     "perl",
     "php",
     "posh",
     "pwsh",
     "pypy",
     "python",
+    "racket",
+    "rake",
     "ruby",
     "rzsh",
     "salt",
     "sash",
+    "sbcl",
     "source",
     "tclsh",
     "tcsh",
+    "texlua",
+    "wish",
+    "xonsh",
     "yash",
     "zsh",
 ];
 
 /// Programs that run the command in their words, in ways that are not read here; sorted.
-const OPAQUE: [&str; 183] = [
+const OPAQUE: [&str; 246] = [
     "aa-exec",
+    "abduco",
+    "adb",
+    "annotate-output",
+    "apptainer",
     "arch-chroot",
     "argv0",
     "at",
     "authbind",
     "autossh",
+    "background",
     "batch",
     "bfs",
     "bpftrace",
@@ -63,7 +97,10 @@ const OPAQUE: [&str; 183] = [
     "bwrap",
     "capsh",
     "catatonit",
+    "catchsegv",
+    "ccache",
     "cgexec",
+    "chamber",
     "choom",
     "chpst",
     "clush",
@@ -78,25 +115,45 @@ const OPAQUE: [&str; 183] = [
     "dbclient",
     "dbus-launch",
     "dbus-run-session",
+    "dchroot",
     "debconf",
+    "debconf-apt-progress",
+    "direnv",
+    "distcc",
+    "distrobox",
+    "distrobox-enter",
+    "dockerize",
+    "doppler",
+    "dotlockfile",
+    "dpkg-architecture",
+    "dsh",
+    "dtach",
     "dumb-init",
     "dzdo",
     "eatmydata",
     "enosys",
     "entr",
     "env_parallel",
+    "envconsul",
     "envdir",
     "envuidgid",
     "exec",
     "execlineb",
+    "fab",
     "fakechroot",
     "fakeroot",
+    "fakeroot-sysv",
+    "fakeroot-tcp",
     "faketime",
     "fd",
     "fdfind",
     "fghack",
     "firejail",
+    "flatpak-spawn",
     "flock",
+    "foreground",
+    "fstab-decode",
+    "gdbserver",
     "genv",
     "getty",
     "gfind",
@@ -105,30 +162,41 @@ const OPAQUE: [&str; 183] = [
     "gnohup",
     "gosu",
     "gpg-agent",
+    "grc",
     "gstdbuf",
     "gtimeout",
     "gxargs",
+    "heaptrack",
     "homectl",
     "hyperfine",
     "ifne",
     "incus",
     "inotifyd",
     "inotifywait",
+    "knife",
     "ksu",
     "lckdo",
     "ld.so",
     "linux32",
     "linux64",
+    "lldb",
     "logsave",
     "ltrace",
+    "luit",
     "lxc",
     "lxc-attach",
+    "lxc-execute",
+    "lxc-unshare",
+    "lxc-usernsexec",
     "machinectl",
     "memusage",
     "minijail0",
     "mispipe",
     "mosh",
+    "msgexec",
+    "msgfilter",
     "multitime",
+    "mussh",
     "nc",
     "ncat",
     "netcat",
@@ -148,23 +216,33 @@ const OPAQUE: [&str; 183] = [
     "pee",
     "perf",
     "pfexec",
+    "pg_virtualenv",
     "pgrphack",
+    "pipenv",
     "pipesz",
     "please",
     "plink",
     "pnpx",
+    "popmaildir",
     "prlimit",
     "proot",
+    "prove",
     "proxychains",
     "proxychains4",
     "pssh",
+    "pyenv",
+    "rbenv",
     "remsh",
+    "rexec",
+    "rlogin",
     "rlwrap",
     "rsh",
+    "run-init",
     "run-parts",
     "run0",
     "run_init",
     "runcon",
+    "runsv",
     "runuser",
     "s6-applyuidgid",
     "s6-envdir",
@@ -172,7 +250,11 @@ const OPAQUE: [&str; 183] = [
     "s6-setuidgid",
     "s6-softlimit",
     "s6-sudo",
+    "salt-run",
+    "salt-ssh",
     "sandbox",
+    "savelog",
+    "sccache",
     "schedtool",
     "schroot",
     "screen",
@@ -184,6 +266,7 @@ const OPAQUE: [&str; 183] = [
     "setuidgid",
     "seunshare",
     "sg",
+    "singularity",
     "slogin",
     "socat",
     "socksify",
@@ -198,7 +281,9 @@ const OPAQUE: [&str; 183] = [
     "su-exec",
     "sudo-rs",
     "sudo.ws",
+    "supervise",
     "sux",
+    "switch_root",
     "systemd-cat",
     "systemd-dissect",
     "systemd-inhibit",
@@ -210,8 +295,10 @@ const OPAQUE: [&str; 183] = [
     "tcpserver",
     "tcpsvd",
     "telnetd",
+    "timelimit",
     "tini",
     "tmux",
+    "toolbox",
     "torify",
     "torsocks",
     "trace-cmd",
@@ -221,6 +308,7 @@ const OPAQUE: [&str; 183] = [
     "uclampset",
     "udhcpc",
     "udpsvd",
+    "uevent",
     "uftrace",
     "unbuffer",
     "unshare",
@@ -231,6 +319,10 @@ const OPAQUE: [&str; 183] = [
     "virsh",
     "watchexec",
     "with-contenv",
+    "with-lock-ex",
+    "x-terminal-emulator",
+    "xinit",
+    "xterm",
     "xvfb-run",
     "zrun",
 ];
@@ -252,14 +344,18 @@ pub fn is_interpreter(base: &str) -> bool {
             base,
             "busybox" | "toybox" | "eval" | "exec" | "command" | "builtin" | "setpriv"
         )
-        || base.starts_with("ld-linux")
-        || base.starts_with("ld-musl")
+        || base.starts_with("ld") && base.contains(".so")
 }
 
 /// Whether a program's words are the names and arguments of its own code.
 pub(super) fn runs_a_language(base: &str) -> bool {
     // `python3.11`, `php8.2`
-    let name = base.strip_suffix("-static").unwrap_or(base);
+    // Debian's `perl5.36-x86_64-linux-gnu`
+    let name = match base.split_once('-') {
+        Some((name, "static")) => name,
+        Some((name, rest)) if rest.contains("linux") => name,
+        _ => base,
+    };
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
     let listed = |name: &str| INTERPRETERS.binary_search(&name).is_ok();
     SHELLS.contains(&base) || listed(base) || !name.is_empty() && listed(name)
@@ -274,7 +370,124 @@ struct Runs {
     options: &'static [&'static str],
 }
 
-const RUNS: [Runs; 38] = [
+const RUNS: [Runs; 57] = [
+    Runs {
+        names: &["docker", "podman", "nerdctl"],
+        words: &["attach", "runlabel"],
+        options: &["--args", "--entrypoint", "--command"],
+    },
+    Runs {
+        names: &["kubectl", "oc", "k3s"],
+        words: &["attach", "edit"],
+        options: &["--exec-command"],
+    },
+    Runs {
+        names: &["aws"],
+        words: &["start-session", "credential_process"],
+        options: &[],
+    },
+    Runs {
+        names: &["sort"],
+        words: &[],
+        options: &["--compress-program"],
+    },
+    Runs {
+        names: &["zip"],
+        words: &["-TT"],
+        options: &["--unzip-command"],
+    },
+    Runs {
+        names: &[
+            "vi",
+            "vim",
+            "view",
+            "nvim",
+            "vim.basic",
+            "vim.tiny",
+            "vimdiff",
+            "rvim",
+            "rview",
+        ],
+        words: &["-c", "-es", "-s"],
+        options: &["--cmd", "-S", "+"],
+    },
+    Runs {
+        names: &["less", "more", "zless"],
+        words: &[],
+        options: &["+!"],
+    },
+    Runs {
+        names: &["man"],
+        words: &[],
+        options: &["-P", "-H", "--pager", "--html"],
+    },
+    Runs {
+        names: &["dpkg"],
+        words: &[],
+        options: &["--pre-invoke", "--post-invoke", "--status-logger"],
+    },
+    Runs {
+        names: &["pidstat"],
+        words: &["-e"],
+        options: &[],
+    },
+    Runs {
+        names: &["dmsetup"],
+        words: &[],
+        options: &["--exec"],
+    },
+    Runs {
+        names: &["mysql", "mariadb"],
+        words: &[],
+        options: &["--pager"],
+    },
+    Runs {
+        names: &["rabbitmqctl"],
+        words: &["eval"],
+        options: &[],
+    },
+    Runs {
+        names: &["java"],
+        words: &[],
+        options: &["-XX:OnError", "-XX:OnOutOfMemoryError"],
+    },
+    Runs {
+        names: &["gpg", "gpg2"],
+        words: &[],
+        options: &[
+            "--agent-program",
+            "--dirmngr-program",
+            "--keyserver-options",
+        ],
+    },
+    Runs {
+        names: &["restic"],
+        words: &[],
+        options: &["--from-password-command", "sftp.command"],
+    },
+    Runs {
+        names: &["rclone"],
+        words: &[],
+        options: &["--sftp-ssh"],
+    },
+    Runs {
+        names: &["borg"],
+        words: &[],
+        options: &["--remote-path"],
+    },
+    Runs {
+        names: &["git"],
+        words: &[],
+        options: &[
+            "--to-cmd",
+            "--cc-cmd",
+            "--header-cmd",
+            "--sendmail-cmd",
+            "--smtp-server",
+            "--access-hook",
+            "--tree-filter",
+        ],
+    },
     Runs {
         names: &[
             "docker",
@@ -520,7 +733,7 @@ pub(super) fn is_exec(call: &Call) -> bool {
         words().any(|w| {
             let option = w.literal_prefix();
             w.literal().is_some_and(|text| runs.words.contains(&text))
-                || runs.options.iter().any(|with| option.starts_with(with))
+                || runs.options.iter().any(|with| is_option(option, with))
         })
     });
     let operands = |but: &[&str]| {
@@ -532,8 +745,34 @@ pub(super) fn is_exec(call: &Call) -> bool {
             })
         })
     };
+    let contains = |parts: &[&str]| {
+        words().any(|w| {
+            let text = w.spelt().to_ascii_lowercase();
+            parts.iter().any(|part| text.contains(part))
+        })
+    };
     listed
         || match base {
+            "git" => git_runs(call),
+            // They take any beginning of a subcommand.
+            "npm" | "bundle" | "bundler" | "composer" | "gem" | "pct" | "qm" | "crm" | "cargo" => {
+                let mut listed = RUNS.iter().filter(|r| r.names.contains(&base));
+                let begins =
+                    |name: &str| listed.any(|r| r.words.iter().any(|w| w.starts_with(name)));
+                subcommand(call).is_some_and(begins)
+            }
+            "scp" | "sftp" | "ssh-copy-id" | "sshfs" => {
+                contains(&["command"]) || words().any(|w| has_letter(w, &['S', 'D']))
+            }
+            "rsync" => rsync_runs(call),
+            "tar" => tar_runs(call),
+            "tcpdump" => words().any(|w| has_letter(w, &['z'])),
+            "dhclient" => words().any(|w| w.literal_prefix().starts_with("-sf")),
+            "rpm" | "rpmbuild" | "rpmspec" => contains(&["%(", "%{lua", "--pip"]),
+            "apt" | "apt-get" | "aptitude" => contains(&["invoke", "::pre-install", "dir::bin"]),
+            // Their scripts stand elsewhere.
+            "sed" => words().any(|w| is_script_file(w, "nrEsuz", "--file")),
+            base if base.ends_with("awk") => words().any(|w| is_script_file(w, "", "--file")),
             "cpupower" => has("monitor") && operands(&["monitor"]),
             // `-n 1` and the like stand for themselves.
             "turbostat" => operands(&[]),
@@ -542,6 +781,191 @@ pub(super) fn is_exec(call: &Call) -> bool {
             "numactl" => words().any(|w| !w.literal_prefix().starts_with('-')),
             _ => false,
         }
+}
+
+/// Whether a word is an option that begins so, or a beginning of it, as getopt_long(3) takes.
+fn is_option(word: &str, option: &str) -> bool {
+    // A flag of its own, and no beginning.
+    const OTHERS: [&str; 1] = ["--manual"];
+    let name = word.split('=').next().unwrap_or_default();
+    let begins = name.len() > 4 && option.starts_with("--") && option.starts_with(name);
+    word.starts_with(option) || begins && !OTHERS.contains(&name)
+}
+
+/// Whether a word is a cluster of short options that could hold one of those.
+fn has_letter(word: &Word, letters: &[char]) -> bool {
+    let text = word.literal_prefix();
+    text.starts_with('-') && !text.starts_with("--") && text.contains(letters)
+}
+
+/// Whether an option of sed or awk names the file of its script; `flags` are the letters that may stand in front of `f`.
+fn is_script_file(word: &Word, flags: &str, long: &str) -> bool {
+    let text = word.literal_prefix();
+    let short = text
+        .strip_prefix('-')
+        .filter(|letters| !letters.starts_with('-'));
+    let short = short.map(|letters| letters.trim_start_matches(|c| flags.contains(c)));
+    let name = text.split('=').next().unwrap_or_default();
+    short.is_some_and(|rest| rest.starts_with('f')) || name.len() > 2 && long.starts_with(name)
+}
+
+/// Whether rsync is told with what to reach the other side: `-e`, `-ave`, other than ssh with a port or a key.
+fn rsync_runs(call: &Call) -> bool {
+    let usual = |value: &str| {
+        let mut words = value.split_ascii_whitespace();
+        words.next() == Some("ssh")
+            && !value.contains(['F', 'S', 'D', '\'', '"'])
+            && !value.to_ascii_lowercase().contains("command")
+    };
+    let mut words = call.words.iter().skip(1);
+    while let Some(word) = words.next() {
+        let text = word.literal_prefix();
+        let long = is_option(text, "--rsh") || is_option(text, "--rsync-path");
+        let short = has_letter(word, &['e']);
+        let value = match text.split_once('=') {
+            Some((_, value)) if long => Some(value),
+            None if long || short && text.ends_with('e') => words.next().and_then(Word::literal),
+            _ => text
+                .split_once('e')
+                .map(|(_, value)| value)
+                .filter(|_| short),
+        };
+        if (long || short) && !value.is_some_and(usual) {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether tar is told to run something that is no known compressor.
+fn tar_runs(call: &Call) -> bool {
+    const COMPRESSORS: [&str; 12] = [
+        "gzip", "pigz", "bzip2", "pbzip2", "lbzip2", "xz", "pixz", "pxz", "zstd", "zstdmt", "lz4",
+        "lzop",
+    ];
+    const RUNS: [&str; 5] = [
+        "--to-command",
+        "--info-script",
+        "--new-volume-script",
+        "--rsh-command",
+        "--rmt-command",
+    ];
+    let known = |value: &str| {
+        let mut words = value.split_ascii_whitespace();
+        words.next().is_some_and(|name| COMPRESSORS.contains(&name))
+    };
+    let mut words = call
+        .words
+        .iter()
+        .skip(1)
+        .map(|w| w.literal().unwrap_or_default());
+    let mut first = true;
+    while let Some(word) = words.next() {
+        let long = word.starts_with("--");
+        // The first word is options without a `-` as well.
+        let short = !long && (word.starts_with('-') || first);
+        first = false;
+        let through = is_option(word, "--use-compress-program");
+        let value = match word.split_once(if long { '=' } else { 'I' }) {
+            Some((_, value)) if through || short => Some(value),
+            None if through => Some(""),
+            _ => None,
+        };
+        let unknown = value.is_some_and(|glued| match glued {
+            glued if known(glued) => false,
+            // In a bundle other letters follow.
+            glued if glued.len() < 4 => !words.clone().any(known),
+            _ => true,
+        });
+        let bare = short && word.starts_with('-') && word.contains('F');
+        if unknown || bare || RUNS.iter().any(|o| is_option(word, o)) || word.contains("exec=") {
+            return true;
+        }
+    }
+    false
+}
+
+/// Whether git is told to run something: `clone -u`, a value that begins with `!`, and keys that name a program
+/// (git-config(1)).
+fn git_runs(call: &Call) -> bool {
+    const KEYS: [&str; 18] = [
+        "alias.",
+        "pager",
+        "editor",
+        "command",
+        "cmd",
+        "hook",
+        "helper",
+        "program",
+        "driver",
+        "textconv",
+        "filter.",
+        "external",
+        "askpass",
+        "proxy",
+        "fsmonitor",
+        "include",
+        "packobjects",
+        "uploadpack",
+    ];
+    let mut words = call.words.iter().skip(1).map(Word::literal_prefix);
+    match subcommand(call) {
+        // They open an editor, which takes its commands where git has its input.
+        Some("commit") => !words.any(|w| {
+            let short = w.starts_with('-') && !w.starts_with("--") && w.contains(['m', 'F', 'C']);
+            short
+                || ["--m", "--file", "--no-e", "--reu", "--fix"]
+                    .iter()
+                    .any(|o| w.starts_with(o))
+        }),
+        Some("rebase") => words.any(|w| w.starts_with("-i") || w.starts_with("--i")),
+        Some("tag") => {
+            let annotated = |w: &str| matches!(w, "-a" | "-s" | "--annotate" | "--sign");
+            words.clone().any(annotated)
+                && !words
+                    .any(|w| w.starts_with("-m") || w.starts_with("-F") || w.starts_with("--m"))
+        }
+        Some("branch") => words.any(|w| w.starts_with("--edit")),
+        Some("clone" | "ls-remote") => words.any(|w| w.starts_with("-u")),
+        Some("config") => {
+            let reads = |w: &str| {
+                matches!(
+                    w,
+                    "--get"
+                        | "--get-all"
+                        | "--get-regexp"
+                        | "-l"
+                        | "--list"
+                        | "--unset"
+                        | "get"
+                        | "list"
+                        | "unset"
+                )
+            };
+            let set = |w: &str| {
+                let lower = w.to_ascii_lowercase();
+                w.starts_with('!') || KEYS.iter().any(|key| lower.contains(key))
+            };
+            let edits = |w: &str| matches!(w, "-e" | "edit") || w.starts_with("--e");
+            words.clone().any(edits) || !words.clone().any(reads) && words.any(set)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a word that is known only when it runs could be an option with which its program runs a command.
+pub(super) fn may_run(call: &Call) -> bool {
+    let base = call.name.base.as_str();
+    let mut listed = RUNS.iter().filter(|r| r.names.contains(&base));
+    // Of these, subcommands or modes decide, which stand in the line.
+    let decided = matches!(
+        base,
+        "docker" | "podman" | "nerdctl" | "kubectl" | "oc" | "k3s" | "helm" | "mdadm"
+    );
+    let options = !decided && listed.any(|runs| !runs.options.is_empty());
+    let words = call.words.iter().skip(1);
+    let mut words = words.take_while(|w| w.literal() != Some("--"));
+    options && words.any(|w| w.literal().is_none() && matches!(w.literal_prefix(), "" | "-" | "--"))
 }
 
 #[cfg(test)]

@@ -274,6 +274,17 @@ pub(super) fn is_hidden(call: &Call) -> bool {
     }
 }
 
+/// A program's first subcommand, if it has a table here and nothing hides it.
+pub(super) fn subcommand(call: &Call) -> Option<&str> {
+    let table = TABLE
+        .iter()
+        .find(|t| t.names.contains(&call.name.base.as_str()))?;
+    match next(&mut call.words.iter().skip(1), table) {
+        Next::Subcommand(name) => Some(name),
+        Next::Hidden | Next::None => None,
+    }
+}
+
 /// `git rebase "$x" COMMAND`: the word could be `-x`.
 fn rebases(call: &Call) -> bool {
     let mut words = call

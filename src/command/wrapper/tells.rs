@@ -46,6 +46,19 @@ fn only_lays_out(words: &[&str]) -> bool {
     matches!(words, ["-m", "json.tool", rest @ ..] if rest.iter().all(|w| flags.contains(w)))
 }
 
+/// Whether a program passes over options that it does not know, and runs what it is fed (busybox' ash, tclsh).
+fn reads_on(base: &str) -> bool {
+    let knows = matches!(base, "bash" | "rbash" | "zsh" | "fish" | "tcsh" | "yash");
+    matches!(
+        base,
+        "eval" | "tclsh" | "wish" | "expect" | "hush" | "ed" | "ex" | "m4" | "dc"
+    ) || SHELLS.contains(&base) && !knows
+        || matches!(
+            base,
+            "ksh" | "mksh" | "lksh" | "oksh" | "posh" | "csh" | "sash" | "osh"
+        )
+}
+
 /// Whether the one word behind a program asks only for its version, or for a list.
 pub(super) fn only_tells(call: &Call) -> bool {
     // `command -v NAME` says what a name is.
@@ -59,7 +72,7 @@ pub(super) fn only_tells(call: &Call) -> bool {
     }
     match call.words.get(1..).unwrap_or_default() {
         [word] => match word.literal() {
-            Some("--version" | "--help") => call.name.base != "eval",
+            Some("--version" | "--help") => !reads_on(&call.name.base),
             Some("-V") => {
                 call.name.base.starts_with("python")
                     || matches!(call.name.base.as_str(), "sudo" | "ssh" | "redis-cli")

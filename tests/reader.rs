@@ -703,7 +703,7 @@ fn no_wrapper_hides_what_it_runs() {
         "printf '%s\\n' df 'rm -rf /usr' | batch",
         "cat <<'E' | at now\nrm -rf /usr\nE",
         "at now <<< 'rm -rf /usr'",
-        "crontab - <<'E'\n# m h\nMAILTO=a\n*/5 * * * * rm -rf /usr % x\nE",
+        "crontab - <<'E'\n# m h\nMAILTO=a\n*/5 * * * * rm -rf /usr \\% x\nE",
         "echo '@reboot rm -rf /usr' | crontab -",
         "echo 'rm -rf /usr' | sh",
         "ssh host -- rm -rf /usr",

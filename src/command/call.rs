@@ -195,6 +195,8 @@ pub struct Call {
     pub sudo: Sudo,
     /// What it runs itself.
     pub wraps: Wraps,
+    /// Its name surely is that of a function which the line defined before.
+    pub is_function: bool,
     /// The loops and functions that it stands in.
     pub scope: Arc<Scope>,
     /// Where it stands in the source line (for text inside `sh -c '…'`: the word that holds it).

@@ -4,10 +4,10 @@
 //! words can see that. Such lines are refused; this must never try to say what the code would do.
 
 use super::ReadError;
-use super::call::{Assignment, Call, with_lists};
+use super::call::{Assignment, Call, Redirection, with_lists};
 use super::full::is_number;
 use super::names::{self, DECLARING, Named};
-use super::word::{Segment, Word};
+use super::word::{Segment, Span, Word};
 use super::wrapper::SHELLS;
 use std::collections::BTreeSet;
 
@@ -52,7 +52,11 @@ pub const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 37] = [
+const CODE: [&str; 41] = [
+    "POSIX_PEDANTIC",
+    "TMOUT",
+    "KUBECTL_EXTERNAL_DIFF",
+    "KUBE_EDITOR",
     "TERMINFO",
     "TERMINFO_DIRS",
     "TERMCAP",
@@ -115,8 +119,7 @@ fn is_plain_locale(call: &Call, name: &str) -> bool {
             let (language, set) = value.split_once('.').unwrap_or((value, ""));
             let set = set.to_ascii_lowercase();
             let old = ["zh", "ja", "ko"].iter().any(|l| language.starts_with(l));
-            !value.contains('/')
-                && (set.starts_with("utf") || set.starts_with("iso") || set.is_empty() && !old)
+            !value.contains('/') && (set.starts_with("utf") || set.is_empty() && !old)
         })
     };
     let assigned = call.assignments.iter().filter(|a| a.name == name);
@@ -217,6 +220,14 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
     let named: Vec<Vec<Named>> = calls.iter().map(named).collect();
     let lists: Vec<&Assignment> = with_lists(calls).flat_map(|(_, lists)| lists).collect();
     let counted: BTreeSet<&String> = counted.iter().collect();
+    if counted.len().saturating_mul(calls.len() + lists.len()) > MAX_COMPARED {
+        return Err(ReadError {
+            span: Span::default(),
+            reason: "too many variables for texts to count with: split the line".to_owned(),
+        });
+    }
+    let login = calls.iter().any(starts_login);
+    let documents = calls.iter().any(is_document_in_function);
     let looped = |name: &str, but_numbers: bool| {
         let mut lists = lists.iter().filter(|a| a.name == name);
         lists.any(|a| is_other(&a.value, but_numbers))
@@ -235,6 +246,19 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
                 reason,
             })
         };
+        if documents && exports_functions(call) {
+            return refuse(
+                "a function with a here-document that is exported: bash writes it anew, and may take other lines for the document".to_owned(),
+            );
+        }
+        if let Some(part) = login.then(|| names_startup(call)).flatten() {
+            return refuse(format!(
+                "`{part}` is named in a line that starts a login or interactive shell: it would run what the line writes there"
+            ));
+        }
+        if shells && (call.name.base == "unset" || call.name.base == "env") && names_level(call) {
+            return refuse("`SHLVL` is taken away in a line that starts a shell: it would read its startup files".to_owned());
+        }
         if let Some(name) = STARTUP
             .iter()
             .find(|name| shells && sets(call, named, name, false))
@@ -265,6 +289,64 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
         }
     }
     Ok(())
+}
+
+/// Most comparisons of a variable with a call.
+const MAX_COMPARED: usize = 50_000;
+
+/// Whether a call starts a shell that reads the files of its user first (bash(1), INVOCATION).
+fn starts_login(call: &Call) -> bool {
+    let word = |text: &str| call.words.iter().any(|w| w.literal() == Some(text));
+    match call.name.base.as_str() {
+        "su" | "runuser" => word("-") || call.words.iter().any(|w| is_option(w, &['l'])),
+        "sudo" | "machinectl" => word("--login") || call.words.iter().any(|w| is_option(w, &['i'])),
+        base if SHELLS.contains(&base) || base == "exec" => {
+            call.words.iter().any(|w| is_option(w, &['l', 'i']))
+        }
+        _ => false,
+    }
+}
+
+/// The part of a word of a call that is in the name of a shell's startup file.
+fn names_startup(call: &Call) -> Option<&'static str> {
+    const PARTS: [&str; 8] = [
+        "bashrc", "profile", ".bash_", ".zsh", ".zlog", ".cshrc", "kshrc", ".login",
+    ];
+    let is_text = SHELLS.contains(&call.name.base.as_str());
+    let words = call.words.iter().filter(|_| !is_text);
+    let targets = call
+        .redirections
+        .iter()
+        .filter(|r| r.writes())
+        .map(|r| &r.target);
+    let values = call.assignments.iter().map(|a| &a.value);
+    let mut words = words.chain(targets).chain(values).map(Word::spelt);
+    words.find_map(|text| PARTS.into_iter().find(|part| text.contains(part)))
+}
+
+/// Whether a call names the variable by which bash knows that it is no first shell.
+fn names_level(call: &Call) -> bool {
+    call.words.iter().any(|w| w.spelt().contains("SHLVL"))
+}
+
+fn is_document_in_function(call: &Call) -> bool {
+    let document = |r: &Redirection| r.operator.starts_with("<<") && r.operator != "<<<";
+    !call.scope.functions.is_empty() && call.redirections.iter().any(document)
+}
+
+/// Whether the programs that a shell starts are given its functions: `export -f`, `declare -fx`, `set -a`, `bash -a`.
+fn exports_functions(call: &Call) -> bool {
+    let base = call.name.base.as_str();
+    let has = |letters: &[char]| call.words.iter().any(|w| is_option(w, letters));
+    match base {
+        "export" => has(&['f']),
+        "declare" | "typeset" | "local" => has(&['x']),
+        "set" => has(&['a']) || call.words.iter().any(|w| w.literal() == Some("allexport")),
+        base if SHELLS.contains(&base) => {
+            has(&['a']) || call.words.iter().any(|w| w.literal() == Some("allexport"))
+        }
+        _ => false,
+    }
 }
 
 /// Why a text must not count with a variable.

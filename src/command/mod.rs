@@ -18,6 +18,8 @@ pub mod wrapper;
 pub use call::{Assignment, Call, Name, Pipe, Place, Redirection, Scope, Sudo, Wraps, with_lists};
 pub use word::{Segment, Span, Word};
 
+use std::collections::BTreeMap;
+
 /// Longest line that is read, in bytes. Longer lines are refused before any work is done.
 pub const MAX_LINE: usize = 64 * 1024;
 
@@ -193,10 +195,11 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
             reason: format!("{}: it cannot be written back exactly", first.what),
         });
     }
-    let calls = full::calls(&parsed.list).ok_or_else(|| ReadError {
+    let mut calls = full::calls(&parsed.list).ok_or_else(|| ReadError {
         span: first.span,
         reason: "the line has too many commands and redirections".into(),
     })?;
+    mark_functions(&mut calls, &parsed.list);
     let mut notes: Vec<Note> = Vec::new();
     for note in parsed.notes {
         if notes.len() < MAX_NOTES && !notes.contains(&note) {
@@ -225,6 +228,35 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
         counted,
         loose,
     })
+}
+
+/// Marks the calls that surely are of functions of the line: defined at the top, whatever happens, and before. Where
+/// that is not sure, the call may be of a program of that name.
+fn mark_functions(calls: &mut [Call], list: &full::ast::List) {
+    let defined = list.defined();
+    if defined.is_empty() || calls.iter().any(|c| c.name.base == "unset") {
+        return;
+    }
+    let mut last: BTreeMap<&str, usize> = BTreeMap::new();
+    for call in calls.iter() {
+        for name in &call.scope.functions {
+            if let Some(name) = defined.get(name.as_str()) {
+                let end = last.entry(name).or_default();
+                *end = (*end).max(call.span.end);
+            }
+        }
+    }
+    // A function's body runs no earlier than the first call outside of any.
+    let outside = calls.iter().filter(|c| c.scope.functions.is_empty());
+    let first = outside.map(|c| c.span.start).min().unwrap_or(usize::MAX);
+    for call in calls.iter_mut() {
+        let runs = match call.scope.functions.is_empty() {
+            true => call.span.start,
+            false => first,
+        };
+        let end = last.get(call.name.text.as_str());
+        call.is_function = end.is_some_and(|end| runs >= *end);
+    }
 }
 
 /// Whether dash would not do what a line says.
@@ -275,10 +307,17 @@ fn check_documents<'a>(
     functions: impl Iterator<Item = &'a String>,
 ) -> Result<(), ReadError> {
     let functions: Vec<&String> = functions.collect();
+    // A shell's own text, in which the function stands, was read as what its commands share.
+    let shared = |call: &Call| match call.parent.and_then(|p| calls.get(p)) {
+        Some(shell) if call.is_function && wrapper::SHELLS.contains(&shell.name.base.as_str()) => {
+            shell.redirections.len()
+        }
+        _ => 0,
+    };
     let given = |call: &&Call| {
+        let own = call.redirections.len() - shared(call).min(call.redirections.len());
         functions.contains(&&call.name.text)
-            && call
-                .redirections
+            && call.redirections[..own]
                 .iter()
                 .any(|r| r.operator.starts_with("<<"))
     };
@@ -348,6 +387,7 @@ fn calls(line: &strict::Line) -> Vec<Call> {
                 sudo: Sudo::No,
                 wraps: Wraps::Nothing,
                 scope: Default::default(),
+                is_function: false,
                 span: command.span,
             });
         }

@@ -34,6 +34,9 @@ pub enum Joint {
     Then,
 }
 
+/// Most commands of a pipeline.
+pub const MAX_PIPELINE: usize = 64;
+
 /// Pipelines and what joins each to the one before it (the first has [`Joint::Then`]).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
@@ -139,7 +142,11 @@ impl Reader<'_> {
     fn pipeline(&mut self) -> Result<(Vec<Simple>, Operator), Note> {
         let mut commands = Vec::new();
         loop {
+            let start = self.at;
             commands.push(self.simple()?);
+            if commands.len() > MAX_PIPELINE {
+                return Err(self.note(start, "a pipeline of more than 64 commands"));
+            }
             match self.operator()? {
                 Operator::Pipe => self.skip_lines(),
                 ended => return Ok((commands, ended)),

@@ -72,6 +72,14 @@ impl Word {
         }
     }
 
+    /// How many bytes of text it holds.
+    pub fn size(&self) -> usize {
+        let size = |segment: &Segment| match segment {
+            Segment::Literal(text) | Segment::Glob(text) | Segment::Expansion(text) => text.len(),
+        };
+        self.segments.iter().map(size).sum()
+    }
+
     /// Its text with patterns and expansions as they are written.
     pub fn spelt(&self) -> String {
         let parts = self.segments.iter().map(|segment| match segment {

@@ -334,12 +334,16 @@ impl Policy {
             let why = "runs the command behind it as a user whom that command's rule names";
             return (auto("sudo", why, None), None);
         }
-        if reading.functions.contains(&call.name.text) {
+        if call.is_function {
             let why = "it is a function of the line's own";
             return (ask(builtin::NOT_LITERAL, why), None);
         }
         let seen = behind_jq(reading, by_xargs(reading, below_find(reading, call)));
         let nearest = match auto_rule(candidates, reading, &seen, cx) {
+            Ok(_) if reading.functions.contains(&call.name.text) => {
+                let why = "it may be a function of the line's own";
+                return (ask(builtin::NOT_LITERAL, why), None);
+            }
             Ok(rule) => return (auto(&rule.id, &rule.about, rule.reversibility), None),
             Err(nearest) => nearest,
         };

@@ -5,6 +5,7 @@ use crate::command::render;
 use crate::command::strict::Joint;
 use crate::command::word::{Segment, Span, Word};
 use crate::command::{Note, Place};
+use std::collections::BTreeSet;
 
 /// Pipelines one after another (POSIX 2.9.3).
 #[derive(Debug, Clone, Default)]
@@ -18,6 +19,24 @@ impl List {
     pub fn holds_document(&self) -> bool {
         let commands = self.items.iter().flat_map(|(_, p, _)| &p.commands);
         commands.into_iter().any(Command::holds_document)
+    }
+
+    /// The functions that it defines whatever else happens, in this shell.
+    pub fn defined(&self) -> BTreeSet<&str> {
+        let sure = self
+            .items
+            .iter()
+            .filter(|(joint, _, background)| *joint == Joint::Then && !background);
+        sure.filter_map(|(_, pipeline, _)| match pipeline.commands.as_slice() {
+            [
+                Command {
+                    kind: Kind::Function { name, .. },
+                    ..
+                },
+            ] => Some(name.as_str()),
+            _ => None,
+        })
+        .collect()
     }
 
     /// Whether it is nothing but redirections.

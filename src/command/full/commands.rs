@@ -7,7 +7,7 @@ use crate::command::builtins;
 use crate::command::call::{Assignment, Redirection};
 use crate::command::name;
 use crate::command::names;
-use crate::command::strict::{Joint, is_reserved};
+use crate::command::strict::{Joint, MAX_PIPELINE, is_reserved};
 use crate::command::word::{Segment, Word, literal};
 
 /// Most redirections of one command.
@@ -19,6 +19,9 @@ pub(super) const TIMED: &str =
 
 /// Words that end a list where a command could begin.
 const CLOSING: [&str; 8] = ["then", "do", "done", "elif", "else", "fi", "esac", "}"];
+
+/// Most functions of a line.
+const MAX_FUNCTIONS: usize = 64;
 
 impl Parser<'_> {
     /// Whatever stands up to the next blank, line feed or operator, as written.
@@ -81,7 +84,11 @@ impl Parser<'_> {
         }
         let mut commands = Vec::new();
         loop {
+            let start = self.at;
             commands.push(self.command()?);
+            if commands.len() > MAX_PIPELINE {
+                return Err(self.error(start, "a pipeline of more than 64 commands"));
+            }
             self.blanks()?;
             match (self.peek(), self.byte(1)) {
                 (Some(b'|'), Some(b'&')) => return Err(self.error(self.at, "`|&`: write `2>&1 |`")),
@@ -360,6 +367,9 @@ impl Parser<'_> {
             return Err(self.error(open, "a function with the name of a builtin"));
         }
         self.note(open, "a function");
+        if self.functions.len() >= MAX_FUNCTIONS {
+            return Err(self.error(open, "more than 64 functions in a line"));
+        }
         self.functions.push(name.clone());
         let body = Box::new(self.command()?);
         Ok(Kind::Function { name, body })
@@ -522,6 +532,13 @@ impl Parser<'_> {
             .bytes()
             .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_')
             .count();
+        let wide = rest
+            .bytes()
+            .take_while(|b| b.is_ascii_alphanumeric() || *b == b'_' || !b.is_ascii())
+            .count();
+        if wide > length && matches!(self.byte(wide), Some(b'=' | b'+' | b'[')) {
+            return Err(self.error(start, super::LETTERS));
+        }
         let name = rest[..length].to_owned();
         if !name::is_variable(&name) {
             return Ok(None);

@@ -43,6 +43,9 @@ impl Parser<'_> {
             (_, Some(b)) if b.is_ascii_alphabetic() || b == b'_' => {
                 self.at += 1;
                 let name = self.name();
+                if self.peek().is_some_and(|b| !b.is_ascii()) {
+                    return Err(self.error(start, super::LETTERS));
+                }
                 if inside == Inside::Arithmetic {
                     let span = self.span(start);
                     self.variables.reads(&name, span);
@@ -50,6 +53,7 @@ impl Parser<'_> {
                 self.bashism |= is_of_bash(&name);
                 format!("${{{name}}}")
             }
+            (_, Some(b)) if !b.is_ascii() => return Err(self.error(start, super::LETTERS)),
             (_, Some(b'$')) if matches!(self.byte(2), Some(b'(' | b'{' | b'[')) => {
                 // Inside of quotes bash looks for the end of a substitution there, then finds none to run.
                 return Err(self.error(start, "`$$` before a bracket: write `${$}`"));

@@ -72,7 +72,8 @@ impl Flat {
         let mut redirections = command.redirections.clone();
         redirections.extend(around.redirections.iter().cloned());
         // Each call carries those around it: a line whose groups pile them up is refused as too long.
-        self.weight += redirections.len() * 2 + 1;
+        let carried: usize = around.redirections.iter().map(|r| r.target.size()).sum();
+        self.weight += redirections.len() * 2 + 1 + carried / 32;
         if self.weight > MAX_WEIGHT {
             return;
         }
@@ -216,6 +217,7 @@ impl Flat {
             sudo: Sudo::No,
             wraps: Wraps::Nothing,
             scope: Arc::clone(around.scope),
+            is_function: false,
             span: command.span,
         });
     }

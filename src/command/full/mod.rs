@@ -24,6 +24,10 @@ pub use flatten::calls;
 use variables::Variables;
 pub(in crate::command) use variables::{REDEFINERS, is_number};
 
+/// In a locale of one byte a character, bash takes the halves of others for letters (bash's `legal_variable_starter`).
+const LETTERS: &str =
+    "a letter outside of ASCII where some shells take it for part of a variable's name: quote it";
+
 /// Deepest nesting of compound commands and substitutions.
 pub const MAX_DEPTH: usize = 40;
 

@@ -44,6 +44,10 @@ impl Parser<'_> {
             .into_iter()
             .find(|o| self.starts(o))
             .unwrap_or(">");
+        // bash 5.2 writes a substitution, and a function that it exports, anew: as `<>FILE`, of descriptor 0.
+        if operator == "<>" && descriptor.as_deref() == Some("1") {
+            return Err(self.error(start, "`1<>`: some shells take it for `<>`; write `>>`"));
+        }
         self.at += operator.len();
         self.blanks()?;
         let at = self.at;

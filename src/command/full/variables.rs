@@ -7,7 +7,7 @@ use super::ast::Kind;
 use crate::command::name::is_variable;
 use crate::command::word::{Segment, Span, Word, bare};
 use crate::command::{Assignment, ReadError, evaluated, names};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// What a variable is set to, from what is surest on.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -242,6 +242,11 @@ impl Variables {
             });
         }
         let mut relies = self.said;
+        let mut held: HashMap<&str, Held> = HashMap::new();
+        for (name, value) in &self.set {
+            let worst = held.entry(name).or_insert(*value);
+            *worst = (*worst).max(*value);
+        }
         for (name, span, used) in &self.read {
             if is_the_shells(name) {
                 let reason = match used {
@@ -255,16 +260,14 @@ impl Variables {
                     reason,
                 });
             }
-            let mut values = self.set.iter().filter(|(set, _)| set == name).peekable();
-            let known = values.peek().is_some()
-                && values.all(|(_, held)| match held {
-                    Held::Number => true,
-                    Held::Said => {
-                        relies.get_or_insert(*span);
-                        !others
-                    }
-                    Held::Text => false,
-                });
+            let known = match held.get(name.as_str()) {
+                Some(Held::Number) => true,
+                Some(Held::Said) => {
+                    relies.get_or_insert(*span);
+                    !others
+                }
+                Some(Held::Text) | None => false,
+            };
             if !known || self.any.is_some() {
                 let reason = match used {
                     Use::Arithmetic => format!(

@@ -216,7 +216,8 @@ impl Parser<'_> {
         self.at += digits.len();
         let value = u32::from_str_radix(&digits, radix).ok();
         // Bytes from 128 on would be parts of characters.
-        let value = value.filter(|v| (1..128).contains(v) || (matches!(c, 'u' | 'U') && *v > 127));
+        // In another locale bash leaves `\u00e9` as it stands.
+        let value = value.filter(|v| (1..128).contains(v));
         value
             .and_then(char::from_u32)
             .ok_or_else(|| self.error(start, odd))
@@ -298,6 +299,10 @@ impl Parser<'_> {
 
     /// `{a,b}` and `{1..3}` (bash), `{}` (text); anything else is refused.
     fn brace(&mut self, segments: &mut Vec<Segment>) -> Result<(), ReadError> {
+        // Each looks at all in front of it, and doubles the words.
+        if segments.len() > MAX_BEFORE_BRACE {
+            return Err(self.error(self.at, "a `{` far inside a word of many parts: quote it"));
+        }
         // bash expands braces before all else: `$x{a,b}` is `$xa $xb`.
         let mut others = segments.iter().filter_map(|s| match s {
             Segment::Expansion(text) if !text.starts_with('{') => Some(text),
@@ -393,6 +398,9 @@ fn is_text_bracket(before: &[Segment], rest: &[u8]) -> bool {
 
 /// Quotes with nothing in them. Beside an expansion they keep a word where it would be none.
 const EMPTY: &str = "''";
+
+/// Most parts of a word in front of a brace.
+const MAX_BEFORE_BRACE: usize = 64;
 
 /// Drops empty quotes from a word without expansions.
 fn without_empty(segments: Vec<Segment>) -> Vec<Segment> {

@@ -5,10 +5,12 @@
 
 use super::Inner;
 use super::options::is_operand;
+use super::sed::scripts_are_plain;
 use super::shells::SHELLS;
-use crate::command::call::{Call, Redirection, Wraps};
-use crate::command::read_at;
+use super::subcommands::subcommand;
+use crate::command::call::{Call, Place, Redirection, Wraps};
 use crate::command::word::{Segment, Word};
+use crate::command::{names, read_at};
 
 pub(super) const SIPS: &str = "a command that reads a part of what a shell is fed, and the shell would run the rest: write `bash -c '…'`";
 
@@ -19,9 +21,12 @@ pub(super) const TYPED: &str = "text for a shell on a terminal, which reads it a
 /// What is shorter than a program's buffer it reads whole, if at all.
 const MAX_SHARED: usize = 4096;
 
+/// The smallest buffer that a program reads with (musl's stdio, of which busybox is made on Alpine).
+const SMALL_BUFFER: usize = 1024;
+
 /// Programs and builtins that read nothing, or all that there is; sorted. Wrappers among them: what they run is a call of
 /// its own.
-const QUIET: [&str; 219] = [
+const QUIET: [&str; 191] = [
     ":",
     "[",
     "[[",
@@ -32,28 +37,20 @@ const QUIET: [&str; 219] = [
     "apache2ctl",
     "apachectl",
     "apt-cache",
-    "aws",
-    "az",
     "basename",
     "blkid",
     "break",
-    "bundle",
     "cat",
     "cd",
-    "certbot",
     "chage",
     "chattr",
     "chgrp",
     "chmod",
     "chown",
-    "chronyc",
     "column",
     "command",
-    "composer",
     "continue",
-    "coredumpctl",
     "crontab",
-    "curl",
     "cut",
     "date",
     "df",
@@ -61,8 +58,6 @@ const QUIET: [&str; 219] = [
     "dirname",
     "dmesg",
     "dmidecode",
-    "docker",
-    "docker-compose",
     "dpkg",
     "dpkg-query",
     "du",
@@ -73,20 +68,16 @@ const QUIET: [&str; 219] = [
     "exit",
     "expand",
     "export",
-    "fail2ban-client",
     "fallocate",
     "false",
     "file",
     "findmnt",
-    "flatpak",
     "fold",
     "free",
     "fuser",
-    "gcloud",
     "getenforce",
     "getent",
     "getfacl",
-    "git",
     "gpasswd",
     "groupadd",
     "groupdel",
@@ -111,7 +102,6 @@ const QUIET: [&str; 219] = [
     "journalctl",
     "jq",
     "kill",
-    "kubectl",
     "last",
     "local",
     "localectl",
@@ -134,30 +124,20 @@ const QUIET: [&str; 219] = [
     "mktemp",
     "modinfo",
     "modprobe",
-    "mount",
     "mpstat",
-    "nerdctl",
     "netstat",
     "networkctl",
     "nginx",
     "nice",
     "nl",
     "nohup",
-    "npm",
     "nproc",
-    "nslookup",
-    "ntpq",
     "paste",
-    "pgrep",
     "pidstat",
     "ping",
     "pip",
     "pip3",
-    "pkill",
     "pm2",
-    "pnpm",
-    "podman",
-    "podman-compose",
     "printf",
     "ps",
     "pvs",
@@ -189,13 +169,11 @@ const QUIET: [&str; 219] = [
     "shift",
     "sleep",
     "smartctl",
-    "snap",
     "sort",
     "ss",
     "stat",
     "stdbuf",
     "strings",
-    "supervisorctl",
     "swapoff",
     "swapon",
     "sync",
@@ -240,7 +218,85 @@ const QUIET: [&str; 219] = [
     "who",
     "whoami",
     "xfs_growfs",
-    "yarn",
+];
+
+/// Those of them for which `-` is their input, all of which they read; sorted.
+const FILTERS: [&str; 28] = [
+    "cat",
+    "column",
+    "crontab",
+    "cut",
+    "date",
+    "dig",
+    "du",
+    "expand",
+    "file",
+    "fold",
+    "jq",
+    "logger",
+    "md5sum",
+    "nl",
+    "paste",
+    "rev",
+    "setfacl",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "sort",
+    "strings",
+    "sysctl",
+    "tac",
+    "tail",
+    "tee",
+    "tr",
+    "uniq",
+];
+
+/// Words of these are text, and `-` no file; sorted.
+const TEXTS: [&str; 17] = [
+    ":", "[", "[[", "basename", "cd", "dirname", "echo", "export", "kill", "local", "printf",
+    "readonly", "set", "test", "trap", "type", "unset",
+];
+
+/// Subcommands of compose that never ask; sorted.
+const COMPOSE: [&str; 17] = [
+    "build", "config", "down", "events", "exec", "images", "kill", "logs", "ls", "pause", "port",
+    "ps", "pull", "restart", "start", "stop", "version",
+];
+
+/// Subcommands of git that read nothing, and open no editor; sorted. Others read a protocol, by fours of bytes, or ask.
+const GIT: [&str; 31] = [
+    "add",
+    "blame",
+    "branch",
+    "checkout",
+    "clone",
+    "commit",
+    "count-objects",
+    "describe",
+    "diff",
+    "fetch",
+    "for-each-ref",
+    "fsck",
+    "gc",
+    "init",
+    "log",
+    "ls-files",
+    "ls-remote",
+    "ls-tree",
+    "merge-base",
+    "mv",
+    "pull",
+    "push",
+    "remote",
+    "reset",
+    "restore",
+    "rev-parse",
+    "rm",
+    "show",
+    "stash",
+    "status",
+    "switch",
 ];
 
 /// Text that a shell reads from its standard input.
@@ -257,13 +313,20 @@ pub(super) fn has_terminal(call: &Call) -> bool {
         call.words.iter().skip(1).any(|w| {
             let text = w.literal_prefix();
             let short = text.starts_with('-') && !text.starts_with("--") && text.contains(letter);
-            short || text.len() > 2 && text.starts_with("--") && long.starts_with(text)
+            let name = text.split('=').next().unwrap_or_default();
+            short || name.len() > 2 && name.starts_with("--") && long.starts_with(name)
         })
     };
     match call.name.base.as_str() {
         "script" | "run0" | "unbuffer" | "machinectl" => true,
-        "docker" | "podman" | "nerdctl" | "docker-compose" | "podman-compose" | "kubectl"
-        | "oc" => option('t', "--tty"),
+        // Compose gives a terminal where it is not told otherwise.
+        "docker-compose" | "podman-compose" => !option('T', "--no-tty"),
+        "docker" | "podman" | "nerdctl"
+            if call.words.iter().any(|w| w.literal() == Some("compose")) =>
+        {
+            !option('T', "--no-tty")
+        }
+        "docker" | "podman" | "nerdctl" | "kubectl" | "oc" => option('t', "--tty"),
         "ssh" => {
             let asks = |w: &Word| {
                 w.literal_prefix()
@@ -314,9 +377,14 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     if !several {
         return None;
     }
+    // They read at the same time as the shell: where it stands in a line then is chance.
+    let beside = |c: &Call| matches!(c.place, Place::ProcessSubstitution | Place::Receiver);
+    if calls.iter().any(beside) || ["<(", ">("].iter().any(|s| reading.canonical.contains(s)) {
+        return Some(SIPS);
+    }
     // Behind the last line nothing is left.
     let last = text.trim_end().rfind('\n').unwrap_or_default();
-    let own = |c: &Call| reading.functions.contains(&c.name.text) && c.wraps == Wraps::Nothing;
+    let own = |c: &Call| c.is_function && c.wraps == Wraps::Nothing;
     let unread = |c: &&Call| c.span.start < last && !is_known(c) && !own(c);
     // In a pipe as well: /proc has a name for the shell's input.
     let unread = calls.iter().filter(unread).any(|c| !has_own_input(c));
@@ -325,8 +393,48 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     }
     // What reads a line leaves the shell to begin at the next one, in the middle of a command.
     let stands = |line: &str| line.trim().is_empty() || read_at(line, 1).is_ok();
-    let leaves = |call: &Call| !is_quiet(call) && reaches(call, calls);
-    (calls.iter().any(leaves) && !text.lines().all(stands)).then_some(SIPS)
+    let leaves = |call: &Call| !is_quiet(call) && !call.is_function && reaches(call, calls);
+    let leaves = calls.iter().any(leaves);
+    // What is ended while it reads a line, byte by byte, leaves the rest.
+    if leaves && calls.iter().any(|c| c.name.base == "timeout") || calls.iter().any(sets_a_program)
+    {
+        return Some(SIPS);
+    }
+    let large = text.len() > SMALL_BUFFER && (leaves || calls.iter().any(hands_on));
+    (large || leaves && !text.lines().all(stands)).then_some(SIPS)
+}
+
+/// Whether a call gives a variable to programs in which many of them find another that they run.
+fn sets_a_program(call: &Call) -> bool {
+    const PARTS: [&str; 18] = [
+        "EDITOR", "PAGER", "VISUAL", "GIT_", "LESS", "OPTIONS", "RSH", "SSH", "ASKPASS", "DIFF",
+        "BROWSER", "CONFIG", "PERL", "PYTHON", "LD_", "COMMAND", "HOME", "XDG_",
+    ];
+    let set = call.assignments.iter().chain(&call.scope.lists);
+    let named = call.words.iter().filter_map(|w| {
+        let text = w.literal_prefix();
+        let sets = text.contains('=') || names::named(&call.words).is_ok_and(|n| !n.is_empty());
+        sets.then(|| text.split('=').next().unwrap_or_default())
+    });
+    let mut names = set.map(|a| a.name.as_str()).chain(named);
+    names.any(|name| {
+        let variable = name
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
+        variable && PARTS.iter().any(|part| name.contains(part))
+    })
+}
+
+/// Whether of the commands beside a shell that reads on, one may take a part of its text.
+pub(super) fn others_read(calls: &[Call]) -> bool {
+    let quiet = |c: &Call| match c.wraps {
+        Wraps::Nothing => is_quiet(c) || c.is_function,
+        Wraps::Unknown => SHELLS.contains(&c.name.base.as_str()),
+        Wraps::Calls | Wraps::Text => is_known(c),
+    };
+    calls
+        .iter()
+        .any(|c| names_input(c) || !quiet(c) && reaches(c, calls))
 }
 
 /// Whether a command may take a part of a line of the input that all of them share, and leave the rest.
@@ -400,30 +508,37 @@ fn names_input(call: &Call) -> bool {
         let text = w.spelt();
         text.contains(['/', '=']) && names(&text).any(|n| matches!(n, "fd" | "stdin"))
     };
-    call.redirections.iter().any(moves) || words(call).any(named)
+    // From there, any name may be one.
+    let enters = is_change_of_folder(call) && words(call).any(is_device);
+    enters || call.redirections.iter().any(moves) || words(call).any(named)
+}
+
+fn is_change_of_folder(call: &Call) -> bool {
+    matches!(call.name.base.as_str(), "cd" | "pushd" | "popd")
+}
+
+/// Whether a word is a path of devices or processes.
+fn is_device(word: &Word) -> bool {
+    names(&word.spelt()).any(|n| matches!(n, "dev" | "proc"))
 }
 
 /// Whether a command in a pipe could be given the path of the text's input by words that are known only when it runs, or
 /// by a name in a folder that the text goes to.
 fn names_unknown(call: &Call, calls: &[Call]) -> bool {
-    let device = |w: &Word| names(&w.spelt()).any(|n| matches!(n, "dev" | "proc"));
-    let leads = |c: &Call| {
-        matches!(c.name.base.as_str(), "cd" | "pushd" | "popd")
-            && words(c).any(|w| w.literal().is_none() || device(w))
-    };
+    let leads = |c: &Call| is_change_of_folder(c) && words(c).any(|w| w.literal().is_none());
     let operands = call.words.iter().skip(1);
     let operands = operands.filter(|w| !w.literal_prefix().starts_with('-'));
     let dynamic = |w: &Word| w.literal().is_none();
     let first = usize::from(takes_operand(call));
     operands.skip(first).any(dynamic)
-        || words(call).any(|w| dynamic(w) && device(w))
+        || words(call).any(|w| dynamic(w) && is_device(w))
         || calls.iter().any(leads)
 }
 
 /// Whether the first operand is no file.
 fn takes_operand(call: &Call) -> bool {
     let base = call.name.base.as_str();
-    base == "sed" || base.ends_with("grep") || base.ends_with("awk")
+    base == "sed" || is_grep(base) || is_awk(base)
 }
 
 /// Whether it is known what a command reads: nothing, all, or whole lines. What a wrapper runs is a call of its own.
@@ -434,11 +549,54 @@ fn is_known(call: &Call) -> bool {
         Wraps::Nothing => {
             is_quiet(call)
                 || matches!(base, "read" | "mapfile" | "readarray" | "head" | "sed")
-                || base.ends_with("grep")
-                || base.ends_with("awk")
+                || is_grep(base)
+                || is_awk(base)
         }
-        _ => true,
+        // A password of at most 1023 or 511 bytes (sudo(8), pam(3)); keys; what does not wait reads beside the shell.
+        _ => match base {
+            "sudo" => is_quiet(call),
+            "su" | "watch" => false,
+            "setsid" => call.words.len() == 1,
+            _ => true,
+        },
     }
+}
+
+/// Whether a command hands on what it reads, a buffer at a time, to one that may end first.
+fn hands_on(call: &Call) -> bool {
+    let base = call.name.base.as_str();
+    let operand = |w: &Word| !w.literal_prefix().starts_with('-');
+    let named = !matches!(base, "tr" | "tee") && call.words.iter().skip(1).any(operand);
+    call.pipe.len > 1 && shares(call) && !named && FILTERS.binary_search(&base).is_ok()
+}
+
+/// Whether a word is its program's standard input, as most programs spell it: `-`, `-f-`, `--file=-`.
+fn is_dash(word: &str) -> bool {
+    word.starts_with('-') && word != "--" && word.ends_with('-')
+}
+
+/// Whether docker's or podman's compose could ask, where it takes one word of the answer.
+fn may_ask(call: &Call) -> bool {
+    let mut words = call.words.iter().skip(1).filter_map(Word::literal);
+    let quiet = |w: &str| COMPOSE.binary_search(&w).is_ok();
+    words.any(|w| w == "compose") && !words.any(quiet)
+}
+
+/// Whether curl could ask for a password, of which it reads at most 2048 bytes: `-u`, `-U`, `-E`, and what a file (`-K`)
+/// may say.
+fn asks_password(word: &str) -> bool {
+    const NOT: [&str; 5] = [
+        "--compressed",
+        "--connect-timeout",
+        "--connect-to",
+        "--url",
+        "--user-agent",
+    ];
+    const ASKS: [&str; 7] = ["--u", "--pr", "--pa", "--ce", "--co", "--k", "--t"];
+    if word.starts_with("--") {
+        return !NOT.contains(&word) && ASKS.iter().any(|start| word.starts_with(start));
+    }
+    word.starts_with('-') && word.contains(['u', 'U', 'E', 'K'])
 }
 
 /// Whether a command reads nothing of what the shell is fed, or all of it.
@@ -446,10 +604,29 @@ fn is_quiet(call: &Call) -> bool {
     let base = call.name.base.as_str();
     let words = || call.words.iter().skip(1).map(Word::literal_prefix);
     let option = |letter: char| words().any(|w| w.starts_with('-') && w.contains(letter));
+    let text = FILTERS.binary_search(&base).is_ok() || TEXTS.binary_search(&base).is_ok();
+    if !text && words().any(is_dash) {
+        return false;
+    }
     match base {
         "head" => names_files(call, 0, "nc"),
         "sed" => names_files(call, 1, "efl"),
-        // It reads the password there, byte by byte.
+        "git" => {
+            subcommand(call).is_some_and(|name| GIT.binary_search(&name).is_ok())
+                && !option('e')
+                && !option('i')
+                && (subcommand(call) != Some("commit") || option('m'))
+        }
+        "docker" | "podman" => !may_ask(call),
+        // Without a word they take commands.
+        "chronyc" | "nslookup" | "supervisorctl" | "fail2ban-client" => {
+            words().any(|w| !w.is_empty() && !w.starts_with('-')) && !option('i')
+        }
+        "coredumpctl" => words().any(|w| matches!(w, "list" | "info")),
+        "mount" => !words().any(|w| w.contains("stdin") || w.contains("fuse")),
+        "curl" => !words().any(asks_password),
+        // They take the first bytes of a file.
+        "pgrep" | "pkill" => !option('F') && !words().any(|w| w.starts_with("--p")),
         "sudo" => !option('S') && !words().any(|w| w.starts_with("--s")),
         // What it runs stands in options.
         "tar" => !words().any(|w| w.contains(['=', ' ', 'I', 'F']) || w.starts_with("--")),
@@ -462,37 +639,66 @@ fn is_quiet(call: &Call) -> bool {
         }),
         // They ask.
         "rm" | "cp" | "mv" | "ln" => !option('i') && !option('I'),
-        base if base.ends_with("grep") => names_files(call, 1, "ABCmefdD"),
-        base if base.ends_with("awk") => names_files(call, 1, "Fvfei"),
+        base if is_grep(base) => names_files(call, 1, "ABCmefdD"),
+        base if is_awk(base) => names_files(call, 1, "Fvfei"),
         base => base.is_empty() || QUIET.binary_search(&base).is_ok(),
     }
+}
+
+/// Whether a word of `head` leaves it to count lines: `-5k` is bytes (head(1), GNU).
+fn is_of_lines(word: &str) -> bool {
+    let number = |text: &str| text.bytes().all(|b| b.is_ascii_digit());
+    match word.strip_prefix('-') {
+        None => true,
+        Some(option) => {
+            number(option)
+                || matches!(option, "q" | "v" | "-")
+                || option.starts_with("-lines=")
+                || option.strip_prefix('n').is_some_and(number)
+        }
+    }
+}
+
+fn is_grep(base: &str) -> bool {
+    matches!(base, "grep" | "egrep" | "fgrep" | "rgrep")
+}
+
+fn is_awk(base: &str) -> bool {
+    matches!(base, "awk" | "gawk" | "mawk" | "nawk")
+}
+
+/// Whether the first operand of awk stands in the line.
+fn has_literal_program(call: &Call) -> bool {
+    let mut words = call.words.iter().skip(1).map(Word::literal);
+    while let Some(Some(word)) = words.next() {
+        match word {
+            "-v" | "-F" if words.next().flatten().is_none() => return false,
+            "-v" | "-F" => {}
+            word if !word.starts_with('-') => return true,
+            _ => {}
+        }
+    }
+    false
 }
 
 /// Whether awk or sed may run a command, which would read there too: `system(…)`, `"a" | getline`, sed's `e`.
 fn runs_text(call: &Call) -> bool {
     let base = call.name.base.as_str();
-    let code = call.words.iter().skip(1).map(Word::spelt);
-    let mut code = code.filter(|text| !text.starts_with(['-', '/']));
-    if base.ends_with("awk") {
-        let runs = |text: &String| {
-            let pipe = text.len() > 1 && text.replace("||", "").contains('|');
-            pipe || ["system", "getline", "@"].iter().any(|s| text.contains(s))
+    if is_awk(base) {
+        // A separator is no code.
+        let words = call.words.iter().skip(1).map(Word::spelt);
+        let mut code = words.filter(|text| text.len() > 1 && !text.starts_with("-F"));
+        let runs = |text: &str| {
+            text.replace("||", "").contains('|')
+                || ["system", "getline", "@"].iter().any(|s| text.contains(s))
         };
-        return code.any(|text| runs(&text));
+        let unread = |text: &str| {
+            text.strip_prefix('-')
+                .is_some_and(|option| !option.starts_with('v'))
+        };
+        return !has_literal_program(call) || code.any(|text| runs(&text) || unread(&text));
     }
-    base == "sed" && code.any(|text| executes(&text))
-}
-
-/// Whether a text for sed holds what could be the command `e`, or the flag of `s` (sed(1), GNU).
-fn executes(script: &str) -> bool {
-    let before = |c: char| {
-        c.is_ascii_whitespace() || c.is_ascii_digit() || "gpiIMm;{}$!,/|#:@+~".contains(c)
-    };
-    let behind = |c: char| c.is_ascii_whitespace() || c.is_ascii_digit() || "gpiIMmw;}".contains(c);
-    script.match_indices('e').any(|(at, _)| {
-        script[..at].chars().next_back().is_none_or(before)
-            && script[at + 1..].chars().next().is_none_or(behind)
-    })
+    base == "sed" && !scripts_are_plain(call)
 }
 
 /// Whether behind its last option, and so many operands, a command names files, and nowhere its standard input. `valued`
@@ -525,8 +731,9 @@ fn is_sip(call: &Call) -> bool {
         })
     };
     match call.name.base.as_str() {
-        "read" | "mapfile" | "readarray" => has(&['n', 'N', 'd', 'u']),
-        "head" | "line" => has(&['c', 'b', 'z']),
+        "read" | "mapfile" | "readarray" => has(&['n', 'N', 'd', 'u', 't']),
+        "head" => !words.iter().all(|w| w.literal().is_some_and(is_of_lines)),
+        "line" => !words.is_empty(),
         "od" | "hexdump" | "hd" | "xxd" | "cmp" => has(&['N', 'n', 'l', 'b']),
         "dd" | "cryptsetup" => true,
         // Some read no more than a file's first bytes.
@@ -541,7 +748,11 @@ fn is_sip(call: &Call) -> bool {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_list_is_sorted() {
+    fn the_lists_are_sorted() {
         assert!(super::QUIET.is_sorted());
+        assert!(super::FILTERS.is_sorted());
+        assert!(super::TEXTS.is_sorted());
+        assert!(super::COMPOSE.is_sorted());
+        assert!(super::GIT.is_sorted());
     }
 }

@@ -16,6 +16,7 @@ mod opaque;
 mod options;
 mod parallel;
 mod programs;
+mod sed;
 mod seen;
 mod shells;
 mod subcommands;
@@ -60,6 +61,7 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<SeenThrough, ReadEr
         counted: Vec::new(),
         loose: Vec::new(),
         functions: Vec::new(),
+        carried: 0,
     };
     let mut moved = Vec::with_capacity(calls.len());
     for mut call in calls {
@@ -205,7 +207,9 @@ fn renames(call: &Call) -> bool {
 /// Whether `exec` without a command gives the shell another input, or code in a descriptor.
 fn takes_input(call: &Call) -> bool {
     let input = |d: Option<&str>| matches!(d, None | Some("0"));
-    call.words.len() == 1
+    // A word of an expansion may be none.
+    let mut behind = call.words.iter().skip(1);
+    behind.all(|w| w.literal().is_none_or(|text| text.starts_with('-')))
         && call.redirections.iter().any(|r| {
             r.operator.starts_with("<<")
                 || (r.operator.starts_with('<') && input(r.descriptor.as_deref()))

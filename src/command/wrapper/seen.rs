@@ -30,7 +30,12 @@ pub(super) struct Seen {
     pub(super) loose: Vec<String>,
     /// The functions that they define.
     pub(super) functions: Vec<String>,
+    /// Bytes of redirections that what is wrapped has from its wrapper.
+    pub(super) carried: usize,
 }
+
+/// Most bytes of them.
+const MAX_CARRIED: usize = 2 * 1024 * 1024;
 
 impl Seen {
     /// The text that a pipe brings to a call, if it stands in the line.
@@ -73,6 +78,19 @@ impl Seen {
     pub(super) fn push(&mut self, call: Call) -> Result<(), ReadError> {
         if self.out.len() >= MAX_CALLS {
             return Err(refuse(&call, "the line runs too many commands"));
+        }
+        if call.parent.is_some() {
+            self.carried += call
+                .redirections
+                .iter()
+                .map(|r| r.target.size())
+                .sum::<usize>();
+        }
+        if self.carried > MAX_CARRIED {
+            return Err(refuse(
+                &call,
+                "the line runs too many commands for the text that all of them could read",
+            ));
         }
         self.out.push(call);
         Ok(())
@@ -220,7 +238,15 @@ impl Seen {
             .filter(|c| reads_code(c))
             .collect();
         let reads_on = (!inner.is_empty()).then(|| inner.iter().any(|c| is_shell_text(c)));
-        let others_sip = readings.iter().any(|r| fed::sips(&r.calls));
+        let fed = call.pipe.index > 0
+            || call
+                .redirections
+                .iter()
+                .any(|r| r.operator.starts_with("<<"));
+        let others_sip = readings.iter().any(|r| {
+            let calls = &r.calls;
+            fed::sips(calls) || fed && fed::others_read(calls)
+        });
         let in_function = self.in_function(&call);
         // The text stays among the wrapper's words for a shell (it is a word of it), and leaves them for ssh.
         if !SHELLS.contains(&base.as_str()) {
@@ -343,6 +369,7 @@ pub(super) fn wrapped(wrapper: &Call, words: Vec<Word>, parent: usize) -> Call {
         sudo,
         wraps: Wraps::Nothing,
         scope: wrapper.scope.clone(),
+        is_function: false,
         span: wrapper.span,
     }
 }

@@ -52,7 +52,9 @@ pub const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 41] = [
+const CODE: [&str; 43] = [
+    "APT_CONFIG",
+    "WGETRC",
     "POSIX_PEDANTIC",
     "TMOUT",
     "KUBECTL_EXTERNAL_DIFF",
@@ -238,7 +240,12 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
             reason: counted_inside(name),
         });
     }
-    let becomes_list = |name: &str| named.iter().flatten().any(|n| n.list && n.name == name);
+    let become_lists = named
+        .iter()
+        .flatten()
+        .filter(|n| n.list)
+        .map(|n| n.name.as_str());
+    let become_lists: BTreeSet<&str> = become_lists.collect();
     for (call, named) in calls.iter().zip(&named) {
         let refuse = |reason: String| {
             Err(ReadError {
@@ -256,7 +263,8 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
                 "`{part}` is named in a line that starts a login or interactive shell: it would run what the line writes there"
             ));
         }
-        if shells && (call.name.base == "unset" || call.name.base == "env") && names_level(call) {
+        let shows = matches!(call.name.base.as_str(), "echo" | "printf" | "test" | "[");
+        if shells && !shows && names_level(call) {
             return refuse("`SHLVL` is taken away in a line that starts a shell: it would read its startup files".to_owned());
         }
         if let Some(name) = STARTUP
@@ -280,7 +288,7 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
         }
         let list = named.iter().find(|n| {
             n.value.as_ref().is_some_and(Word::is_dynamic)
-                && (becomes_list(&n.name) || is_list(&n.name))
+                && (become_lists.contains(n.name.as_str()) || is_list(&n.name))
         });
         if let Some(Named { name, .. }) = list {
             return refuse(format!(
@@ -326,7 +334,8 @@ fn names_startup(call: &Call) -> Option<&'static str> {
 
 /// Whether a call names the variable by which bash knows that it is no first shell.
 fn names_level(call: &Call) -> bool {
-    call.words.iter().any(|w| w.spelt().contains("SHLVL"))
+    !SHELLS.contains(&call.name.base.as_str())
+        && call.words.iter().any(|w| w.spelt().contains("SHLVL"))
 }
 
 fn is_document_in_function(call: &Call) -> bool {

@@ -230,11 +230,23 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
     })
 }
 
+/// Whether a call could take a function away, or go past it.
+fn undefines(call: &Call) -> bool {
+    let tells = matches!(call.words.get(1).and_then(Word::literal), Some("-v" | "-V"));
+    match call.name.base.as_str() {
+        "command" => !tells,
+        base => matches!(
+            base,
+            "unset" | "builtin" | "eval" | "." | "source" | "trap" | "enable" | "alias" | "exec"
+        ),
+    }
+}
+
 /// Marks the calls that surely are of functions of the line: defined at the top, whatever happens, and before. Where
 /// that is not sure, the call may be of a program of that name.
 fn mark_functions(calls: &mut [Call], list: &full::ast::List) {
     let defined = list.defined();
-    if defined.is_empty() || calls.iter().any(|c| c.name.base == "unset") {
+    if defined.is_empty() || calls.iter().any(undefines) {
         return;
     }
     let mut last: BTreeMap<&str, usize> = BTreeMap::new();

@@ -21,22 +21,27 @@ impl List {
         commands.into_iter().any(Command::holds_document)
     }
 
-    /// The functions that it defines whatever else happens, in this shell.
+    /// The functions that it defines before all else but `set` and plain variables: bash leaves the rest of a line at an error in what it
+    /// counts, and at an assignment to what is read-only.
     pub fn defined(&self) -> BTreeSet<&str> {
-        let sure = self
-            .items
-            .iter()
-            .filter(|(joint, _, background)| *joint == Joint::Then && !background);
-        sure.filter_map(|(_, pipeline, _)| match pipeline.commands.as_slice() {
-            [
-                Command {
-                    kind: Kind::Function { name, .. },
-                    ..
-                },
-            ] => Some(name.as_str()),
-            _ => None,
-        })
-        .collect()
+        let mut names = BTreeSet::new();
+        for (joint, pipeline, background) in &self.items {
+            let ([command], Joint::Then, false) = (pipeline.commands.as_slice(), joint, background)
+            else {
+                break;
+            };
+            match &command.kind {
+                Kind::Function { name, .. } => {
+                    names.insert(name.as_str());
+                }
+                Kind::Simple { words, .. }
+                    if words.first().and_then(Word::literal) == Some("set") => {}
+                Kind::Simple { assignments, words }
+                    if words.is_empty() && assignments.iter().all(is_kept) => {}
+                _ => break,
+            }
+        }
+        names
     }
 
     /// Whether it is nothing but redirections.
@@ -55,6 +60,17 @@ impl List {
         let simple = |c: &Command| matches!(c.kind, Kind::Simple { .. });
         matches!(self.items.as_slice(), [(_, pipeline, false)] if pipeline.commands.iter().all(simple))
     }
+}
+
+/// Whether an assignment cannot fail: the shell's own may be read-only, or numbers.
+fn is_kept(assignment: &Assignment) -> bool {
+    let lower = assignment.name.contains(|c: char| c.is_ascii_lowercase());
+    let own = [
+        "UID", "PID", "OPT", "BASH", "SHELL", "GROUPS", "FUNC", "RANDOM", "SECONDS", "LINENO",
+        "PATH",
+    ];
+    let own = own.iter().any(|part| assignment.name.contains(part));
+    assignment.value.literal().is_some() && (lower || !own)
 }
 
 impl Command {

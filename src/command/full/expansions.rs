@@ -19,6 +19,9 @@ pub(super) enum Inside {
     Arithmetic,
 }
 
+/// Most parts of a word in front of an expansion.
+const MAX_PARTS: usize = 1024;
+
 impl Parser<'_> {
     /// `$x`, `${…}`, `$(…)`, `$((…))`, backquotes; a `$` that begins nothing is text.
     pub(super) fn expansion(
@@ -27,6 +30,9 @@ impl Parser<'_> {
         inside: Inside,
     ) -> Result<(), ReadError> {
         let start = self.at;
+        if segments.len() > MAX_PARTS {
+            return Err(self.error(start, "a word of more than 1024 parts: write several"));
+        }
         let text = match (self.peek(), self.byte(1)) {
             (Some(b'`'), _) => self.backquoted(inside)?,
             (_, Some(b'(')) if self.byte(2) == Some(b'(') => self.arithmetic()?,

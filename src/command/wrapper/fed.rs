@@ -7,7 +7,7 @@ use super::Inner;
 use super::options::is_operand;
 use super::sed::scripts_are_plain;
 use super::shells::SHELLS;
-use super::subcommands::subcommand;
+use super::subcommands::{composes, subcommand};
 use crate::command::call::{Call, Place, Redirection, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{names, read_at};
@@ -26,7 +26,7 @@ const SMALL_BUFFER: usize = 1024;
 
 /// Programs and builtins that read nothing, or all that there is; sorted. Wrappers among them: what they run is a call of
 /// its own.
-const QUIET: [&str; 191] = [
+const QUIET: [&str; 180] = [
     ":",
     "[",
     "[[",
@@ -36,7 +36,6 @@ const QUIET: [&str; 191] = [
     "a2ensite",
     "apache2ctl",
     "apachectl",
-    "apt-cache",
     "basename",
     "blkid",
     "break",
@@ -58,7 +57,6 @@ const QUIET: [&str; 191] = [
     "dirname",
     "dmesg",
     "dmidecode",
-    "dpkg",
     "dpkg-query",
     "du",
     "echo",
@@ -82,13 +80,10 @@ const QUIET: [&str; 191] = [
     "groupadd",
     "groupdel",
     "groups",
-    "haproxy",
-    "helm",
     "host",
     "hostname",
     "hostnamectl",
     "id",
-    "initctl",
     "install",
     "invoke-rc.d",
     "ionice",
@@ -135,9 +130,6 @@ const QUIET: [&str; 191] = [
     "paste",
     "pidstat",
     "ping",
-    "pip",
-    "pip3",
-    "pm2",
     "printf",
     "ps",
     "pvs",
@@ -153,9 +145,7 @@ const QUIET: [&str; 191] = [
     "return",
     "rev",
     "rmdir",
-    "rpm",
     "sar",
-    "semanage",
     "sensors",
     "seq",
     "service",
@@ -172,7 +162,6 @@ const QUIET: [&str; 191] = [
     "sort",
     "ss",
     "stat",
-    "stdbuf",
     "strings",
     "swapoff",
     "swapon",
@@ -221,7 +210,7 @@ const QUIET: [&str; 191] = [
 ];
 
 /// Those of them for which `-` is their input, all of which they read; sorted.
-const FILTERS: [&str; 28] = [
+const FILTERS: [&str; 27] = [
     "cat",
     "column",
     "crontab",
@@ -230,7 +219,6 @@ const FILTERS: [&str; 28] = [
     "dig",
     "du",
     "expand",
-    "file",
     "fold",
     "jq",
     "logger",
@@ -382,6 +370,11 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     if calls.iter().any(beside) || ["<(", ">("].iter().any(|s| reading.canonical.contains(s)) {
         return Some(SIPS);
     }
+    // A definition may be among what is taken.
+    let takes = |c: &Call| !is_quiet(c) && !c.is_function && reaches(c, calls);
+    if calls.iter().any(|c| c.is_function) && calls.iter().any(takes) {
+        return Some(SIPS);
+    }
     // Behind the last line nothing is left.
     let last = text.trim_end().rfind('\n').unwrap_or_default();
     let own = |c: &Call| c.is_function && c.wraps == Wraps::Nothing;
@@ -404,25 +397,55 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     (large || leaves && !text.lines().all(stands)).then_some(SIPS)
 }
 
-/// Whether a call gives a variable to programs in which many of them find another that they run.
+/// Whether a call gives programs a variable in which they may find another that they run, or how much they read at once.
 fn sets_a_program(call: &Call) -> bool {
-    const PARTS: [&str; 18] = [
-        "EDITOR", "PAGER", "VISUAL", "GIT_", "LESS", "OPTIONS", "RSH", "SSH", "ASKPASS", "DIFF",
-        "BROWSER", "CONFIG", "PERL", "PYTHON", "LD_", "COMMAND", "HOME", "XDG_",
+    const PLAIN: [&str; 8] = [
+        "LANG",
+        "LANGUAGE",
+        "TZ",
+        "TERM",
+        "COLUMNS",
+        "LINES",
+        "NO_COLOR",
+        "DEBIAN_FRONTEND",
     ];
-    let set = call.assignments.iter().chain(&call.scope.lists);
-    let named = call.words.iter().filter_map(|w| {
-        let text = w.literal_prefix();
-        let sets = text.contains('=') || names::named(&call.words).is_ok_and(|n| !n.is_empty());
-        sets.then(|| text.split('=').next().unwrap_or_default())
-    });
-    let mut names = set.map(|a| a.name.as_str()).chain(named);
-    names.any(|name| {
+    // Programs may have these without `export`, from a login.
+    const PARTS: [&str; 10] = [
+        "EDITOR", "PAGER", "VISUAL", "GIT_", "LESS", "OPTIONS", "SSH", "ASKPASS", "BROWSER", "XDG_",
+    ];
+    let plain = |name: &str| {
         let variable = name
             .bytes()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_');
-        variable && PARTS.iter().any(|part| name.contains(part))
-    })
+        !variable || name.is_empty() || name.starts_with("LC_") || PLAIN.contains(&name)
+    };
+    let given = |name: &str| !plain(name);
+    let kept = |name: &str| !plain(name) && PARTS.iter().any(|part| name.contains(part));
+    let exports = matches!(
+        call.name.base.as_str(),
+        "export" | "declare" | "typeset" | "local"
+    );
+    let declares = exports || names::named(&call.words).is_ok_and(|named| !named.is_empty());
+    let words = call.words.iter().skip(1).filter_map(|w| {
+        let (name, set) = match w.literal_prefix().split_once('=') {
+            Some((name, _)) => (name, true),
+            None => (w.literal_prefix(), false),
+        };
+        (set || declares).then_some(name)
+    });
+    let mut assigned = call.assignments.iter().map(|a| a.name.as_str());
+    let mut lists = call.scope.lists.iter().map(|a| a.name.as_str());
+    let mut words = words;
+    let alone = call.words.is_empty();
+    assigned.any(|name| if alone { kept(name) } else { given(name) })
+        || lists.any(kept)
+        || words.any(|name| {
+            if exports || !declares {
+                given(name)
+            } else {
+                kept(name)
+            }
+        })
 }
 
 /// Whether of the commands beside a shell that reads on, one may take a part of its text.
@@ -504,9 +527,19 @@ fn names_input(call: &Call) -> bool {
     let moves = |r: &Redirection| {
         r.operator == "<&" || r.operator == ">&" && r.descriptor.as_deref() == Some("0")
     };
+    // What the text writes there, programs take for their options.
+    const SETTINGS: [&str; 6] = [
+        "curlrc",
+        "wgetrc",
+        "gitconfig",
+        "apt.conf",
+        ".config/",
+        "inputrc",
+    ];
     let named = |w: &Word| {
         let text = w.spelt();
-        text.contains(['/', '=']) && names(&text).any(|n| matches!(n, "fd" | "stdin"))
+        SETTINGS.iter().any(|part| text.contains(part))
+            || text.contains(['/', '=']) && names(&text).any(|n| matches!(n, "fd" | "stdin"))
     };
     // From there, any name may be one.
     let enters = is_change_of_folder(call) && words(call).any(is_device);
@@ -557,6 +590,12 @@ fn is_known(call: &Call) -> bool {
             "sudo" => is_quiet(call),
             "su" | "watch" => false,
             "setsid" => call.words.len() == 1,
+            // Its buffers then are as small as one likes.
+            "stdbuf" => !call
+                .words
+                .iter()
+                .map(Word::literal_prefix)
+                .any(|w| w.starts_with("--i") || w.starts_with("-i")),
             _ => true,
         },
     }
@@ -577,9 +616,8 @@ fn is_dash(word: &str) -> bool {
 
 /// Whether docker's or podman's compose could ask, where it takes one word of the answer.
 fn may_ask(call: &Call) -> bool {
-    let mut words = call.words.iter().skip(1).filter_map(Word::literal);
-    let quiet = |w: &str| COMPOSE.binary_search(&w).is_ok();
-    words.any(|w| w == "compose") && !words.any(quiet)
+    let compose = call.words.iter().any(|w| w.literal() == Some("compose"));
+    compose && composes(call).is_none_or(|name| COMPOSE.binary_search(&name).is_err())
 }
 
 /// Whether curl could ask for a password, of which it reads at most 2048 bytes: `-u`, `-U`, `-E`, and what a file (`-K`)
@@ -604,6 +642,7 @@ fn is_quiet(call: &Call) -> bool {
     let base = call.name.base.as_str();
     let words = || call.words.iter().skip(1).map(Word::literal_prefix);
     let option = |letter: char| words().any(|w| w.starts_with('-') && w.contains(letter));
+    let operand = || words().find(|w| !w.starts_with('-'));
     let text = FILTERS.binary_search(&base).is_ok() || TEXTS.binary_search(&base).is_ok();
     if !text && words().any(is_dash) {
         return false;
@@ -622,7 +661,15 @@ fn is_quiet(call: &Call) -> bool {
         "chronyc" | "nslookup" | "supervisorctl" | "fail2ban-client" => {
             words().any(|w| !w.is_empty() && !w.starts_with('-')) && !option('i')
         }
-        "coredumpctl" => words().any(|w| matches!(w, "list" | "info")),
+        "coredumpctl" => matches!(operand(), Some("list" | "info")),
+        // They run scripts of packages, and read some from there.
+        "dpkg" => words().any(|w| {
+            matches!(
+                w,
+                "-l" | "-s" | "-S" | "-L" | "--list" | "--status" | "--get-selections"
+            )
+        }),
+        "rpm" => words().any(|w| w.starts_with("-q") || w == "--query"),
         "mount" => !words().any(|w| w.contains("stdin") || w.contains("fuse")),
         "curl" => !words().any(asks_password),
         // They take the first bytes of a file.
@@ -631,12 +678,20 @@ fn is_quiet(call: &Call) -> bool {
         // What it runs stands in options.
         "tar" => !words().any(|w| w.contains(['=', ' ', 'I', 'F']) || w.starts_with("--")),
         "find" => !words().any(|w| w.starts_with("-ok") || w.starts_with("-files0")),
-        "apt" | "apt-get" => words().any(|w| {
-            matches!(
-                w,
-                "update" | "clean" | "autoclean" | "list" | "show" | "policy"
-            )
-        }),
+        "apt" | "apt-get" | "apt-cache" => {
+            let reads = [
+                "update",
+                "clean",
+                "autoclean",
+                "list",
+                "show",
+                "policy",
+                "search",
+                "depends",
+                "madison",
+            ];
+            operand().is_some_and(|w| reads.contains(&w)) && !option('o') && !option('c')
+        }
         // They ask.
         "rm" | "cp" | "mv" | "ln" => !option('i') && !option('I'),
         base if is_grep(base) => names_files(call, 1, "ABCmefdD"),

@@ -408,8 +408,8 @@ const RUNS: [Runs; 57] = [
             "rvim",
             "rview",
         ],
-        words: &["-c", "-es", "-s"],
-        options: &["--cmd", "-S", "+"],
+        words: &[],
+        options: &["-c", "-e", "-E", "-s", "-S", "--cmd", "+"],
     },
     Runs {
         names: &["less", "more", "zless"],
@@ -454,11 +454,7 @@ const RUNS: [Runs; 57] = [
     Runs {
         names: &["gpg", "gpg2"],
         words: &[],
-        options: &[
-            "--agent-program",
-            "--dirmngr-program",
-            "--keyserver-options",
-        ],
+        options: &["--agent-program", "--dirmngr-program"],
     },
     Runs {
         names: &["restic"],
@@ -766,10 +762,35 @@ pub(super) fn is_exec(call: &Call) -> bool {
             }
             "rsync" => rsync_runs(call),
             "tar" => tar_runs(call),
+            "zip" => words()
+                .any(|w| w.literal_prefix().starts_with('-') && w.literal_prefix().contains("TT")),
+            // It takes its commands where it has its input.
+            "vi" | "vim" | "view" | "nvim" | "vim.basic" | "vim.tiny" | "nano" => {
+                call.pipe.index > 0
+                    || call
+                        .redirections
+                        .iter()
+                        .any(|r| r.operator.starts_with('<'))
+            }
+            "pip" | "pip3" => contains(&["--ed", "--py"]),
+            // A command of wgetrc, in which neither case nor `_` and `-` matter.
+            "wget" => words().any(|w| {
+                let text = w.spelt().to_ascii_lowercase().replace(['-', '_'], "");
+                text.contains("useaskpass") || text.starts_with("config")
+            }),
             "tcpdump" => words().any(|w| has_letter(w, &['z'])),
             "dhclient" => words().any(|w| w.literal_prefix().starts_with("-sf")),
             "rpm" | "rpmbuild" | "rpmspec" => contains(&["%(", "%{lua", "--pip"]),
-            "apt" | "apt-get" | "aptitude" => contains(&["invoke", "::pre-install", "dir::bin"]),
+            "apt" | "apt-get" | "apt-cache" | "apt-config" | "apt-mark" | "apt-file"
+            | "aptitude" => words().any(|w| sets_apt(&w.spelt())),
+            "docker" | "podman" | "nerdctl" => {
+                has("start")
+                    && words().any(|w| {
+                        has_letter(w, &['i', 'a'])
+                            || w.literal_prefix().starts_with("--interactive")
+                            || w.literal_prefix().starts_with("--attach")
+                    })
+            }
             // Their scripts stand elsewhere.
             "sed" => words().any(|w| is_script_file(w, "nrEsuz", "--file")),
             base if base.ends_with("awk") => words().any(|w| is_script_file(w, "", "--file")),
@@ -786,9 +807,9 @@ pub(super) fn is_exec(call: &Call) -> bool {
 /// Whether a word is an option that begins so, or a beginning of it, as getopt_long(3) takes.
 fn is_option(word: &str, option: &str) -> bool {
     // A flag of its own, and no beginning.
-    const OTHERS: [&str; 1] = ["--manual"];
+    const OTHERS: [&str; 2] = ["--manual", "--status"];
     let name = word.split('=').next().unwrap_or_default();
-    let begins = name.len() > 4 && option.starts_with("--") && option.starts_with(name);
+    let begins = name.len() > 2 && option.starts_with("--") && option.starts_with(name);
     word.starts_with(option) || begins && !OTHERS.contains(&name)
 }
 
@@ -807,6 +828,33 @@ fn is_script_file(word: &Word, flags: &str, long: &str) -> bool {
     let short = short.map(|letters| letters.trim_start_matches(|c| flags.contains(c)));
     let name = text.split('=').next().unwrap_or_default();
     short.is_some_and(|rest| rest.starts_with('f')) || name.len() > 2 && long.starts_with(name)
+}
+
+/// Whether a word of apt's names a file of settings, or a setting that may name a program (apt.conf(5)).
+fn sets_apt(word: &str) -> bool {
+    const PLAIN: [&str; 12] = [
+        "acquire::retries",
+        "acquire::forceipv4",
+        "acquire::forceipv6",
+        "acquire::check-valid-until",
+        "acquire::languages",
+        "acquire::http::timeout",
+        "acquire::https::timeout",
+        "debug::nolocking",
+        "dpkg::use-pty",
+        "dpkg::lock::timeout",
+        "dpkg::options::=--force-conf",
+        "apt::get::",
+    ];
+    if word.starts_with("-c") || word.starts_with("--c") {
+        return true;
+    }
+    let lower = word.to_ascii_lowercase();
+    let name = lower
+        .trim_start_matches("--option=")
+        .trim_start_matches("-o")
+        .trim_start_matches('=');
+    lower.contains("::") && !PLAIN.iter().any(|plain| name.starts_with(plain))
 }
 
 /// Whether rsync is told with what to reach the other side: `-e`, `-ave`, other than ssh with a port or a key.
@@ -830,7 +878,14 @@ fn rsync_runs(call: &Call) -> bool {
                 .map(|(_, value)| value)
                 .filter(|_| short),
         };
-        if (long || short) && !value.is_some_and(usual) {
+        let path = is_option(text, "--rsync-path") && !is_option(text, "--rsh");
+        let own = |value: &str| {
+            matches!(
+                value,
+                "rsync" | "/usr/bin/rsync" | "sudo rsync" | "sudo -n rsync"
+            )
+        };
+        if (long || short) && !value.is_some_and(|v| if path { own(v) } else { usual(v) }) {
             return true;
         }
     }
@@ -850,39 +905,47 @@ fn tar_runs(call: &Call) -> bool {
         "--rsh-command",
         "--rmt-command",
     ];
+    // tar gives it to a shell.
+    let plain = |c: char| c.is_ascii_alphanumeric() || " -=,.".contains(c);
     let known = |value: &str| {
-        let mut words = value.split_ascii_whitespace();
-        words.next().is_some_and(|name| COMPRESSORS.contains(&name))
+        let mut words = value.split(' ');
+        words.next().is_some_and(|name| COMPRESSORS.contains(&name)) && value.chars().all(plain)
     };
-    let mut words = call
+    let words: Vec<&str> = call
         .words
         .iter()
         .skip(1)
-        .map(|w| w.literal().unwrap_or_default());
-    let mut first = true;
-    while let Some(word) = words.next() {
-        let long = word.starts_with("--");
-        // The first word is options without a `-` as well.
-        let short = !long && (word.starts_with('-') || first);
-        first = false;
-        let through = is_option(word, "--use-compress-program");
-        let value = match word.split_once(if long { '=' } else { 'I' }) {
-            Some((_, value)) if through || short => Some(value),
-            None if through => Some(""),
-            _ => None,
-        };
-        let unknown = value.is_some_and(|glued| match glued {
-            glued if known(glued) => false,
-            // In a bundle other letters follow.
-            glued if glued.len() < 4 => !words.clone().any(known),
-            _ => true,
-        });
-        let bare = short && word.starts_with('-') && word.contains('F');
-        if unknown || bare || RUNS.iter().any(|o| is_option(word, o)) || word.contains("exec=") {
+        .map(|w| w.literal().unwrap_or("$"))
+        .collect();
+    let value = |at: usize| words.get(at).copied().unwrap_or_default();
+    words.iter().enumerate().any(|(at, word)| {
+        if word.contains("exec=") || RUNS.iter().any(|o| is_option(word, o)) {
             return true;
         }
-    }
-    false
+        if is_option(word, "--use-compress-program") {
+            return !known(
+                word.split_once('=')
+                    .map_or_else(|| value(at + 1), |(_, value)| value),
+            );
+        }
+        match word.strip_prefix('-') {
+            Some(long) if long.starts_with('-') => false,
+            Some(letters) => match letters.split_once('I') {
+                Some((_, "")) => !known(value(at + 1)),
+                Some((_, glued)) => !known(glued),
+                None => letters.contains('F'),
+            },
+            // Their values follow in the order of the letters (tar(1), traditional usage).
+            None if at == 0 => {
+                let takes = |c: char| "fbCgHKLNTVXF".contains(c);
+                word.contains('F')
+                    || word.split_once('I').is_some_and(|(before, _)| {
+                        !known(value(1 + before.chars().filter(|c| takes(*c)).count()))
+                    })
+            }
+            None => false,
+        }
+    })
 }
 
 /// Whether git is told to run something: `clone -u`, a value that begins with `!`, and keys that name a program
@@ -911,21 +974,10 @@ fn git_runs(call: &Call) -> bool {
     let mut words = call.words.iter().skip(1).map(Word::literal_prefix);
     match subcommand(call) {
         // They open an editor, which takes its commands where git has its input.
-        Some("commit") => !words.any(|w| {
-            let short = w.starts_with('-') && !w.starts_with("--") && w.contains(['m', 'F', 'C']);
-            short
-                || ["--m", "--file", "--no-e", "--reu", "--fix"]
-                    .iter()
-                    .any(|o| w.starts_with(o))
-        }),
-        Some("rebase") => words.any(|w| w.starts_with("-i") || w.starts_with("--i")),
-        Some("tag") => {
-            let annotated = |w: &str| matches!(w, "-a" | "-s" | "--annotate" | "--sign");
-            words.clone().any(annotated)
-                && !words
-                    .any(|w| w.starts_with("-m") || w.starts_with("-F") || w.starts_with("--m"))
-        }
-        Some("branch") => words.any(|w| w.starts_with("--edit")),
+        Some(
+            "commit" | "merge" | "revert" | "cherry-pick" | "add" | "tag" | "notes" | "branch"
+            | "rebase" | "replace",
+        ) => edits(subcommand(call).unwrap_or_default(), words),
         Some("clone" | "ls-remote") => words.any(|w| w.starts_with("-u")),
         Some("config") => {
             let reads = |w: &str| {
@@ -953,6 +1005,37 @@ fn git_runs(call: &Call) -> bool {
     }
 }
 
+/// Whether a subcommand of git is told to open an editor, or opens one where no message is given.
+fn edits<'a>(subcommand: &str, words: impl Iterator<Item = &'a str> + Clone) -> bool {
+    let short = |w: &str, letters: &[char]| {
+        w.starts_with('-') && !w.starts_with("--") && w.contains(letters)
+    };
+    let any = |found: &dyn Fn(&str) -> bool| words.clone().any(found);
+    let message = any(&|w| {
+        short(w, &['m', 'F', 'C'])
+            || ["--m", "--file", "--no-e", "--reu"]
+                .iter()
+                .any(|o| w.starts_with(o))
+    });
+    let asked = any(&|w| w.starts_with("--e") || w.contains("amend:"));
+    let letter = any(&|w| short(w, &['e']));
+    match subcommand {
+        "commit" => asked || letter || !message && !any(&|w| w.starts_with("--fix")),
+        "merge" | "revert" | "cherry-pick" | "add" => asked || letter,
+        "tag" => {
+            asked
+                || letter
+                || !message
+                    && any(&|w| {
+                        short(w, &['a', 's', 'u']) || w.starts_with("--an") || w.starts_with("--si")
+                    })
+        }
+        "notes" => !message && any(&|w| matches!(w, "add" | "append" | "edit")),
+        "rebase" => asked || any(&|w| short(w, &['i']) || w.starts_with("--i")),
+        _ => asked || any(&|w| w == "--edit"),
+    }
+}
+
 /// Whether a word that is known only when it runs could be an option with which its program runs a command.
 pub(super) fn may_run(call: &Call) -> bool {
     let base = call.name.base.as_str();
@@ -963,8 +1046,17 @@ pub(super) fn may_run(call: &Call) -> bool {
         "docker" | "podman" | "nerdctl" | "kubectl" | "oc" | "k3s" | "helm" | "mdadm"
     );
     let options = !decided && listed.any(|runs| !runs.options.is_empty());
-    let words = call.words.iter().skip(1);
-    let mut words = words.take_while(|w| w.literal() != Some("--"));
+    let mut behind = call.words.iter().skip(1);
+    if base == "sed" || matches!(base, "awk" | "gawk" | "mawk" | "nawk") {
+        let first = behind.find(|w| !w.literal_prefix().starts_with('-'));
+        return first.is_some_and(|w| w.literal().is_none() && w.literal_prefix().is_empty());
+    }
+    let other = matches!(
+        base,
+        "tar" | "rsync" | "scp" | "sftp" | "apt" | "apt-get" | "apt-cache" | "aptitude"
+    );
+    let options = options || other;
+    let mut words = behind.take_while(|w| w.literal() != Some("--"));
     options && words.any(|w| w.literal().is_none() && matches!(w.literal_prefix(), "" | "-" | "--"))
 }
 

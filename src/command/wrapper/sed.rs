@@ -105,7 +105,12 @@ fn command(text: &str) -> Option<&str> {
         }
         // Text to the end of the line.
         'a' | 'i' | 'c' => Some(""),
-        'b' | 't' | ':' => Some(rest.trim_start_matches(|c: char| c != ';' && c != '}')),
+        // Behind a label and a blank GNU's begins the next command.
+        'b' | 't' | ':' => {
+            let label = rest.trim_start_matches(' ');
+            let label = label.trim_start_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+            (label.is_empty() || label.starts_with([';', '}'])).then_some(label)
+        }
         _ => None,
     }
     .filter(|behind| !behind.starts_with(|c: char| c.is_ascii_alphanumeric()))

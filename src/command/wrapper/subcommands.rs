@@ -285,6 +285,22 @@ pub(super) fn subcommand(call: &Call) -> Option<&str> {
     }
 }
 
+/// What compose is asked for, of docker, podman, or by itself.
+pub(super) fn composes(call: &Call) -> Option<&str> {
+    let base = call.name.base.as_str();
+    let table = TABLE.iter().find(|t| t.names.contains(&base))?;
+    let mut words = call.words.iter().skip(1);
+    if !base.ends_with("-compose")
+        && !matches!(next(&mut words, table), Next::Subcommand("compose"))
+    {
+        return None;
+    }
+    match next(&mut words, table) {
+        Next::Subcommand(name) => Some(name),
+        Next::Hidden | Next::None => None,
+    }
+}
+
 /// `git rebase "$x" COMMAND`: the word could be `-x`.
 fn rebases(call: &Call) -> bool {
     let mut words = call

@@ -1047,6 +1047,12 @@ fn the_strict_reader_has_the_bounds_of_the_full_one() {
     let many = format!("p{}", " 2>&1".repeat(17));
     assert!(strict::read(&many).is_err() && command::read(&many).is_err());
     assert!(strict::read(&many[..many.len() - 5]).is_ok());
+    // Found by fuzzing: the full reader counted empty quotes as parts in front of a brace.
+    let quotes = format!("f{}e{{}}", "''".repeat(70));
+    assert!(strict::read(&quotes).is_ok() && full::read(&quotes).is_ok());
+    let pipes = format!("df{}", " | wc".repeat(64));
+    assert!(strict::read(&pipes).is_err() && command::read(&pipes).is_err());
+    assert!(strict::read(&pipes[..pipes.len() - 5]).is_ok());
 }
 
 #[test]

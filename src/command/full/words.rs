@@ -299,10 +299,6 @@ impl Parser<'_> {
 
     /// `{a,b}` and `{1..3}` (bash), `{}` (text); anything else is refused.
     fn brace(&mut self, segments: &mut Vec<Segment>) -> Result<(), ReadError> {
-        // Each looks at all in front of it, and doubles the words.
-        if segments.len() > MAX_BEFORE_BRACE {
-            return Err(self.error(self.at, "a `{` far inside a word of many parts: quote it"));
-        }
         // bash expands braces before all else: `$x{a,b}` is `$xa $xb`.
         let mut others = segments.iter().filter_map(|s| match s {
             Segment::Expansion(text) if !text.starts_with('{') => Some(text),
@@ -336,6 +332,12 @@ impl Parser<'_> {
         let inside = &self.text[self.at + 1..self.at + 1 + plain];
         if first && rest.get(plain) == Some(&b'}') && (inside.contains(',') || is_sequence(inside))
         {
+            // Each doubles the words, and looks at all in front of it.
+            if segments.len() > MAX_BEFORE_BRACE {
+                return Err(
+                    self.error(self.at, "a brace expansion behind 64 other parts of a word")
+                );
+            }
             self.note(self.at, "a brace expansion");
             self.bash = true;
             segments.push(Segment::Expansion(format!("{{{inside}}}")));
@@ -399,7 +401,7 @@ fn is_text_bracket(before: &[Segment], rest: &[u8]) -> bool {
 /// Quotes with nothing in them. Beside an expansion they keep a word where it would be none.
 const EMPTY: &str = "''";
 
-/// Most parts of a word in front of a brace.
+/// Most parts of a word in front of a brace expansion.
 const MAX_BEFORE_BRACE: usize = 64;
 
 /// Drops empty quotes from a word without expansions.

@@ -16,11 +16,13 @@ mod opaque;
 mod options;
 mod parallel;
 mod programs;
+mod quiet;
 mod sed;
 mod seen;
 mod shells;
 mod subcommands;
 mod tells;
+mod told;
 
 use super::ReadError;
 use super::call::{Call, Place};

@@ -124,7 +124,7 @@ fn what_people_feed_a_shell_is_read() {
         "chronyc tracking",
         "LC_ALL=C sort /etc/hosts",
         "f() {\nuptime\n}\nf",
-        "set -eu\nx=1\nf() {\nuptime\n}\nf",
+        "set -eu\nx=1\nf() {\nuptime\n}\ng() { f; }\ng",
         "if test -d /srv; then\nls /srv\nfi",
     ] {
         let line = fed(text);
@@ -136,6 +136,12 @@ fn what_people_feed_a_shell_is_read() {
     }
     let long = format!("echo {}", "a".repeat(1100));
     assert!(command::read(&fed(&long)).is_ok());
+    let login = "bash -lc 'aws --profile prod s3 ls'";
+    assert!(
+        command::read(login).is_ok(),
+        "{:?}",
+        command::read(login).err()
+    );
     let inner = "ssh h 'cd /srv; sudo -n bash -s' <<'E'\ndf\nE";
     assert!(
         command::read(inner).is_ok(),

@@ -318,7 +318,7 @@ fn starts_login(call: &Call) -> bool {
 /// The part of a word of a call that is in the name of a shell's startup file.
 fn names_startup(call: &Call) -> Option<&'static str> {
     const PARTS: [&str; 8] = [
-        "bashrc", "profile", ".bash_", ".zsh", ".zlog", ".cshrc", "kshrc", ".login",
+        "bashrc", ".profile", "/profile", ".bash_", ".zsh", ".cshrc", "kshrc", ".login",
     ];
     let is_text = SHELLS.contains(&call.name.base.as_str());
     let words = call.words.iter().filter(|_| !is_text);

@@ -259,7 +259,11 @@ fn mark_functions(calls: &mut [Call], list: &full::ast::List) {
         }
     }
     // A function's body runs no earlier than the first call outside of any.
-    let outside = calls.iter().filter(|c| c.scope.functions.is_empty());
+    let runs = |c: &&Call| !matches!(c.name.base.as_str(), "" | "set");
+    let outside = calls
+        .iter()
+        .filter(|c| c.scope.functions.is_empty())
+        .filter(runs);
     let first = outside.map(|c| c.span.start).min().unwrap_or(usize::MAX);
     for call in calls.iter_mut() {
         let runs = match call.scope.functions.is_empty() {

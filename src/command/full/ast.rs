@@ -21,8 +21,8 @@ impl List {
         commands.into_iter().any(Command::holds_document)
     }
 
-    /// The functions that it defines before all else but `set` and plain variables: bash leaves the rest of a line at an error in what it
-    /// counts, and at an assignment to what is read-only.
+    /// The functions that it defines before all else but `set` and plain variables: bash leaves the rest of a line at an
+    /// error in what it counts, and at an assignment to what is read-only.
     pub fn defined(&self) -> BTreeSet<&str> {
         let mut names = BTreeSet::new();
         for (joint, pipeline, background) in &self.items {

@@ -85,6 +85,14 @@ fn what_may_take_a_part_of_it_is_refused() {
     assert!(command::read(&fed(&long)).is_err());
     for line in [
         "sh -c 'od --read=5; bash' <<'E'\ndf\nE",
+        // What is written into the pipe that it reads, the shell runs behind the last line.
+        "bash <<'E'\nx=/dev/std; echo evil >\"${x}in\"\nE",
+        "bash <<'E'\necho evil | tee \"$x\"\nE",
+        "bash <<'E'\necho evil >/d*/std*n\nE",
+        "bash <<'E'\nawk 'BEGIN { print \"evil\" > (\"/dev/std\" \"in\") }'\nE",
+        "sh -c 'x=/dev/std; echo evil >\"${x}in\"; bash' <<'E'\ndf\nE",
+        "bash <<'E'\necho /dev/std_in | tr -d _ | xargs cp /tmp/x\nE",
+        "bash <<'E'\nfind /dev -name 'std*n' -exec cp /tmp/x {} ';'\nE",
         "sh -c 'passwd; bash' <<'E'\ndf\nE",
         "bash <<'E'\nexec -- </tmp/x\nE",
         "docker exec -i --tty=true c bash <<'E'\na !b\nE",
@@ -116,6 +124,8 @@ fn what_people_feed_a_shell_is_read() {
         "export x=1",
         "X=1",
         "dpkg -l nginx",
+        "df -h >/var/log/df.$(date +%F)",
+        "df -h >>/tmp/x; curl -s \"http://127.0.0.1/\"",
         "stdbuf -oL df",
         "cd /srv/app",
         "mount /dev/sdb1 /mnt",

@@ -98,6 +98,11 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     if sips(calls) || calls.iter().any(names_input) {
         return Some(SIPS);
     }
+    if calls.iter().any(|c| may_write_there(c, calls)) {
+        return Some(
+            "a file that is known only when it is written, in text that a shell is fed: it could be the shell's own input; write `bash -c '…'`",
+        );
+    }
     if !several {
         return None;
     }
@@ -193,7 +198,7 @@ pub(super) fn others_read(calls: &[Call]) -> bool {
     };
     calls
         .iter()
-        .any(|c| names_input(c) || !quiet(c) && reaches(c, calls))
+        .any(|c| names_input(c) || may_write_there(c, calls) || !quiet(c) && reaches(c, calls))
 }
 
 /// Whether a command may take a part of a line of the input that all of them share, and leave the rest.
@@ -265,6 +270,47 @@ fn names_input(call: &Call) -> bool {
     // From there, any name may be one.
     let enters = is_change_of_folder(call) && words(call).any(is_device);
     enters || call.redirections.iter().any(moves) || words(call).any(named)
+}
+
+/// Whether a command could write into the text's input: a pipe takes that by its name in /dev or /proc, and the shell, which
+/// looks there for more behind the last line, runs it.
+fn may_write_there(call: &Call, calls: &[Call]) -> bool {
+    const WRITERS: [&str; 13] = [
+        "tee", "cp", "dd", "install", "sort", "curl", "wget", "tar", "rsync", "scp", "uniq",
+        "split", "script",
+    ];
+    let unknown = |w: &Word| w.literal().is_none() && !is_dated(w);
+    let by = call.parent.and_then(|p| calls.get(p));
+    let given = by.is_some_and(|c| matches!(c.name.base.as_str(), "xargs" | "parallel" | "find"));
+    let operands = call.words.iter().skip(1);
+    let writes = WRITERS.contains(&call.name.base.as_str());
+    let targets = call.redirections.iter().filter(|r| r.writes());
+    let mut targets = targets.map(|r| &r.target);
+    // awk puts the name together itself.
+    let prints = |w: &Word| {
+        let code = w.spelt();
+        code.split_once("print")
+            .is_some_and(|(_, behind)| behind.contains('>'))
+    };
+    targets.any(unknown)
+        || is_awk(&call.name.base) && operands.clone().any(prints)
+        || writes && (given || operands.clone().any(unknown))
+        || words(call).any(|w| unknown(w) && is_device(w))
+}
+
+/// Whether nothing of a path is unknown but a date or the shell's number, in which no `/` can be.
+fn is_dated(word: &Word) -> bool {
+    let path = word.literal_prefix();
+    let known = path.starts_with('/') && !path.contains("..") && !is_device(word);
+    known
+        && word.segments.iter().all(|segment| match segment {
+            Segment::Literal(_) => true,
+            Segment::Glob(_) => false,
+            Segment::Expansion(text) => {
+                let date = text.strip_prefix("$( date ");
+                text == "${$}" || date.is_some_and(|rest| !rest.contains(['/', '$', '`', '\\']))
+            }
+        })
 }
 
 fn is_change_of_folder(call: &Call) -> bool {

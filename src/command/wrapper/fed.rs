@@ -7,6 +7,8 @@ use super::Inner;
 use super::quiet::{FILTERS, is_awk, is_grep, is_known, is_plain_file, is_quiet, names_files};
 use super::sed::scripts_are_plain;
 use super::shells::SHELLS;
+use super::subcommands::names_compose;
+use super::told::{abbreviates, has_letter};
 use crate::command::call::{Call, Place, Redirection, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{names, read_at};
@@ -36,20 +38,14 @@ pub(super) fn has_terminal(call: &Call) -> bool {
     let option = |letter: char, long: &str| {
         call.words.iter().skip(1).any(|w| {
             let text = w.literal_prefix();
-            let short = text.starts_with('-') && !text.starts_with("--") && text.contains(letter);
-            let name = text.split('=').next().unwrap_or_default();
-            short || name.len() > 2 && name.starts_with("--") && long.starts_with(name)
+            has_letter(text, &[letter]) || abbreviates(text, long)
         })
     };
     match call.name.base.as_str() {
         "script" | "run0" | "unbuffer" | "machinectl" => true,
         // Compose gives a terminal where it is not told otherwise.
         "docker-compose" | "podman-compose" => !option('T', "--no-tty"),
-        "docker" | "podman" | "nerdctl"
-            if call.words.iter().any(|w| w.literal() == Some("compose")) =>
-        {
-            !option('T', "--no-tty")
-        }
+        "docker" | "podman" | "nerdctl" if names_compose(call) => !option('T', "--no-tty"),
         "docker" | "podman" | "nerdctl" | "kubectl" | "oc" => option('t', "--tty"),
         "ssh" => {
             let asks = |w: &Word| {
@@ -111,9 +107,10 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     if calls.iter().any(beside) || ["<(", ">("].iter().any(|s| reading.canonical.contains(s)) {
         return Some(SIPS);
     }
+    let leaves = |call: &Call| !is_quiet(call) && !call.is_function && reaches(call, calls);
+    let leaves = calls.iter().any(leaves);
     // A definition may be among what is taken.
-    let takes = |c: &Call| !is_quiet(c) && !c.is_function && reaches(c, calls);
-    if calls.iter().any(|c| c.is_function) && calls.iter().any(takes) {
+    if leaves && calls.iter().any(|c| c.is_function) {
         return Some(SIPS);
     }
     // Behind the last line nothing is left.
@@ -127,8 +124,6 @@ pub(super) fn shared(text: &str) -> Option<&'static str> {
     }
     // What reads a line leaves the shell to begin at the next one, in the middle of a command.
     let stands = |line: &str| line.trim().is_empty() || read_at(line, 1).is_ok();
-    let leaves = |call: &Call| !is_quiet(call) && !call.is_function && reaches(call, calls);
-    let leaves = calls.iter().any(leaves);
     // What is ended while it reads a line, byte by byte, leaves the rest.
     if leaves && calls.iter().any(|c| c.name.base == "timeout") || calls.iter().any(sets_a_program)
     {
@@ -167,7 +162,7 @@ fn sets_a_program(call: &Call) -> bool {
         "export" | "declare" | "typeset" | "local"
     );
     let declares = exports || names::named(&call.words).is_ok_and(|named| !named.is_empty());
-    let words = call.words.iter().skip(1).filter_map(|w| {
+    let mut words = call.words.iter().skip(1).filter_map(|w| {
         let (name, set) = match w.literal_prefix().split_once('=') {
             Some((name, _)) => (name, true),
             None => (w.literal_prefix(), false),
@@ -176,7 +171,6 @@ fn sets_a_program(call: &Call) -> bool {
     });
     let mut assigned = call.assignments.iter().map(|a| a.name.as_str());
     let mut lists = call.scope.lists.iter().map(|a| a.name.as_str());
-    let mut words = words;
     let alone = call.words.is_empty();
     assigned.any(|name| if alone { kept(name) } else { given(name) })
         || lists.any(kept)

@@ -3,6 +3,7 @@
 //! What stands here is marked, and all that could be what it runs is put before the policy. A name that is missing
 //! leaves a program one of many: the policy must not allow it by its name alone.
 
+use super::quiet::is_awk;
 use super::shells::SHELLS;
 use super::subcommands::subcommand;
 use super::told::{
@@ -372,7 +373,7 @@ struct Runs {
     options: &'static [&'static str],
 }
 
-const RUNS: [Runs; 57] = [
+const RUNS: [Runs; 50] = [
     Runs {
         names: &["docker", "podman", "nerdctl"],
         words: &["attach", "runlabel"],
@@ -380,12 +381,25 @@ const RUNS: [Runs; 57] = [
     },
     Runs {
         names: &["kubectl", "oc", "k3s"],
-        words: &["attach", "edit"],
+        words: &[
+            "attach",
+            "edit",
+            "exec",
+            "run",
+            "debug",
+            "rsh",
+            "node-shell",
+        ],
         options: &["--exec-command"],
     },
     Runs {
         names: &["aws"],
-        words: &["start-session", "credential_process"],
+        words: &[
+            "start-session",
+            "credential_process",
+            "send-command",
+            "execute-command",
+        ],
         options: &[],
     },
     Runs {
@@ -456,26 +470,36 @@ const RUNS: [Runs; 57] = [
     Runs {
         names: &["gpg", "gpg2"],
         words: &[],
-        options: &["--agent-program", "--dirmngr-program"],
+        options: &["--agent-program", "--dirmngr-program", "--photo-viewer"],
     },
     Runs {
         names: &["restic"],
         words: &[],
-        options: &["--from-password-command", "sftp.command"],
+        options: &[
+            "--from-password-command",
+            "sftp.command",
+            "--password-command",
+            "--stdin-from-command",
+        ],
     },
     Runs {
         names: &["rclone"],
         words: &[],
-        options: &["--sftp-ssh"],
+        options: &["--sftp-ssh", "--password-command", "--auth-proxy"],
     },
     Runs {
         names: &["borg"],
-        words: &[],
-        options: &["--remote-path"],
+        words: &["with-lock"],
+        options: &[
+            "--remote-path",
+            "--rsh",
+            "--content-from-command",
+            "--paths-from-command",
+        ],
     },
     Runs {
         names: &["git"],
-        words: &[],
+        words: &["bisect", "foreach", "for-each-repo", "-c", "-x"],
         options: &[
             "--to-cmd",
             "--cc-cmd",
@@ -484,6 +508,14 @@ const RUNS: [Runs; 57] = [
             "--smtp-server",
             "--access-hook",
             "--tree-filter",
+            "--exec",
+            "--extcmd",
+            "--upload-pack",
+            "--receive-pack",
+            "--open-files-in-pager",
+            "-O",
+            "--config-env",
+            "ext::",
         ],
     },
     Runs {
@@ -526,11 +558,6 @@ const RUNS: [Runs; 57] = [
         options: &[],
     },
     Runs {
-        names: &["aws"],
-        words: &["send-command", "execute-command"],
-        options: &[],
-    },
-    Runs {
         names: &["az"],
         words: &["run-command", "ssh"],
         options: &[],
@@ -544,21 +571,6 @@ const RUNS: [Runs; 57] = [
         names: &["cmake"],
         words: &["-E"],
         options: &[],
-    },
-    Runs {
-        names: &["borg"],
-        words: &["with-lock"],
-        options: &["--rsh", "--content-from-command", "--paths-from-command"],
-    },
-    Runs {
-        names: &["restic"],
-        words: &[],
-        options: &["--password-command", "--stdin-from-command"],
-    },
-    Runs {
-        names: &["rclone"],
-        words: &[],
-        options: &["--password-command", "--auth-proxy"],
     },
     Runs {
         names: &["fio"],
@@ -579,25 +591,6 @@ const RUNS: [Runs; 57] = [
         names: &["tc"],
         words: &["e", "ex", "exe", "exec"],
         options: &[],
-    },
-    Runs {
-        names: &["kubectl", "oc", "k3s"],
-        words: &["exec", "run", "debug", "rsh", "node-shell"],
-        options: &[],
-    },
-    Runs {
-        names: &["git"],
-        words: &["bisect", "foreach", "for-each-repo", "-c", "-x"],
-        options: &[
-            "--exec",
-            "--extcmd",
-            "--upload-pack",
-            "--receive-pack",
-            "--open-files-in-pager",
-            "-O",
-            "--config-env",
-            "ext::",
-        ],
     },
     Runs {
         names: &["snap", "flatpak"],
@@ -643,11 +636,6 @@ const RUNS: [Runs; 57] = [
         names: &["mvn", "gradle"],
         words: &[],
         options: &["exec:"],
-    },
-    Runs {
-        names: &["gpg", "gpg2"],
-        words: &[],
-        options: &["--photo-viewer"],
     },
     Runs {
         names: &["openvpn"],
@@ -760,7 +748,8 @@ pub(super) fn is_exec(call: &Call) -> bool {
                 subcommand(call).is_some_and(begins)
             }
             "scp" | "sftp" | "ssh-copy-id" | "sshfs" => {
-                contains(&["command"]) || words().any(|w| has_letter(w, &['S', 'D']))
+                contains(&["command"])
+                    || words().any(|w| has_letter(w.literal_prefix(), &['S', 'D']))
             }
             "rsync" => rsync_runs(call),
             "tar" => tar_runs(call),
@@ -780,7 +769,7 @@ pub(super) fn is_exec(call: &Call) -> bool {
                 let text = w.spelt().to_ascii_lowercase().replace(['-', '_'], "");
                 text.contains("useaskpass") || text.starts_with("config")
             }),
-            "tcpdump" => words().any(|w| has_letter(w, &['z'])),
+            "tcpdump" => words().any(|w| has_letter(w.literal_prefix(), &['z'])),
             "dhclient" => words().any(|w| w.literal_prefix().starts_with("-sf")),
             "rpm" | "rpmbuild" | "rpmspec" => contains(&["%(", "%{lua", "--pip"]),
             "apt" | "apt-get" | "apt-cache" | "apt-config" | "apt-mark" | "apt-file"
@@ -788,7 +777,7 @@ pub(super) fn is_exec(call: &Call) -> bool {
             "docker" | "podman" | "nerdctl" => {
                 has("start")
                     && words().any(|w| {
-                        has_letter(w, &['i', 'a'])
+                        has_letter(w.literal_prefix(), &['i', 'a'])
                             || w.literal_prefix().starts_with("--interactive")
                             || w.literal_prefix().starts_with("--attach")
                     })
@@ -817,7 +806,7 @@ pub(super) fn may_run(call: &Call) -> bool {
     );
     let options = !decided && listed.any(|runs| !runs.options.is_empty());
     let mut behind = call.words.iter().skip(1);
-    if base == "sed" || matches!(base, "awk" | "gawk" | "mawk" | "nawk") {
+    if base == "sed" || is_awk(base) {
         let first = behind.find(|w| !w.literal_prefix().starts_with('-'));
         return first.is_some_and(|w| w.literal().is_none() && w.literal_prefix().is_empty());
     }

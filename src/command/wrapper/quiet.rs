@@ -3,7 +3,7 @@
 //! A program that takes a part must never be known here: what it leaves, the shell runs, from the middle of a line.
 
 use super::options::is_operand;
-use super::subcommands::{composes, subcommand};
+use super::subcommands::{composes, names_compose, subcommand};
 use crate::command::call::{Call, Wraps};
 use crate::command::word::Word;
 
@@ -319,8 +319,7 @@ fn is_dash(word: &str) -> bool {
 
 /// Whether docker's or podman's compose could ask, where it takes one word of the answer.
 fn may_ask(call: &Call) -> bool {
-    let compose = call.words.iter().any(|w| w.literal() == Some("compose"));
-    compose && composes(call).is_none_or(|name| COMPOSE.binary_search(&name).is_err())
+    names_compose(call) && composes(call).is_none_or(|name| COMPOSE.binary_search(&name).is_err())
 }
 
 /// Whether curl could ask for a password, of which it reads at most 2048 bytes: `-u`, `-U`, `-E`, and what a file (`-K`)

@@ -30,7 +30,7 @@ const FLAGS: [&str; 9] = [
     "--dry-run",
 ];
 
-const TABLE: [Subcommands; 13] = [
+static TABLE: [Subcommands; 13] = [
     Subcommands {
         names: &[
             "docker",
@@ -255,7 +255,7 @@ const TABLE: [Subcommands; 13] = [
 /// Whether the subcommand of such a program is known only when it runs.
 pub(super) fn is_hidden(call: &Call) -> bool {
     let base = call.name.base.as_str();
-    let Some(table) = TABLE.iter().find(|t| t.names.contains(&base)) else {
+    let Some(table) = table(call) else {
         return false;
     };
     let mut words = call.words.iter().skip(1);
@@ -276,29 +276,28 @@ pub(super) fn is_hidden(call: &Call) -> bool {
 
 /// A program's first subcommand, if it has a table here and nothing hides it.
 pub(super) fn subcommand(call: &Call) -> Option<&str> {
-    let table = TABLE
-        .iter()
-        .find(|t| t.names.contains(&call.name.base.as_str()))?;
-    match next(&mut call.words.iter().skip(1), table) {
-        Next::Subcommand(name) => Some(name),
-        Next::Hidden | Next::None => None,
-    }
+    next(&mut call.words.iter().skip(1), table(call)?).name()
+}
+
+/// Whether one of a call's words is the subcommand `compose`.
+pub(super) fn names_compose(call: &Call) -> bool {
+    call.words.iter().any(|w| w.literal() == Some("compose"))
 }
 
 /// What compose is asked for, of docker, podman, or by itself.
 pub(super) fn composes(call: &Call) -> Option<&str> {
-    let base = call.name.base.as_str();
-    let table = TABLE.iter().find(|t| t.names.contains(&base))?;
+    let table = table(call)?;
     let mut words = call.words.iter().skip(1);
-    if !base.ends_with("-compose")
-        && !matches!(next(&mut words, table), Next::Subcommand("compose"))
-    {
+    let alone = call.name.base.ends_with("-compose");
+    if !alone && next(&mut words, table).name() != Some("compose") {
         return None;
     }
-    match next(&mut words, table) {
-        Next::Subcommand(name) => Some(name),
-        Next::Hidden | Next::None => None,
-    }
+    next(&mut words, table).name()
+}
+
+fn table(call: &Call) -> Option<&'static Subcommands> {
+    let base = call.name.base.as_str();
+    TABLE.iter().find(|t| t.names.contains(&base))
 }
 
 /// `git rebase "$x" COMMAND`: the word could be `-x`.
@@ -324,6 +323,15 @@ enum Next<'a> {
     Hidden,
     Subcommand(&'a str),
     None,
+}
+
+impl<'a> Next<'a> {
+    fn name(self) -> Option<&'a str> {
+        match self {
+            Next::Subcommand(name) => Some(name),
+            Next::Hidden | Next::None => None,
+        }
+    }
 }
 
 fn next<'a>(words: &mut impl Iterator<Item = &'a Word>, table: &Subcommands) -> Next<'a> {

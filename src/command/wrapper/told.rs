@@ -10,15 +10,23 @@ use crate::command::word::Word;
 pub(super) fn is_option(word: &str, option: &str) -> bool {
     // A flag of its own, and no beginning.
     const OTHERS: [&str; 2] = ["--manual", "--status"];
-    let name = word.split('=').next().unwrap_or_default();
-    let begins = name.len() > 2 && option.starts_with("--") && option.starts_with(name);
-    word.starts_with(option) || begins && !OTHERS.contains(&name)
+    word.starts_with(option) || abbreviates(word, option) && !OTHERS.contains(&name_of(word))
+}
+
+/// Whether a word is a long option by its beginning, or whole.
+pub(super) fn abbreviates(word: &str, option: &str) -> bool {
+    let name = name_of(word);
+    name.len() > 2 && name.starts_with("--") && option.starts_with(name)
+}
+
+/// An option without the value that is glued to it.
+fn name_of(word: &str) -> &str {
+    word.split('=').next().unwrap_or_default()
 }
 
 /// Whether a word is a cluster of short options that could hold one of those.
-pub(super) fn has_letter(word: &Word, letters: &[char]) -> bool {
-    let text = word.literal_prefix();
-    text.starts_with('-') && !text.starts_with("--") && text.contains(letters)
+pub(super) fn has_letter(word: &str, letters: &[char]) -> bool {
+    word.starts_with('-') && !word.starts_with("--") && word.contains(letters)
 }
 
 /// Whether an option of sed or awk names the file of its script; `flags` are the letters that may stand in front of `f`.
@@ -28,8 +36,7 @@ pub(super) fn is_script_file(word: &Word, flags: &str, long: &str) -> bool {
         .strip_prefix('-')
         .filter(|letters| !letters.starts_with('-'));
     let short = short.map(|letters| letters.trim_start_matches(|c| flags.contains(c)));
-    let name = text.split('=').next().unwrap_or_default();
-    short.is_some_and(|rest| rest.starts_with('f')) || name.len() > 2 && long.starts_with(name)
+    short.is_some_and(|rest| rest.starts_with('f')) || abbreviates(text, long)
 }
 
 /// Whether a word of apt's names a file of settings, or a setting that may name a program (apt.conf(5)).
@@ -70,8 +77,10 @@ pub(super) fn rsync_runs(call: &Call) -> bool {
     let mut words = call.words.iter().skip(1);
     while let Some(word) = words.next() {
         let text = word.literal_prefix();
-        let long = is_option(text, "--rsh") || is_option(text, "--rsync-path");
-        let short = has_letter(word, &['e']);
+        let shell = is_option(text, "--rsh");
+        let path = is_option(text, "--rsync-path") && !shell;
+        let long = shell || path;
+        let short = has_letter(text, &['e']);
         let value = match text.split_once('=') {
             Some((_, value)) if long => Some(value),
             None if long || short && text.ends_with('e') => words.next().and_then(Word::literal),
@@ -80,7 +89,6 @@ pub(super) fn rsync_runs(call: &Call) -> bool {
                 .map(|(_, value)| value)
                 .filter(|_| short),
         };
-        let path = is_option(text, "--rsync-path") && !is_option(text, "--rsh");
         let own = |value: &str| {
             matches!(
                 value,
@@ -177,9 +185,9 @@ pub(super) fn git_runs(call: &Call) -> bool {
     match subcommand(call) {
         // They open an editor, which takes its commands where git has its input.
         Some(
-            "commit" | "merge" | "revert" | "cherry-pick" | "add" | "tag" | "notes" | "branch"
-            | "rebase" | "replace",
-        ) => edits(subcommand(call).unwrap_or_default(), words),
+            name @ ("commit" | "merge" | "revert" | "cherry-pick" | "add" | "tag" | "notes"
+            | "branch" | "rebase" | "replace"),
+        ) => edits(name, words),
         Some("clone" | "ls-remote") => words.any(|w| w.starts_with("-u")),
         Some("config") => {
             let reads = |w: &str| {
@@ -209,18 +217,15 @@ pub(super) fn git_runs(call: &Call) -> bool {
 
 /// Whether a subcommand of git is told to open an editor, or opens one where no message is given.
 fn edits<'a>(subcommand: &str, words: impl Iterator<Item = &'a str> + Clone) -> bool {
-    let short = |w: &str, letters: &[char]| {
-        w.starts_with('-') && !w.starts_with("--") && w.contains(letters)
-    };
     let any = |found: &dyn Fn(&str) -> bool| words.clone().any(found);
     let message = any(&|w| {
-        short(w, &['m', 'F', 'C'])
+        has_letter(w, &['m', 'F', 'C'])
             || ["--m", "--file", "--no-e", "--reu"]
                 .iter()
                 .any(|o| w.starts_with(o))
     });
     let asked = any(&|w| w.starts_with("--e") || w.contains("amend:"));
-    let letter = any(&|w| short(w, &['e']));
+    let letter = any(&|w| has_letter(w, &['e']));
     match subcommand {
         "commit" => asked || letter || !message && !any(&|w| w.starts_with("--fix")),
         "merge" | "revert" | "cherry-pick" | "add" => asked || letter,
@@ -229,11 +234,13 @@ fn edits<'a>(subcommand: &str, words: impl Iterator<Item = &'a str> + Clone) -> 
                 || letter
                 || !message
                     && any(&|w| {
-                        short(w, &['a', 's', 'u']) || w.starts_with("--an") || w.starts_with("--si")
+                        has_letter(w, &['a', 's', 'u'])
+                            || w.starts_with("--an")
+                            || w.starts_with("--si")
                     })
         }
         "notes" => !message && any(&|w| matches!(w, "add" | "append" | "edit")),
-        "rebase" => asked || any(&|w| short(w, &['i']) || w.starts_with("--i")),
+        "rebase" => asked || any(&|w| has_letter(w, &['i']) || w.starts_with("--i")),
         _ => asked || any(&|w| w == "--edit"),
     }
 }

@@ -4,84 +4,118 @@
 //! source or the manual of the program).
 
 use aiops::command;
+use std::io::Write;
+use std::process::{Command, Stdio};
 
 fn fed(text: &str) -> String {
     format!("bash <<'E'\n{text}\ndf -h\nE")
 }
 
+/// Texts of which a command takes a part, or to which it could add.
+const TAKES: &[&str] = &[
+    // A protocol by fours of bytes; editors; answers, of which one word is taken.
+    "git upload-pack .",
+    "git commit",
+    "git config alias.x '!head -c5'",
+    "git zz",
+    "kubectl --server=https://127.0.0.1:1 get pods",
+    "kubectl delete -i pod x",
+    "nerdctl system prune",
+    "docker compose rm",
+    "docker compose --profile ps rm",
+    "docker compose rm ps",
+    "docker-compose up",
+    // Passwords, of so many bytes.
+    "curl -su me http://127.0.0.1/",
+    "curl --proxy-us me http://127.0.0.1/",
+    "sudo -S id",
+    "su -c id",
+    // Headers of archives, and other counts of bytes.
+    "dpkg -c -",
+    "rpm -qp -",
+    "head -1k",
+    "file -P bytes=5 -",
+    "AWKBUFSIZE=7 gawk '{exit}'",
+    "pip config edit --editor 'head -c5 #'",
+    "git commit -m x -e",
+    "coredumpctl debug info",
+    "apt-get install foo list",
+    "apt-get -c=x update",
+    "echo user=bob >~/.curlrc\ncurl http://127.0.0.1/",
+    ": $((1 / 0)); foo() { :; }\nfoo",
+    "readonly x=1; x=2; foo() { :; }\nfoo",
+    "sed -n ':x 1e head -c5 >&2' /etc/hosts",
+    "read x\nfoo() { :; }\nfoo",
+    "foo() { :; }\neval 'unset -f foo'\nfoo",
+    "foo() { :; }\ncommand unset -f foo\nfoo",
+    "stdbuf -i 7 sed -n 1q",
+    "head -n1 -c5",
+    "pgrep -F /tmp/x",
+    "read -t 0.001 x",
+    "TMOUT=0.001 read x",
+    "timeout 0.001 dash -c 'read x'",
+    "mount -t fuse.sshfs -o password_stdin a /b",
+    // Keys, and languages of their own.
+    "watch df",
+    "nslookup",
+    "chronyc -n",
+    "sed -n -f- /etc/hosts",
+    "coredumpctl debug",
+    // At the same time as the shell.
+    ": <(cat)",
+    "setsid -f cat",
+    // Names of the input.
+    "cd /dev\npgrep -F stdin",
+    // Commands that these run.
+    "awk '/localhost/{system(\"head -c5\")}' /etc/hosts",
+    "gawk -e'BEGIN{system(\"head -c5\")}'",
+    "awk \"$x\" /etc/hosts",
+    "sed -n '/localhost/e head -c5' /etc/hosts",
+    "sed -n '1s%.*%head -c5%e' /etc/hosts",
+    "sed -n -e'1e head -c5' /etc/hosts",
+    "sed \"$x\" /etc/hosts",
+    "dpkg --pre-invoke='head -c5' -i a.deb",
+    "GIT_EDITOR='head -c5' git commit -m x",
+    // What writes: a link to the shell's input could lie there.
+    "echo evil >/tmp/link",
+    "echo evil >>/var/log/app/link",
+    "echo evil | tee /tmp/link",
+    "cp /tmp/evil /tmp/link",
+    "sort -o /tmp/link /tmp/evil",
+    "uniq /tmp/evil /tmp/link",
+    "find /tmp -fprintf /tmp/link evil",
+    "find \"$x\" /tmp/link evil",
+    "exec 3<&0",
+    "exec 3</tmp/link",
+    "mysqladmin ping",
+    "./df",
+    "/tmp/x/df",
+    "uptime & cat",
+    "{ cat; } &",
+    "sudo -b cat",
+    "sudo -A df",
+    "systemctl edit x",
+    "systemctl -H h status x",
+    "rm -i x",
+    "ip route restore",
+    "head -n1 /tmp/link",
+    "head -n1",
+    "uptime | head -c5 /tmp/link",
+    "grep -m1 x /etc/hosts",
+    "grep x /var/log/app/link",
+    "uptime | grep -f /tmp/link x",
+    ". /tmp/x",
+    "bash /tmp/x",
+    "ssh other df",
+];
+
 #[test]
 fn what_may_take_a_part_of_it_is_refused() {
-    for text in [
-        // A protocol by fours of bytes; editors; answers, of which one word is taken.
-        "git upload-pack .",
-        "git commit",
-        "git config alias.x '!head -c5'",
-        "git zz",
-        "kubectl --server=https://127.0.0.1:1 get pods",
-        "kubectl delete -i pod x",
-        "nerdctl system prune",
-        "docker compose rm",
-        "docker compose --profile ps rm",
-        "docker compose rm ps",
-        "docker-compose up",
-        // Passwords, of so many bytes.
-        "curl -su me http://127.0.0.1/",
-        "curl --proxy-us me http://127.0.0.1/",
-        "sudo -S id",
-        "su -c id",
-        // Headers of archives, and other counts of bytes.
-        "dpkg -c -",
-        "rpm -qp -",
-        "head -1k",
-        "file -P bytes=5 -",
-        "AWKBUFSIZE=7 gawk '{exit}'",
-        "export AWKBUFSIZE=7",
-        "pip config edit --editor 'head -c5 #'",
-        "git commit -m x -e",
-        "coredumpctl debug info",
-        "apt-get install foo list",
-        "apt-get -c=x update",
-        "echo user=bob >~/.curlrc\ncurl http://127.0.0.1/",
-        ": $((1 / 0)); foo() { :; }\nfoo",
-        "readonly x=1; x=2; foo() { :; }\nfoo",
-        "sed -n ':x 1e head -c5 >&2' /etc/hosts",
-        "read x\nfoo() { :; }\nfoo",
-        "foo() { :; }\neval 'unset -f foo'\nfoo",
-        "foo() { :; }\ncommand unset -f foo\nfoo",
-        "stdbuf -i 7 sed -n 1q",
-        "head -n1 -c5",
-        "pgrep -F /tmp/x",
-        "read -t 0.001 x",
-        "TMOUT=0.001 read x",
-        "timeout 0.001 dash -c 'read x'",
-        "mount -t fuse.sshfs -o password_stdin a /b",
-        // Keys, and languages of their own.
-        "watch df",
-        "nslookup",
-        "chronyc -n",
-        "sed -n -f- /etc/hosts",
-        "coredumpctl debug",
-        // At the same time as the shell.
-        ": <(cat)",
-        "setsid -f cat",
-        // Names of the input.
-        "cd /dev\npgrep -F stdin",
-        // Commands that these run.
-        "awk '/localhost/{system(\"head -c5\")}' /etc/hosts",
-        "gawk -e'BEGIN{system(\"head -c5\")}'",
-        "awk \"$x\" /etc/hosts",
-        "sed -n '/localhost/e head -c5' /etc/hosts",
-        "sed -n '1s%.*%head -c5%e' /etc/hosts",
-        "sed -n -e'1e head -c5' /etc/hosts",
-        "sed \"$x\" /etc/hosts",
-        "dpkg --pre-invoke='head -c5' -i a.deb",
-        "GIT_EDITOR='head -c5' git commit -m x",
-        "export PAGER='head -c5'",
-    ] {
+    for text in TAKES {
         assert!(command::read(&fed(text)).is_err(), "{text}");
     }
-    // A buffer of musl's holds 1024 bytes: what takes the first lines of more leaves the rest in the middle of one.
-    let long = format!("head -n1\necho {}", "a".repeat(1100));
+    // A buffer of musl's holds 1024 bytes: what ends behind the first leaves the rest.
+    let long = format!("cat | true\necho {}", "a".repeat(1100));
     assert!(command::read(&fed(&long)).is_err());
     for line in [
         "sh -c 'od --read=5; bash' <<'E'\ndf\nE",
@@ -94,6 +128,33 @@ fn what_may_take_a_part_of_it_is_refused() {
         "bash <<'E'\necho /dev/std_in | tr -d _ | xargs cp /tmp/x\nE",
         "bash <<'E'\nfind /dev -name 'std*n' -exec cp /tmp/x {} ';'\nE",
         "sh -c 'passwd; bash' <<'E'\ndf\nE",
+        "sh -c 'bash x; bash' <<'E'\ndf\nE",
+        "sh -c 'cat & bash' <<'E'\ndf\nE",
+        // They read a password first, or keys beside it.
+        "sudo -S bash <<'E'\n( df ); exit\nE",
+        "sudo --std bash <<'E'\n( df ); exit\nE",
+        "su app -c bash <<'E'\n( df ); exit\nE",
+        "watch bash <<'E'\n( df ); exit\nE",
+        // Not in one piece.
+        "bash <<'E'\n( foo )\nexit\nE",
+        "bash <<'E'\n( foo ); exit\nfoo\nE",
+        "bash <<'E'\n( foo ) # ; exit\nexit\nE",
+        "bash <<'E'\n( foo )\nexit # ); exit\nE",
+        "bash <<'E'\n( foo ) && exit\nE",
+        "bash <<'E'\n( foo ); exit &\nE",
+        "bash <<'E'\n( foo ); ! exit\nE",
+        "bash <<'E'\n( foo ); exit | foo\nE",
+        "bash <<'E'\n( foo ); exit 1 2\nE",
+        "bash <<'E'\n( foo ); exit $x\nE",
+        "bash <<'E'\n( foo ); exit --help\nE",
+        "bash <<'E'\n( foo ); x=1 exit\nE",
+        "bash <<'E'\n( foo ) & exit\nE",
+        "bash <<'E'\n{ foo; }; exit\nE",
+        "bash <<'E'\n{ foo; exit; }\nE",
+        "bash <<'E'\nfoo; ( foo ); exit\nE",
+        "bash <<'E'\n( foo ) >\"$x\"; exit\nE",
+        "bash <<'E'\n( foo ) <<X; exit\nX\nE",
+        "bash <<'E'\n$(foo); exit\nE",
         "bash <<'E'\nexec -- </tmp/x\nE",
         "docker exec -i --tty=true c bash <<'E'\na !b\nE",
         "podman-compose exec c bash <<'E'\na !b\nE",
@@ -103,59 +164,128 @@ fn what_may_take_a_part_of_it_is_refused() {
 }
 
 #[test]
-fn what_people_feed_a_shell_is_read() {
+fn what_leaves_it_alone_is_read() {
     for text in [
-        "git status",
-        "git -C /srv/app pull --ff-only",
-        "git commit -am x",
-        "docker ps -a",
-        "docker compose -f a.yml ps",
-        "docker compose logs web",
-        "curl -fsSL --connect-timeout 3 http://127.0.0.1/",
         "sudo -n systemctl restart nginx",
         "head -n 5 /etc/hosts",
-        "sed -i 's/a/b/; /^#/d' /etc/x.conf",
-        "sed -ne '1,5p' /etc/hosts",
-        "awk -F: '$3 >= 1000 {print $1}' /etc/passwd",
+        "ps aux | grep nginx | head -5",
+        "journalctl -u nginx -n 5 | tail",
         "set -euo pipefail",
-        "file /etc/hosts",
         "x=1",
         "export LC_ALL=C",
-        "export x=1",
-        "X=1",
-        "dpkg -l nginx",
-        "df -h >/var/log/df.$(date +%F)",
-        "df -h >>/tmp/x; curl -s \"http://127.0.0.1/\"",
-        "stdbuf -oL df",
         "cd /srv/app",
-        "mount /dev/sdb1 /mnt",
         "cat - </dev/null",
-        "kubectl get pods </dev/null",
-        "chronyc tracking",
         "LC_ALL=C sort /etc/hosts",
+        "df -h 2>&1 >/dev/null",
+        "rm -rf /tmp/x",
+        "ip -br a",
+        "for i in a b; do echo \"$i\"; done",
+        "echo 'a\nb'",
+        "case x in\n(a)\nuptime;; esac",
         "f() {\nuptime\n}\nf",
         "set -eu\nx=1\nf() {\nuptime\n}\ng() { f; }\ng",
         "if test -d /srv; then\nls /srv\nfi",
     ] {
-        let line = fed(text);
-        assert!(
-            command::read(&line).is_ok(),
-            "{text}: {:?}",
-            command::read(&line).err()
-        );
+        let read = command::read(&fed(text));
+        assert!(read.is_ok(), "{text}: {:?}", read.err());
     }
-    let long = format!("echo {}", "a".repeat(1100));
-    assert!(command::read(&fed(&long)).is_ok());
-    let login = "bash -lc 'aws --profile prod s3 ls'";
-    assert!(
-        command::read(login).is_ok(),
-        "{:?}",
-        command::read(login).err()
-    );
-    let inner = "ssh h 'cd /srv; sudo -n bash -s' <<'E'\ndf\nE";
-    assert!(
-        command::read(inner).is_ok(),
-        "{:?}",
-        command::read(inner).err()
-    );
+    for line in [
+        "bash -lc 'aws --profile prod s3 ls'",
+        "ssh h 'cd /srv; sudo -n bash -s' <<'E'\ndf\nE",
+        "sudo su app -c bash <<'E'\ndf\nE",
+        "echo '( /usr/local/bin/backup ); exit' | at now",
+        "bash <<'E'\n\n# why\n( git pull ) 2>&1; exit 0\nE",
+    ] {
+        let read = command::read(line);
+        assert!(read.is_ok(), "{line}: {:?}", read.err());
+    }
+    // As long as it likes.
+    let long = format!("bash <<'E'\n(\nmake\necho {}\n); exit\nE", "a".repeat(9000));
+    assert!(command::read(&long).is_ok());
+}
+
+/// `( … ); exit` is read whatever stands in it, if that is read by itself.
+#[test]
+fn in_one_piece_any_text_is_read() {
+    let mut read = 0;
+    for text in TAKES {
+        let closed = format!("(\n{text}\n); exit");
+        let fed = command::read(&format!("bash <<'E'\n{closed}\nE"));
+        assert_eq!(
+            fed.is_ok(),
+            command::read(&closed).is_ok(),
+            "{text}: {fed:?}"
+        );
+        read += usize::from(fed.is_ok());
+    }
+    assert!(read > TAKES.len() / 2, "{read}");
+}
+
+/// What a real shell prints that finds a text in its standard input.
+fn run(shell: &[&str], text: &str, through_file: bool) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let input = if through_file {
+        let path = folder.path().join("text");
+        std::fs::write(&path, text).unwrap();
+        Stdio::from(std::fs::File::open(path).unwrap())
+    } else {
+        let (input, mut feed) = std::io::pipe().unwrap();
+        feed.write_all(text.as_bytes()).unwrap();
+        Stdio::from(input)
+    };
+    let mut command = Command::new(shell[0]);
+    command
+        .args(&shell[1..])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin");
+    command.current_dir(folder.path()).stdin(input);
+    let output = command.output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Whatever happens in the parentheses, the shell around them runs nothing that it did not read before.
+#[test]
+fn a_shell_that_read_it_in_one_piece_looks_for_no_more() {
+    let tries = [
+        ":",
+        "read x",
+        "read -n 3 x",
+        "head -c 3 >/dev/null",
+        ": $((1 / 0))",
+        "readonly z=1; z=2",
+        "echo ${x?}",
+        "set -u; echo $x",
+        "set -n",
+        "exit() { :; }",
+        "alias exit=:",
+        "enable -n exit",
+        "unset -f exit",
+        "exec <&-",
+        "exec </dev/null",
+        "break; continue; return 1",
+        "shopt -s lastpipe failglob; echo zz*",
+        "trap : INT; kill -INT $$",
+        "trap 'echo in' EXIT",
+        "exec /nonexistent",
+        "echo 'echo EVIL' >/dev/stdin",
+        "echo 'echo EVIL' >/proc/$$/fd/0",
+        "echo 'echo EVIL' >>/dev/fd/0",
+    ];
+    let shells: [&[&str]; 4] = [
+        &["bash"],
+        &["bash", "--posix", "-s"],
+        &["dash"],
+        &["busybox", "sh"],
+    ];
+    for shell in shells {
+        for inner in tries {
+            for through_file in [false, true] {
+                let text = format!("(\n{inner}\n); exit 3\n\necho EVIL\n");
+                let out = run(shell, &text, through_file);
+                assert!(!out.contains("EVIL"), "{shell:?} {inner}: {out}");
+            }
+        }
+    }
+    // The trial can fail.
+    assert!(run(&["bash"], "( : )\nexit() { :; }\nexit\necho EVIL\n", false).contains("EVIL"));
 }

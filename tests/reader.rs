@@ -182,8 +182,8 @@ fn commands_are_found_wherever_they_stand() {
         ("while a; do b; done | { c; } && ( d )", "a b c d"),
         ("f() { a; }; f", "a f"),
         ("echo $(( $(( 1 )) ))", "echo"),
-        ("bash <<'E'\na\nE", "bash a"),
-        ("bash <<< 'a; b'", "bash a b"),
+        ("bash <<'E'\n(a); exit\nE", "bash a exit"),
+        ("bash <<< '(a; b); exit'", "bash a b exit"),
         ("sudo -n timeout 5 sh -c 'a | b'", "sudo timeout sh a b"),
         ("trap 'a; b' EXIT", "trap a b"),
         ("eval 'a' b", "eval a"),
@@ -663,7 +663,7 @@ fn no_wrapper_hides_what_it_runs() {
         "runuser bob -s /bin/sh -c 'rm -rf /usr'",
         "runuser bob -- -c 'rm -rf /usr'",
         "su -c 'df' bob --command='rm -rf /usr'",
-        "su - bob <<'E'\nrm -rf /usr\nE",
+        "sudo su - bob <<'E'\nrm -rf /usr\nE",
         "script /dev/null -qc 'rm -rf /usr'",
         "sudo FOO=1 -u bob rm -rf /usr",
         "sudo A=b -- rm -rf /usr",
@@ -1161,7 +1161,7 @@ fn everyday_words_of_builtins_are_read() {
             Shell::Posix,
         ),
         (
-            "bash <<'E'\nset -e\napt-get update\nif [ -f /a ]; then\ndf\nfi\nE\n",
+            "bash <<'E'\n(\nset -e\napt-get update\nif [ -f /a ]; then\ndf\nfi\n); exit\nE\n",
             Shell::Posix,
         ),
         ("x=$(cat <<E | g\na\nE\n); p \"$x\"", Shell::Posix),
@@ -1198,9 +1198,9 @@ fn a_shell_behind_a_pipe_is_read_only_where_what_it_gets_is_certain() {
         shell.unwrap_or_else(|| panic!("{line:?}")).wraps
     };
     for line in [
-        "echo p | sh",
-        "printf 'p\\n' | sh",
-        "cat <<'E' | sh\np\nE\n",
+        "echo df | sh",
+        "printf 'df\\n' | sh",
+        "cat <<'E' | sh\ndf\nE\n",
     ] {
         assert_eq!(wraps(line), Wraps::Calls, "{line:?}");
     }

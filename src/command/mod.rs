@@ -60,6 +60,8 @@ pub struct Reading {
     pub shell: Shell,
     /// The functions that the line defines.
     pub functions: Vec<String>,
+    /// It is `( … ); exit`.
+    is_closed: bool,
     /// dash reads it as well, and does not do what was meant.
     for_bash: bool,
     /// The variables that the line takes for numbers.
@@ -163,6 +165,7 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
                 Shell::Posix
             },
             functions,
+            is_closed: false,
             for_bash: is_meant_for_bash(&parsed),
             counted,
             loose,
@@ -224,6 +227,7 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
             Shell::Posix
         },
         functions,
+        is_closed: parsed.list.is_closed(line),
         for_bash: parsed.bashism,
         counted,
         loose,
@@ -323,17 +327,10 @@ fn check_documents<'a>(
     functions: impl Iterator<Item = &'a String>,
 ) -> Result<(), ReadError> {
     let functions: Vec<&String> = functions.collect();
-    // A shell's own text, in which the function stands, was read as what its commands share.
-    let shared = |call: &Call| match call.parent.and_then(|p| calls.get(p)) {
-        Some(shell) if call.is_function && wrapper::SHELLS.contains(&shell.name.base.as_str()) => {
-            shell.redirections.len()
-        }
-        _ => 0,
-    };
     let given = |call: &&Call| {
-        let own = call.redirections.len() - shared(call).min(call.redirections.len());
         functions.contains(&&call.name.text)
-            && call.redirections[..own]
+            && call
+                .redirections
                 .iter()
                 .any(|r| r.operator.starts_with("<<"))
     };

@@ -44,6 +44,39 @@ impl List {
         names
     }
 
+    /// Whether `source` is `( … ); exit`: a shell that is fed it has read all of it before it runs any, and looks for no
+    /// more, whatever happens in the parentheses.
+    pub fn is_closed(&self, source: &str) -> bool {
+        let [
+            (Joint::Then, body, false),
+            (
+                Joint::Then,
+                Pipeline {
+                    negated: false,
+                    commands,
+                },
+                false,
+            ),
+        ] = self.items.as_slice()
+        else {
+            return false;
+        };
+        let ([body], [end]) = (body.commands.as_slice(), commands.as_slice()) else {
+            return false;
+        };
+        // With a line feed in between, the shell reads on behind the parenthesis.
+        let between = source.get(body.span.end..end.span.start);
+        let behind = source.get(end.span.end..);
+        matches!(body.kind, Kind::Subshell(_))
+            && body
+                .redirections
+                .iter()
+                .all(|r| r.target.literal().is_some())
+            && between.is_some_and(|text| text.trim_matches([' ', '\t']) == ";")
+            && behind.is_some_and(|text| text.trim().is_empty())
+            && end.is_exit()
+    }
+
     /// Whether it is nothing but redirections.
     pub fn is_bare_input(&self) -> bool {
         let [(_, pipeline, _)] = self.items.as_slice() else {
@@ -74,6 +107,24 @@ fn is_kept(assignment: &Assignment) -> bool {
 }
 
 impl Command {
+    /// Whether it is `exit`, or `exit N`. With other words bash goes on.
+    fn is_exit(&self) -> bool {
+        let Kind::Simple { assignments, words } = &self.kind else {
+            return false;
+        };
+        let number = |w: &Word| {
+            let digits = |text: &str| text.len() < 4 && text.bytes().all(|b| b.is_ascii_digit());
+            w.literal()
+                .is_some_and(|text| !text.is_empty() && digits(text))
+        };
+        let exits = match words.as_slice() {
+            [name] => name.literal() == Some("exit"),
+            [name, status] => name.literal() == Some("exit") && number(status),
+            _ => false,
+        };
+        exits && assignments.is_empty() && self.redirections.is_empty()
+    }
+
     fn holds_document(&self) -> bool {
         let own = |r: &Redirection| r.operator.starts_with("<<") && r.operator != "<<<";
         self.redirections.iter().any(own)

@@ -33,7 +33,7 @@ pub(super) fn at(call: &Call, seen: &Seen) -> Inner {
     }
     match input(call, seen) {
         // The shell reads the job from its standard input.
-        Input::Text(text) => fed(call.words.len(), &text),
+        Input::Text(text) => fed(call, call.words.len(), &text, seen),
         Input::Refused(reason) => Inner::Refused(reason),
         Input::Elsewhere if call.redirections.iter().any(|r| r.operator == "<") => Inner::Unread,
         Input::Elsewhere | Input::Inherited => Inner::Refused(UNSEEN),

@@ -17,7 +17,6 @@ mod options;
 mod parallel;
 mod programs;
 mod quiet;
-mod sed;
 mod seen;
 mod shells;
 mod subcommands;
@@ -130,6 +129,8 @@ enum Inner {
     Each(Vec<Vec<Word>>),
     /// Texts for a shell, each by itself; the wrapper's own words end at `at`.
     Text { at: usize, texts: Vec<String> },
+    /// Text that a shell reads from its standard input.
+    Fed { at: usize, text: String },
     /// Something that is not read, and may stand in its words.
     Unknown,
     /// Something that is not read, and stands elsewhere.

@@ -3,7 +3,7 @@
 //! A guess only ever adds calls. It must never take the place of what is really there, or make a line look
 //! like less than it is.
 
-use super::fed::{TYPED, has_terminal, shared};
+use super::fed::unfit;
 use super::forms::form;
 use super::options::is_substituted_file;
 use super::programs::{elevates, is_exec, is_interpreter, runs_a_language};
@@ -244,11 +244,8 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
             .literal()
             .filter(|_| redirection.operator.starts_with("<<"))
         {
-            if is_shell && let Some(reason) = shared(text) {
+            if is_shell && let Some(reason) = unfit(&call, text, seen) {
                 return Err(refuse(&call, reason));
-            }
-            if is_shell && seen.is_within(&call, has_terminal) {
-                return Err(refuse(&call, TYPED));
             }
             must(&call, guessed(&call, parent, text, depth, seen)?)?;
         }

@@ -3,7 +3,6 @@
 //! What stands here is marked, and all that could be what it runs is put before the policy. A name that is missing
 //! leaves a program one of many: the policy must not allow it by its name alone.
 
-use super::quiet::is_awk;
 use super::shells::SHELLS;
 use super::subcommands::subcommand;
 use super::told::{
@@ -806,7 +805,7 @@ pub(super) fn may_run(call: &Call) -> bool {
     );
     let options = !decided && listed.any(|runs| !runs.options.is_empty());
     let mut behind = call.words.iter().skip(1);
-    if base == "sed" || is_awk(base) {
+    if matches!(base, "sed" | "awk" | "gawk" | "mawk" | "nawk") {
         let first = behind.find(|w| !w.literal_prefix().starts_with('-'));
         return first.is_some_and(|w| w.literal().is_none() && w.literal_prefix().is_empty());
     }

@@ -5,7 +5,7 @@
 use super::opaque::{guessed, guesses, is_shell_text, reads_code};
 use super::programs::elevates;
 use super::{Inner, MAX_DEPTH, each, fed, inner, is_plain_sudo, shells};
-use crate::command::call::{Call, Place, Sudo, Wraps};
+use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, Reading, Shell, evaluated, name, read_at};
 use shells::SHELLS;
@@ -131,7 +131,8 @@ impl Seen {
                     .into_iter()
                     .try_for_each(|c| self.wrapped_command(c, depth))
             }
-            Inner::Text { at, texts } => self.texts(call, at, &texts, depth),
+            Inner::Text { at, texts } => self.texts(call, at, &texts, false, depth),
+            Inner::Fed { at, text } => self.texts(call, at, &[text], true, depth),
             Inner::Unknown => {
                 call.wraps = Wraps::Unknown;
                 guesses(call, depth, self)
@@ -190,12 +191,14 @@ impl Seen {
         self.expand(inner, depth + 1)
     }
 
-    /// Reads a shell's texts; one that cannot be read makes the whole line unreadable.
+    /// Reads a shell's texts; one that cannot be read makes the whole line unreadable. Whether they are its input as well:
+    /// then nothing of that is left for what they run.
     fn texts(
         &mut self,
         mut call: Call,
         at: usize,
         texts: &[String],
+        is_input: bool,
         depth: usize,
     ) -> Result<(), ReadError> {
         let parent = self.out.len();
@@ -237,22 +240,27 @@ impl Seen {
             .flat_map(|r| &r.calls)
             .filter(|c| reads_code(c))
             .collect();
-        let reads_on = (!inner.is_empty()).then(|| inner.iter().any(|c| is_shell_text(c)));
+        // Of its own input nothing is left.
+        let reads_on =
+            (!is_input && !inner.is_empty()).then(|| inner.iter().any(|c| is_shell_text(c)));
         let fed = call.pipe.index > 0
             || call
                 .redirections
                 .iter()
                 .any(|r| r.operator.starts_with("<<"));
-        let others_sip = readings.iter().any(|r| {
-            let calls = &r.calls;
-            fed::sips(calls) || fed && fed::others_read(calls)
-        });
+        let others_sip = fed && readings.iter().any(fed::others_read);
         let in_function = self.in_function(&call);
         // The text stays among the wrapper's words for a shell (it is a word of it), and leaves them for ssh.
         if !SHELLS.contains(&base.as_str()) {
             call.words.truncate(at);
         }
-        let outer = wrapped(&call, Vec::new(), parent);
+        let mut outer = wrapped(&call, Vec::new(), parent);
+        if is_input {
+            let of_input = |r: &Redirection| matches!(r.descriptor.as_deref(), None | Some("0"));
+            outer
+                .redirections
+                .retain(|r| !(r.operator.starts_with("<<") && of_input(r)));
+        }
         self.push(call.clone())?;
         for reading in readings {
             self.counted.extend(reading.counted);
@@ -325,11 +333,8 @@ impl Seen {
             let Some(text) = redirection.target.literal() else {
                 return Err(refuse(call, shells::DYNAMIC));
             };
-            if shell && let Some(reason) = fed::shared(text) {
+            if shell && let Some(reason) = fed::unfit(call, text, self) {
                 return Err(refuse(call, reason));
-            }
-            if shell && self.is_within(call, fed::has_terminal) {
-                return Err(refuse(call, fed::TYPED));
             }
             if !guessed(call, parent, text, depth, self)? && shell {
                 return Err(refuse(

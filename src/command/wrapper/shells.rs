@@ -3,7 +3,7 @@
 //! Code that is known only when it runs must never pass as read.
 
 use super::Inner;
-use super::fed::{SIPS, TYPED, fed, has_terminal, substitutes};
+use super::fed::{SIPS, fed, substitutes};
 use super::forms::{Form, PLAIN};
 use super::options::{Miss, Value, is_operand, is_substituted_file, permuted};
 use super::seen::Seen;
@@ -128,8 +128,7 @@ pub(super) fn input(call: &Call, seen: &Seen) -> Input {
 pub(super) fn standard_input(call: &Call, at: usize, seen: &Seen) -> Inner {
     match input(call, seen) {
         Input::Text(_) if substitutes(call) => Inner::Refused(SIPS),
-        Input::Text(_) if seen.is_within(call, has_terminal) => Inner::Refused(TYPED),
-        Input::Text(text) => fed(at, &text),
+        Input::Text(text) => fed(call, at, &text, seen),
         Input::Refused(reason) => Inner::Refused(reason),
         Input::Elsewhere | Input::Inherited => Inner::Unread,
     }

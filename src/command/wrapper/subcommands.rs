@@ -284,17 +284,6 @@ pub(super) fn names_compose(call: &Call) -> bool {
     call.words.iter().any(|w| w.literal() == Some("compose"))
 }
 
-/// What compose is asked for, of docker, podman, or by itself.
-pub(super) fn composes(call: &Call) -> Option<&str> {
-    let table = table(call)?;
-    let mut words = call.words.iter().skip(1);
-    let alone = call.name.base.ends_with("-compose");
-    if !alone && next(&mut words, table).name() != Some("compose") {
-        return None;
-    }
-    next(&mut words, table).name()
-}
-
 fn table(call: &Call) -> Option<&'static Subcommands> {
     let base = call.name.base.as_str();
     TABLE.iter().find(|t| t.names.contains(&base))

@@ -2,6 +2,11 @@
 //!
 //! Each refused line was run in bash with a stand-in, and ran a command that no reader saw (or its cause stands in the
 //! source or the manual of the program).
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 
 use aiops::command;
 use std::io::Write;
@@ -92,10 +97,13 @@ const TAKES: &[&str] = &[
     "/tmp/x/df",
     "uptime & cat",
     "{ cat; } &",
-    "sudo -b cat",
+    "sort -c",
+    "sudo df",
+    "sudo -nb cat",
     "sudo -A df",
     "systemctl edit x",
     "systemctl -H h status x",
+    "systemctl -qH h status x",
     "rm -i x",
     "ip route restore",
     "head -n1 /tmp/link",

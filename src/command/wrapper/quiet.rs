@@ -56,20 +56,21 @@ fn is_quiet_so(call: &Call) -> bool {
     };
     let piped = call.pipe.index > 0;
     match call.name.base.as_str() {
-        // A file that they write.
-        "sort" => !letter(&['o']),
+        // It stops at the first line out of order.
+        "sort" => !letter(&['c', 'C', 'o']),
+        // They write to a file.
         "uniq" => words.iter().all(|w| w.starts_with('-')),
         "ss" => !letter(&['D', 'F']) && !any(&["--d", "--f"]),
         "journalctl" => !any(&["--c"]),
         "find" => !any(&["-ok", "-f"]),
         // They ask, or edit, or reach another machine.
         "rm" => !letter(&['i', 'I']),
-        "systemctl" => !any(&["edit", "-H", "--h", "--st"]),
+        "systemctl" => !letter(&['H']) && !any(&["edit", "--h", "--st"]),
         "hostname" => words.is_empty(),
         // `route restore`.
         "ip" => !any(&["re"]),
-        // A password from there, or of a program; and what does not wait.
-        "sudo" => !letter(&['S', 'A', 'b']) && !any(&["--s", "--a", "--b"]),
+        // Without `-n` it may ask, or run what asks (SUDO_ASKPASS).
+        "sudo" => any(&["-n"]) && !letter(&['A', 'S', 'b']),
         "head" => reads_apart(&words, &["-n"], 0, piped),
         "grep" | "egrep" | "fgrep" => reads_apart(&words, &["-A", "-B", "-C"], 1, piped),
         _ => false,

@@ -122,9 +122,13 @@ fn what_may_take_a_part_of_it_is_refused() {
     for text in TAKES {
         assert!(command::read(&fed(text)).is_err(), "{text}");
     }
-    // A buffer of musl's holds 1024 bytes: what ends behind the first leaves the rest.
-    let long = format!("cat | true\necho {}", "a".repeat(1100));
-    assert!(command::read(&fed(&long)).is_err());
+    // Nested without end, wrappers around each.
+    let mut deep = "df".to_owned();
+    for level in 0..60 {
+        let env = "env ".repeat(14);
+        deep = format!("{env}sh <<'E{level}x'\n( {deep} ); exit\nE{level}x");
+    }
+    assert!(command::read(&deep).is_err());
     for line in [
         "sh -c 'od --read=5; bash' <<'E'\ndf\nE",
         // What is written into the pipe that it reads, the shell runs behind the last line.
@@ -137,7 +141,43 @@ fn what_may_take_a_part_of_it_is_refused() {
         "bash <<'E'\nfind /dev -name 'std*n' -exec cp /tmp/x {} ';'\nE",
         "sh -c 'passwd; bash' <<'E'\ndf\nE",
         "sh -c 'bash x; bash' <<'E'\ndf\nE",
-        "sh -c 'cat & bash' <<'E'\ndf\nE",
+        "sh -c 'cat & bash' <<'E'\n( df ); exit\nE",
+        "sh -c 'sudo -S bash' <<'E'\n( df ); exit\nE",
+        "sh -c 'bash; bash' <<'E'\n( df ); exit\nE",
+        "sh -c 'while true; do bash; done' <<'E'\n( df ); exit\nE",
+        "sh -c 'bash >/dev/stdin' <<'E'\n( df ); exit\nE",
+        "sh -c bash <<'E'\n! ! read -r x\necho '\nevil 4\n'\nE",
+        // The next one runs what the first one's text leaves.
+        "find /etc/hostname /etc/passwd -exec bash ';' <<'E'\n( echo evil >/dev/stdin ); exit\nE",
+        "perf stat -r 2 bash <<'E'\n( echo evil >/dev/stdin ); exit\nE",
+        // Beside it, by its name in /proc.
+        "flock f sleep 1 & flock f sh <<'E' & head -c 8 /proc/$!/fd/0\n( df ); exit\nE",
+        "sh -c 'flock f sh' <<'E' & head -c 8 /proc/$!/fd/0\n( df ); exit\nE",
+        "bash <<'E' | head -c 8 /proc/*/fd/0\n( df ); exit\nE",
+        "bash <<'E' | sh -c 'head -c 8 /proc/[0-9]*/fd/0'\n( df ); exit\nE",
+        "cat <(head -c 8 \"$x\"); flock f sh <<'E'\n( df ); exit\nE",
+        "`f & g`; sh <<'E'\n( df ); exit\nE",
+        "x=$(head -c 8) timeout 5 sh <<'E'\n( df ); exit\nE",
+        "x=$(head -c 8) at now <<'E'\n( df ); exit\nE",
+        "x=$(head -c 8) crontab - <<'E'\n* * * * * df\nE",
+        "setsid -f sh <<'E'\n( df ); exit\nE",
+        "strace -e inject=read:poke_exit=@arg2=28:when=2 sh <<'E'\n( df ); exit\nE",
+        "systemd-run --pipe -p Restart=always bash <<'E'\n( df ); exit\nE",
+        "x=$(head -c 8) sh -c bash <<'E'\n( df ); exit\nE",
+        "sh -c 'bash -i' <<'E'\n( df ); exit\nE",
+        // Files of their own behind it, and unknown shells.
+        "ssh h <<'E'\n( df ); exit\nE",
+        "bash -l <<'E'\n( cd; x=_logout; echo evil >\".bash$x\" ); exit\nE",
+        "exec -l bash <<'E'\n( df ); exit\nE",
+        "sudo -i <<'E'\n( df ); exit\nE",
+        "chroot / <<'E'\n( df ); exit\nE",
+        "unshare -r <<'E'\n( df ); exit\nE",
+        "sh -c 'sudo -s' <<'E'\n( df ); exit\nE",
+        "sh -c 'bash -l' <<'E'\n( df ); exit\nE",
+        "x=_logout; echo evil >~/.bash\"$x\"; bash -lc exit",
+        "bash <<'E' >/dev/stdin\necho evil 2\nE",
+        "stdbuf -i0 -o0 bash <<'E'\ncut -b1- | :\n'ls' '\nevil 6\n'\nE",
+        "df() { read -r x; }; export -f df; bash <<'E'\ndf\necho '\nevil 5\n'\nE",
         // They read a password first, or keys beside it.
         "sudo -S bash <<'E'\n( df ); exit\nE",
         "sudo --std bash <<'E'\n( df ); exit\nE",
@@ -172,37 +212,16 @@ fn what_may_take_a_part_of_it_is_refused() {
 }
 
 #[test]
-fn what_leaves_it_alone_is_read() {
-    for text in [
-        "sudo -n systemctl restart nginx",
-        "head -n 5 /etc/hosts",
-        "ps aux | grep nginx | head -5",
-        "journalctl -u nginx -n 5 | tail",
-        "set -euo pipefail",
-        "x=1",
-        "export LC_ALL=C",
-        "cd /srv/app",
-        "cat - </dev/null",
-        "LC_ALL=C sort /etc/hosts",
-        "df -h 2>&1 >/dev/null",
-        "rm -rf /tmp/x",
-        "ip -br a",
-        "for i in a b; do echo \"$i\"; done",
-        "echo 'a\nb'",
-        "case x in\n(a)\nuptime;; esac",
-        "f() {\nuptime\n}\nf",
-        "set -eu\nx=1\nf() {\nuptime\n}\ng() { f; }\ng",
-        "if test -d /srv; then\nls /srv\nfi",
-    ] {
-        let read = command::read(&fed(text));
-        assert!(read.is_ok(), "{text}: {:?}", read.err());
-    }
+fn in_one_piece_it_is_read() {
     for line in [
         "bash -lc 'aws --profile prod s3 ls'",
-        "ssh h 'cd /srv; sudo -n bash -s' <<'E'\ndf\nE",
-        "sudo su app -c bash <<'E'\ndf\nE",
+        "ssh h 'cd /srv; sudo -n bash -s' <<'E'\n( df ); exit\nE",
+        "sudo su app -c bash <<'E'\n( df ); exit\nE",
+        "echo '( sudo systemctl restart nginx ); exit' | ssh h sh",
         "echo '( /usr/local/bin/backup ); exit' | at now",
         "bash <<'E'\n\n# why\n( git pull ) 2>&1; exit 0\nE",
+        "ssh h bash <<'E' | tail -5\n(\ndf -h | grep \"$x\" & wait\n); exit\nE",
+        "x=$(date); ssh h bash <<'E' >/tmp/x.log\n(\nf() { df; }; f\n); exit\nE",
     ] {
         let read = command::read(line);
         assert!(read.is_ok(), "{line}: {:?}", read.err());

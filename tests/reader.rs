@@ -663,7 +663,6 @@ fn no_wrapper_hides_what_it_runs() {
         "runuser bob -s /bin/sh -c 'rm -rf /usr'",
         "runuser bob -- -c 'rm -rf /usr'",
         "su -c 'df' bob --command='rm -rf /usr'",
-        "sudo su - bob <<'E'\nrm -rf /usr\nE",
         "script /dev/null -qc 'rm -rf /usr'",
         "sudo FOO=1 -u bob rm -rf /usr",
         "sudo A=b -- rm -rf /usr",
@@ -688,7 +687,7 @@ fn no_wrapper_hides_what_it_runs() {
         "docker -H x exec web rm -rf /usr",
         "docker compose -f x.yml -p y exec -T web rm -rf /usr",
         "docker-compose exec web rm -rf /usr",
-        "docker exec -i web sh <<'E'\nrm -rf /usr\nE",
+        "docker exec -i web sh <<'E'\n( rm -rf /usr ); exit\nE",
         "docker run --entrypoint=rm image -rf /usr",
         "docker run --entrypoint rm image -rf /usr",
         "coreutils --coreutils-prog=rm -rf /usr",
@@ -699,22 +698,19 @@ fn no_wrapper_hides_what_it_runs() {
         "kubectl exec web rm -rf /usr",
         "kubectl exec web -- sh -c 'rm -rf /usr'",
         // Text, wherever it comes from.
-        "echo 'rm -rf /usr' | at now",
-        "printf '%s\\n' df 'rm -rf /usr' | batch",
-        "cat <<'E' | at now\nrm -rf /usr\nE",
-        "at now <<< 'rm -rf /usr'",
+        "echo '( rm -rf /usr ); exit' | at now",
+        "printf '%s\\n' '( rm -rf /usr ); exit' | batch",
+        "cat <<'E' | at now\n( rm -rf /usr ); exit\nE",
+        "at now <<< '( rm -rf /usr ); exit'",
         "crontab - <<'E'\n# m h\nMAILTO=a\n*/5 * * * * rm -rf /usr \\% x\nE",
         "echo '@reboot rm -rf /usr' | crontab -",
-        "echo 'rm -rf /usr' | sh",
+        "echo '( rm -rf /usr ); exit' | sh",
         "ssh host -- rm -rf /usr",
-        "ssh host <<'E'\nrm -rf /usr\nE",
-        "ssh host bash <<'E'\nrm -rf /usr\nE",
-        "ssh host 'sudo -n sh -s' <<'E'\nrm -rf /usr\nE",
-        "sh -c sh <<'E'\nrm -rf /usr\nE",
-        "{ sh <<'A'\nrm -rf /usr\nA\n} <<'B'\ndf\nB",
-        "nsenter -t 4711 -- bash <<'E'\nrm -rf /usr\nE",
-        "nsenter -t 4711 -a <<'E'\nrm -rf /usr\nE",
-        "chroot /x <<'E'\nrm -rf /usr\nE",
+        "ssh host bash <<'E'\n( rm -rf /usr ); exit\nE",
+        "ssh host 'sudo -n sh -s' <<'E'\n( rm -rf /usr ); exit\nE",
+        "sh -c sh <<'E'\n( rm -rf /usr ); exit\nE",
+        "{ sh <<'A'\n( rm -rf /usr ); exit\nA\n} <<'B'\ndf\nB",
+        "nsenter -t 4711 -- bash <<'E'\n( rm -rf /usr ); exit\nE",
         "parallel rm -rf ::: /usr",
         "parallel -j 4 'df; rm -rf {}' ::: /usr",
         "parallel ::: df 'rm -rf /usr'",
@@ -775,8 +771,6 @@ fn no_wrapper_hides_what_it_runs() {
         "restic --password-command='rm -rf /usr' backup /srv",
         "borg --rsh='rm -rf /usr' list x",
         "fio --exec_prerun='rm -rf /usr' x",
-        "npx sh <<'E'\nrm -rf /usr\nE",
-        "pct enter 100 <<'E'\nrm -rf /usr\nE",
         "ansible all -m shell -a 'cmd=\"rm -rf /usr\"'",
     ] {
         let reading = command::read(line).unwrap_or_else(|e| panic!("{line:?}: {e}"));
@@ -1198,11 +1192,11 @@ fn a_shell_behind_a_pipe_is_read_only_where_what_it_gets_is_certain() {
         shell.unwrap_or_else(|| panic!("{line:?}")).wraps
     };
     for line in [
-        "echo df | sh",
-        "printf 'df\\n' | sh",
-        "cat <<'E' | sh\ndf\nE\n",
+        "echo '( df ); exit' | sh",
+        "printf '%s\\n' '( df ); exit' | sh",
+        "cat <<'E' | sh\n( df ); exit\nE\n",
     ] {
-        assert_eq!(wraps(line), Wraps::Calls, "{line:?}");
+        assert_eq!(wraps(line), Wraps::Text, "{line:?}");
     }
     for line in [
         "printf 'p evil a' | { head -c2 >/dev/null; sh; }",

@@ -258,6 +258,9 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
                 "a function with a here-document that is exported: bash writes it anew, and may take other lines for the document".to_owned(),
             );
         }
+        if login && writes_anywhere(call) {
+            return refuse("a file that is known only when it is written, in a line that starts a login or interactive shell: it could be one that this runs".to_owned());
+        }
         if let Some(part) = login.then(|| names_startup(call)).flatten() {
             return refuse(format!(
                 "`{part}` is named in a line that starts a login or interactive shell: it would run what the line writes there"
@@ -309,10 +312,29 @@ fn starts_login(call: &Call) -> bool {
         "su" | "runuser" => word("-") || call.words.iter().any(|w| is_option(w, &['l'])),
         "sudo" | "machinectl" => word("--login") || call.words.iter().any(|w| is_option(w, &['i'])),
         base if SHELLS.contains(&base) || base == "exec" => {
-            call.words.iter().any(|w| is_option(w, &['l', 'i']))
+            // What a wrapper starts without a command (`chroot DIR`, `ssh HOST`).
+            let unnamed = base != "exec" && call.words.first().is_some_and(|w| w.span.end == 0);
+            unnamed || call.words.iter().any(|w| is_option(w, &['l', 'i']))
         }
         _ => false,
     }
+}
+
+/// Whether a call writes to a file whose name the line does not tell.
+fn writes_anywhere(call: &Call) -> bool {
+    let unknown = |w: &Word| {
+        w.segments.iter().any(|s| match s {
+            Segment::Literal(_) => false,
+            Segment::Glob(_) => true,
+            Segment::Expansion(text) => !text.starts_with('~'),
+        })
+    };
+    let mut targets = call.redirections.iter().filter(|r| r.writes());
+    let copies = matches!(
+        call.name.base.as_str(),
+        "tee" | "cp" | "mv" | "ln" | "install" | "dd"
+    );
+    targets.any(|r| unknown(&r.target)) || copies && call.words.iter().skip(1).any(unknown)
 }
 
 /// The part of a word of a call that is in the name of a shell's startup file.

@@ -62,6 +62,10 @@ pub struct Reading {
     pub functions: Vec<String>,
     /// It is `( … ); exit`.
     is_closed: bool,
+    /// A shell in it is fed its text.
+    feeds: bool,
+    /// Where it runs commands at the same time as others, but for those of a pipeline.
+    beside: Option<Span>,
     /// dash reads it as well, and does not do what was meant.
     for_bash: bool,
     /// The variables that the line takes for numbers.
@@ -148,28 +152,34 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
     }
     let (mut counted, mut loose, mut functions) = (Vec::new(), Vec::new(), Vec::new());
     match strict::read(line) {
-        Ok(parsed) => Ok(Reading {
-            source: line.to_owned(),
-            notes: Vec::new(),
-            calls: seen_through(
+        Ok(parsed) => {
+            let (calls, feeds) = seen_through(
                 calls(&parsed),
                 depth,
                 &mut counted,
                 &mut loose,
                 &mut functions,
-            )?,
-            canonical: render::line(&parsed),
-            shell: if depth == 0 && is_meant_for_bash(&parsed) {
-                Shell::Bash
-            } else {
-                Shell::Posix
-            },
-            functions,
-            is_closed: false,
-            for_bash: is_meant_for_bash(&parsed),
-            counted,
-            loose,
-        }),
+            )?;
+            let for_bash = is_meant_for_bash(&parsed);
+            Ok(Reading {
+                source: line.to_owned(),
+                notes: Vec::new(),
+                calls,
+                canonical: render::line(&parsed),
+                shell: if depth == 0 && for_bash {
+                    Shell::Bash
+                } else {
+                    Shell::Posix
+                },
+                functions,
+                is_closed: false,
+                feeds,
+                beside: None,
+                for_bash,
+                counted,
+                loose,
+            })
+        }
         Err(note) => fully(line, note, depth),
     }
 }
@@ -216,10 +226,17 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
     let mut counted = parsed.counted;
     let mut loose = parsed.loose;
     let mut functions = parsed.functions;
+    let (calls, feeds) = seen_through(calls, depth, &mut counted, &mut loose, &mut functions)?;
+    if let Some(span) = parsed.beside.filter(|_| feeds) {
+        return Err(ReadError {
+            span,
+            reason: wrapper::BESIDE.into(),
+        });
+    }
     Ok(Reading {
         source: line.to_owned(),
         notes,
-        calls: seen_through(calls, depth, &mut counted, &mut loose, &mut functions)?,
+        calls,
         canonical,
         shell: if parsed.bash || parsed.bashism && depth == 0 {
             Shell::Bash
@@ -228,6 +245,8 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
         },
         functions,
         is_closed: parsed.list.is_closed(line),
+        feeds,
+        beside: parsed.beside,
         for_bash: parsed.bashism,
         counted,
         loose,
@@ -285,7 +304,7 @@ fn is_meant_for_bash(line: &strict::Line) -> bool {
     commands.any(|c| builtins::is_bashism(&c.words, !c.assignments.is_empty()))
 }
 
-/// All calls, with those of wrappers. `counted` gets what the texts among them take for numbers; `loose` is what the line
+/// All calls, with those of wrappers, and whether a shell among them is fed its text. `counted` gets what the texts among them take for numbers; `loose` is what the line
 /// sets to other than that, and gets what they do; `functions` are its own, and for a text gets theirs.
 fn seen_through(
     calls: Vec<Call>,
@@ -293,7 +312,7 @@ fn seen_through(
     counted: &mut Vec<String>,
     loose: &mut Vec<String>,
     functions: &mut Vec<String>,
-) -> Result<Vec<Call>, ReadError> {
+) -> Result<(Vec<Call>, bool), ReadError> {
     let mut seen = wrapper::see_through(calls, depth)?;
     loose.extend(seen.loose);
     if depth == 0 {
@@ -318,7 +337,7 @@ fn seen_through(
         functions.extend(seen.functions);
     }
     counted.extend(seen.counted);
-    Ok(seen.calls)
+    Ok((seen.calls, seen.feeds))
 }
 
 /// Refuses a here-document for a function: which of its commands reads that, and as what, is not followed.

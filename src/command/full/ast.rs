@@ -255,6 +255,8 @@ pub struct Parsed {
     pub loose: Vec<String>,
     /// Where its arithmetic relies on what a command says.
     pub relies: Option<Span>,
+    /// Where it runs commands at the same time as others, but for those of a pipeline.
+    pub beside: Option<Span>,
 }
 
 /// Writes a list; here-documents follow the line they belong to.

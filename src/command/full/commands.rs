@@ -1,7 +1,7 @@
 //! Lists, pipelines, simple and compound commands (POSIX 2.9), and bash's `[[ … ]]`.
 
-use super::Parser;
 use super::ast::{Command, Kind, List, Piece, Pipeline};
+use super::{BACKGROUND, Parser};
 use crate::command::ReadError;
 use crate::command::builtins;
 use crate::command::call::{Assignment, Redirection};
@@ -68,7 +68,7 @@ impl Parser<'_> {
                 _ => return Err(self.error(self.at, "an operator is missing here")),
             };
             if background {
-                self.note(self.at, "a command in the background");
+                self.note(self.at, BACKGROUND);
             }
             self.at += length;
             list.items.push((joint, pipeline, background));

@@ -28,6 +28,9 @@ pub(in crate::command) use variables::{REDEFINERS, is_number};
 const LETTERS: &str =
     "a letter outside of ASCII where some shells take it for part of a variable's name: quote it";
 
+const BACKGROUND: &str = "a command in the background";
+const SUBSTITUTED_FILE: &str = "a process substitution";
+
 /// Deepest nesting of compound commands and substitutions.
 pub const MAX_DEPTH: usize = 40;
 
@@ -45,7 +48,9 @@ pub fn read(text: &str) -> Result<Parsed, ReadError> {
             reason: commands::TIMED.to_owned(),
         });
     }
+    let beside = |n: &&Note| matches!(n.what.as_str(), BACKGROUND | SUBSTITUTED_FILE);
     Ok(Parsed {
+        beside: parser.notes.iter().find(beside).map(|n| n.span),
         relies: parser.variables.check(!parser.functions.is_empty())?,
         counted: parser.variables.counted(),
         loose: parser.variables.loose(),

@@ -1,8 +1,8 @@
 //! Words of the full reader: quotes removed, patterns and expansions kept as they are written back.
 
-use super::Parser;
 use super::ast;
 use super::expansions::Inside;
+use super::{Parser, SUBSTITUTED_FILE};
 use crate::command::word::{Segment, Word, glob, literal, push, text_braces};
 use crate::command::{Place, ReadError};
 
@@ -243,7 +243,7 @@ impl Parser<'_> {
         };
         self.inner.push((place, list));
         self.bash = true;
-        self.note(start, "a process substitution");
+        self.note(start, SUBSTITUTED_FILE);
         Ok(())
     }
 

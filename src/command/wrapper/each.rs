@@ -119,21 +119,21 @@ fn may_begin_action(call: &Call) -> bool {
         |at: usize| is_open(&words[at]) && !(at > 1 && words.get(at - 1).is_some_and(takes_value));
     let open: Vec<usize> = (1..words.len()).filter(|at| free(*at)).collect();
     let ends = |w: &Word| matches!(w.literal(), Some(";" | "+"));
+    let last = words.iter().rposition(ends).max(open.last().copied());
     let command = |w: &Word| {
         !w.literal_prefix()
             .starts_with(['-', '(', ')', '!', ';', '+'])
     };
     let begins = |at: &usize| {
-        let behind = words.get(at + 2..).unwrap_or_default();
-        let ended = behind.iter().any(ends) || open.iter().any(|other| *other > at + 1);
+        let ended = last.is_some_and(|last| last > at + 1);
         ended && words.get(at + 1).is_some_and(command)
     };
     open.iter().any(begins)
 }
 
-/// Whether nothing is known of how a word begins, or that it is an option.
+/// Whether nothing is known of how a word begins, or that it is an option: a file may have any name.
 fn is_open(word: &Word) -> bool {
-    word.is_dynamic()
+    word.literal().is_none()
         && (word.literal_prefix().is_empty() || word.literal_prefix().starts_with('-'))
 }
 
@@ -209,21 +209,25 @@ pub(super) fn replace(own: &[Word], words: &mut [Word]) {
     }
     marks.retain(|mark| !mark.is_empty());
     for word in words {
-        let found = word.literal().and_then(|text| {
-            let at = marks
-                .iter()
-                .filter_map(|m| text.find(m).map(|at| (at, *m)))
-                .min()?;
-            Some((text[..at.0].to_owned(), at.1.to_owned()))
-        });
-        let Some((before, mark)) = found else {
+        let text = word.literal_prefix();
+        if word.literal().is_none() {
+            // It may begin here, and end in what the shell alone knows.
+            let begins = |mark: &&str| mark.chars().next().is_some_and(|c| text.contains(c));
+            if marks.iter().any(begins) {
+                word.segments.insert(0, Segment::Expansion("{}".into()));
+            }
+            continue;
+        }
+        let Some(at) = marks.iter().filter_map(|mark| text.find(mark)).min() else {
             continue;
         };
+        let before = text[..at].to_owned();
         let mut segments = Vec::new();
         if !before.is_empty() {
             segments.push(Segment::Literal(before));
         }
-        segments.push(Segment::Expansion(mark));
+        // Never the mark itself: what an expansion does shows in its text.
+        segments.push(Segment::Expansion("{}".into()));
         word.segments = segments;
     }
 }

@@ -1,37 +1,38 @@
 //! Text that a shell is fed through its standard input, where its commands read as well.
 //!
 //! Of what one of them takes a part, the shell runs the rest, from the middle of a line or of a command; and what one
-//! writes into a pipe by its name in /dev or /proc, the shell runs behind the last line. A text in which that could happen
-//! must never pass as read. It cannot in `( … ); exit`: of that the shell has read all before it runs any, nothing in the
-//! parentheses changes the shell around them, and that never looks for more.
+//! writes into a pipe by its name in /dev or /proc, the shell runs behind the last line. So only `( … ); exit` may pass as
+//! read: of that the shell has read all before it runs any, nothing in the parentheses changes the shell around them, and
+//! it never looks for more.
 
 use super::Inner;
-use super::quiet::is_quiet;
-use super::seen::Seen;
+use super::seen::{Seen, refuse};
 use super::shells::SHELLS;
 use super::subcommands::names_compose;
 use super::told::{abbreviates, has_letter};
-use crate::command::call::{Call, Sudo, Wraps};
+use crate::command::call::{Call, Place, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
-use crate::command::{Reading, read_at};
+use crate::command::{ReadError, Reading, read_at};
 
 pub(super) const SIPS: &str = "a command that could take a part of what a shell beside it is fed, which would run the rest: write `bash -c '…'`";
 
-const SHARED: &str = "text that a shell is fed, of which a command could take a part, or to which it could add, and the shell would run what nobody read: put all of it in `( … ); exit`";
+const OPEN: &str = "text that a shell is fed, of which a command could take a part, or to which it could add, and the shell would run what nobody read: put all of it in `( … ); exit`";
 
-const TYPED: &str = "text for a shell on a terminal, which reads it as if it was typed: leave the terminal out (`-i`, `-t`, `--pty`, `script`, `watch`)";
+const TYPED: &str = "text for a shell on a terminal, which reads it as if it was typed: leave the terminal out (`-i`, `-t`, `--pty`, `script`)";
 
-const PASSWORD: &str =
-    "a password is read from what the shell is fed: leave `-S` out, and `su` without `sudo`";
+const PASSWORD: &str = "a password is read from what the shell is fed: leave `-S`, `-A`, `-b` out, and `su` without `sudo`";
 
-/// What is no longer than any program's buffer is read whole, if at all: musl's stdio, of which busybox is made on Alpine,
-/// has the smallest.
-const MAX_SHARED: usize = 1024;
+const LOGIN: &str = "text for a login shell, or one that is not named: it runs files of its own behind the text, and could be any shell; name it (`ssh h bash`), without `-l`";
+
+const AROUND: &str = "text for a shell that is started by a program which could start it twice, change what it reads, or read there itself: write `bash -c '…'`";
+
+pub(in crate::command) const BESIDE: &str = "a command that runs at the same time as a shell that is fed its text, and could take a part of that: leave `&` and `<(…)` out, and names in /proc";
 
 /// Text that a call's shell reads from its standard input.
 pub(super) fn fed(call: &Call, at: usize, text: &str, seen: &Seen) -> Inner {
-    match unfit(call, text, seen) {
+    match unfit(call, seen) {
         Some(reason) => Inner::Refused(reason),
+        None if call.name.base == "ssh" => Inner::Refused(LOGIN),
         None => Inner::Fed {
             at,
             text: text.to_owned(),
@@ -39,18 +40,111 @@ pub(super) fn fed(call: &Call, at: usize, text: &str, seen: &Seen) -> Inner {
     }
 }
 
-/// Why a text must not be the input of a call's shell. What cannot be read at all is refused, with the reason, where it is
-/// read as code.
-pub(super) fn unfit(call: &Call, text: &str, seen: &Seen) -> Option<&'static str> {
-    if seen.is_within(call, has_terminal) {
-        return Some(TYPED);
+/// Whether commands in the words of a call, or in front of what runs it, could read its input before it does.
+pub(super) fn is_read_before(call: &Call, seen: &Seen) -> bool {
+    substitutes(call) || seen.is_within(call, assigns_output)
+}
+
+/// Refuses a text that a call could give to a shell, so many wrappers deep, unless that reads it as one piece.
+pub(super) fn check(call: &Call, text: &str, seen: &Seen, depth: usize) -> Result<(), ReadError> {
+    if let Some(reason) = unfit(call, seen) {
+        return Err(refuse(call, reason));
     }
-    if seen.is_within(call, takes_password) {
-        return Some(PASSWORD);
+    match read_at(text, depth) {
+        Ok(reading) => check_closed(call, &reading),
+        Err(_) => Err(refuse(call, OPEN)),
     }
-    let reading = read_at(text, 1).ok()?;
-    let alone = text.len() <= MAX_SHARED && waits(text) && reading.calls.iter().all(is_quiet);
-    (!reading.is_closed && !alone).then_some(SHARED)
+}
+
+pub(super) fn check_closed(call: &Call, reading: &Reading) -> Result<(), ReadError> {
+    if reading.is_closed {
+        Ok(())
+    } else {
+        Err(refuse(call, OPEN))
+    }
+}
+
+/// Why no text must be the input of a call's shell.
+fn unfit(call: &Call, seen: &Seen) -> Option<&'static str> {
+    let held = |is: fn(&Call) -> bool| seen.is_within(call, is);
+    match () {
+        () if is_read_before(call, seen) => Some(SIPS),
+        () if held(is_login) => Some(LOGIN),
+        () if held(has_terminal) => Some(TYPED),
+        () if held(takes_password) => Some(PASSWORD),
+        () if held(|c| !starts_once(c)) => Some(AROUND),
+        () => None,
+    }
+}
+
+/// Refuses what stands in a pipeline of a line in which a shell is fed its text, and could find that by a name in /proc:
+/// what the shell itself runs comes later.
+pub(super) fn check_beside(calls: &[Call], fed: &[usize]) -> Result<(), ReadError> {
+    if fed.is_empty() {
+        return Ok(());
+    }
+    // The shells, what they run, and what runs them.
+    let mut apart = vec![false; calls.len()];
+    for (at, call) in calls.iter().enumerate() {
+        let mut by = [call.parent, call.inside].into_iter().flatten();
+        apart[at] = fed.contains(&at) || by.any(|by| apart.get(by) == Some(&true));
+    }
+    for at in fed {
+        let mut by = calls[*at].parent;
+        while let Some(at) = by.filter(|at| !apart[*at]) {
+            apart[at] = true;
+            by = calls[at].parent;
+        }
+    }
+    let names = |w: &Word| w.literal().is_none_or(|text| text.contains("proc"));
+    let could = |call: &Call| {
+        let targets = call.redirections.iter().map(|r| &r.target);
+        call.pipe.len > 1 && call.words.iter().chain(targets).any(names)
+    };
+    let mut others = calls.iter().zip(&apart).filter(|(_, apart)| !**apart);
+    match others.find(|(call, _)| could(call)) {
+        None => Ok(()),
+        Some((call, _)) => Err(refuse(call, BESIDE)),
+    }
+}
+
+/// Whether a program starts what it is given once, waits for it, and leaves its input alone.
+fn starts_once(call: &Call) -> bool {
+    const STARTS: [&str; 28] = [
+        "at",
+        "batch",
+        "chroot",
+        "chrt",
+        "command",
+        "docker",
+        "docker-compose",
+        "doas",
+        "env",
+        "exec",
+        "flock",
+        "ionice",
+        "ip",
+        "kubectl",
+        "nerdctl",
+        "nice",
+        "nohup",
+        "nsenter",
+        "oc",
+        "podman",
+        "podman-compose",
+        "runuser",
+        "ssh",
+        "su",
+        "sudo",
+        "taskset",
+        "timeout",
+        "unshare",
+    ];
+    let restarts = |w: &Word| w.spelt().contains("Restart");
+    match call.name.base.as_str() {
+        "systemd-run" => !call.words.iter().any(restarts),
+        base => STARTS.contains(&base) || SHELLS.contains(&base),
+    }
 }
 
 /// Whether a program gives what it runs a terminal: a shell is interactive there, with a history and TAB (bash(1)).
@@ -62,7 +156,7 @@ fn has_terminal(call: &Call) -> bool {
         })
     };
     match call.name.base.as_str() {
-        "script" | "run0" | "unbuffer" | "machinectl" | "watch" => true,
+        "script" | "run0" | "unbuffer" | "machinectl" => true,
         // Compose gives a terminal where it is not told otherwise.
         "docker-compose" | "podman-compose" => !option('T', "--no-tty"),
         "docker" | "podman" | "nerdctl" if names_compose(call) => !option('T', "--no-tty"),
@@ -82,42 +176,90 @@ fn has_terminal(call: &Call) -> bool {
     }
 }
 
-/// Whether a program may read a password in front of what the shell that it runs is fed (sudo(8), pam(3)).
+/// Whether a call is of a login shell, which runs ~/.bash_logout at `exit`, or of one that a wrapper starts where it is
+/// given no command: that may be interactive (chroot(1)).
+fn is_login(call: &Call) -> bool {
+    let base = call.name.base.as_str();
+    let shell = SHELLS.contains(&base);
+    let login = |w: &Word| {
+        let text = w.literal_prefix();
+        has_letter(text, &['l']) || abbreviates(text, "--login")
+    };
+    let unnamed = |w: &Word| {
+        let text = w.literal_prefix();
+        let long = ["--login", "--shell"];
+        has_letter(text, &['i', 's']) || long.iter().any(|option| abbreviates(text, option))
+    };
+    let mut options = call.words.iter().skip(1);
+    match base {
+        "exec" => options.any(login),
+        "sudo" => options.any(unnamed),
+        _ => shell && (call.words.first().is_some_and(|w| w.span.end == 0) || options.any(login)),
+    }
+}
+
+/// Whether a program may read a password in front of what the shell that it runs is fed, or beside it (sudo(8), pam(3)).
 fn takes_password(call: &Call) -> bool {
     let words = || call.words.iter().skip(1).map(Word::literal_prefix);
     match call.name.base.as_str() {
-        "sudo" => words().any(|w| has_letter(w, &['S']) || abbreviates(w, "--stdin")),
+        "sudo" => words().any(|w| {
+            let long = ["--stdin", "--askpass", "--background"];
+            has_letter(w, &['A', 'S', 'b']) || long.iter().any(|option| abbreviates(w, option))
+        }),
         "su" => call.sudo == Sudo::No,
         _ => false,
     }
 }
 
 /// Whether commands in a call's own words could read its input.
-pub(super) fn substitutes(call: &Call) -> bool {
-    let values = call.assignments.iter().map(|a| &a.value);
+fn substitutes(call: &Call) -> bool {
     let targets = call.redirections.iter().map(|r| &r.target);
-    let mut words = call.words.iter().chain(values).chain(targets);
-    words.any(|w| {
-        let inside = |s: &Segment| matches!(s, Segment::Expansion(text) if text.contains("( "));
-        w.segments.iter().any(inside)
-    })
+    call.words.iter().chain(targets).any(is_output) || assigns_output(call)
 }
 
-/// Whether of the commands beside a shell that reads on, one may take a part of its text.
+/// Whether commands in front of a call could read its input: dash runs them behind its redirections.
+fn assigns_output(call: &Call) -> bool {
+    call.assignments.iter().any(|a| is_output(&a.value))
+}
+
+/// Whether commands stand in a word.
+fn is_output(word: &Word) -> bool {
+    let inside = |s: &Segment| matches!(s, Segment::Expansion(text) if text.contains("( "));
+    word.segments.iter().any(inside)
+}
+
+/// Whether of the commands beside a shell that reads on, one may take a part of its text, or add to it.
 pub(super) fn others_read(reading: &Reading) -> bool {
-    let option = |w: &Word| w.literal().is_some_and(|text| text.starts_with('-'));
-    let reads_on = |c: &Call| {
-        let base = c.name.base.as_str();
-        c.wraps == Wraps::Unknown && SHELLS.contains(&base) && c.words.iter().skip(1).all(option)
+    const QUIET: [&str; 11] = [
+        ":", "[", "cd", "echo", "export", "false", "set", "test", "true", "umask", "unset",
+    ];
+    const WRAPPERS: [&str; 8] = [
+        "command", "env", "exec", "ionice", "nice", "nohup", "sudo", "timeout",
+    ];
+    let flags = |text: &str| text.bytes().all(|b| b"-esux".contains(&b));
+    let option = |w: &Word| {
+        w.literal()
+            .is_some_and(|text| text.starts_with('-') && flags(text))
     };
-    !waits(&reading.source) || !reading.calls.iter().all(|c| is_quiet(c) || reads_on(c))
-}
-
-/// Whether nothing in a text runs at the same time as the shell: where that then stands in its input is chance.
-fn waits(text: &str) -> bool {
-    let joints = ["&&", ">&", "&>"];
-    let rest = joints
-        .iter()
-        .fold(text.to_owned(), |text, joint| text.replace(joint, ""));
-    !rest.contains('&') && !text.contains("<(") && !text.contains(">(")
+    let reads_on = |c: &Call| {
+        let shell = SHELLS.contains(&c.name.base.as_str());
+        shell && !is_login(c) && c.wraps == Wraps::Unknown && c.words.iter().skip(1).all(option)
+    };
+    let quiet = |c: &Call| {
+        let base = c.name.base.as_str();
+        let known = match c.wraps {
+            Wraps::Nothing => QUIET.contains(&base),
+            Wraps::Calls | Wraps::Text => WRAPPERS.contains(&base),
+            Wraps::Unknown => reads_on(c),
+        };
+        let once = matches!(c.place, Place::Top | Place::Wrapped);
+        (c.words.is_empty() || known && c.name.trusted)
+            && once
+            && !takes_password(c)
+            && !has_terminal(c)
+            && c.redirections.iter().all(|r| r.harmless)
+    };
+    // To a second one the first could leave something.
+    let readers = reading.calls.iter().filter(|c| reads_on(c)).count();
+    readers > 1 || reading.beside.is_some() || !reading.calls.iter().all(quiet)
 }

@@ -126,19 +126,44 @@ fn is_plain_setting(value: Value<'_>) -> bool {
     })
 }
 
+/// Whether an expression of `strace -e` changes nothing (strace(1)).
+fn only_watches(expression: &str) -> bool {
+    const WATCHES: [&str; 12] = [
+        "trace",
+        "t",
+        "signal",
+        "signals",
+        "s",
+        "status",
+        "quiet",
+        "q",
+        "abbrev",
+        "verbose",
+        "raw",
+        "decode-fds",
+    ];
+    match expression.split_once('=') {
+        None => true,
+        Some((name, _)) => WATCHES.contains(&name),
+    }
+}
+
 /// What a table cannot say.
 fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
     let words = &call.words;
     let word = |at: usize| words.get(at).and_then(Word::literal);
     match call.name.base.as_str() {
-        // Its output may be a command.
+        // Its output may be a command, and it may change what the program reads and runs.
         "strace" => {
             let runs = taken.values(&["o", "output"]).any(|v| match v {
                 Value::Text(text) => text.starts_with(['|', '!']),
-                Value::Dynamic(prefix) => prefix.is_empty(),
+                Value::Dynamic(prefix) => prefix.is_empty() || prefix.starts_with(['|', '!']),
                 Value::None => false,
             });
-            runs.then_some(Inner::Unknown)
+            let changes = taken
+                .values(&["e"])
+                .any(|v| !matches!(v, Value::Text(text) if only_watches(text)));
+            (runs || changes).then_some(Inner::Unknown)
         }
         "watch" if taken.has(&["x", "exec"]) && taken.at < words.len() => {
             Some(Inner::Argv(taken.at))
@@ -198,18 +223,22 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
 fn unit(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
     // systemd keeps what it is told in a file, a line for each.
     let several = |(_, value): &(&str, Value<'_>)| match value {
-        Value::Text(text) | Value::Dynamic(text) => text.contains('\n'),
-        Value::None => false,
+        Value::Text(text) => text.contains('\n'),
+        _ => false,
     };
     if taken.options.iter().any(several) {
         return Some(Inner::Refused(
             "a line feed in what `systemd-run` writes into a unit",
         ));
     }
+    // It could hold a line feed.
+    let mut told = taken.values(&["p", "property", "timer-property", "description"]);
+    if told.any(|value| matches!(value, Value::Dynamic(_))) {
+        return Some(Inner::Unknown);
+    }
     for value in taken.values(&["p", "property", "timer-property"]) {
-        let text = match value {
-            Value::Text(text) | Value::Dynamic(text) => text,
-            Value::None => "",
+        let Value::Text(text) = value else {
+            continue;
         };
         let name = text.split('=').next().unwrap_or_default();
         if name.starts_with("Exec") {

@@ -3,7 +3,7 @@
 //! A job runs when nobody looks. One whose text does not stand in the line must not be made.
 
 use super::Inner;
-use super::fed::fed;
+use super::fed::{SIPS, fed, is_read_before};
 use super::forms::{Form, PLAIN};
 use super::options::{Miss, permuted};
 use super::seen::Seen;
@@ -51,6 +51,7 @@ pub(super) fn crontab(call: &Call, seen: &Seen) -> Inner {
         _ => return Inner::Unknown,
     }
     match input(call, seen) {
+        Input::Text(_) if is_read_before(call, seen) => Inner::Refused(SIPS),
         Input::Text(text) => match commands(&text) {
             Some(texts) => Inner::Text {
                 at: call.words.len(),

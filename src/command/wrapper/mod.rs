@@ -16,7 +16,6 @@ mod opaque;
 mod options;
 mod parallel;
 mod programs;
-mod quiet;
 mod seen;
 mod shells;
 mod subcommands;
@@ -27,6 +26,7 @@ use super::ReadError;
 use super::call::{Call, Place};
 use super::full::REDEFINERS;
 use super::word::Word;
+pub(super) use fed::BESIDE;
 use programs::is_exec;
 use seen::Seen;
 pub(super) use shells::SHELLS;
@@ -48,6 +48,8 @@ pub struct SeenThrough {
     pub loose: Vec<String>,
     /// The functions that they define.
     pub functions: Vec<String>,
+    /// A shell is fed its text.
+    pub feeds: bool,
 }
 
 /// Replaces each wrapper by itself and what it runs.
@@ -62,6 +64,7 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<SeenThrough, ReadEr
         counted: Vec::new(),
         loose: Vec::new(),
         functions: Vec::new(),
+        fed: Vec::new(),
         carried: 0,
     };
     let mut moved = Vec::with_capacity(calls.len());
@@ -71,7 +74,9 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<SeenThrough, ReadEr
         moved.push(seen.out.len());
         seen.expand(call, depth)?;
     }
+    fed::check_beside(&seen.out, &seen.fed)?;
     Ok(SeenThrough {
+        feeds: !seen.fed.is_empty(),
         calls: seen.out,
         counted: seen.counted,
         loose: seen.loose,

@@ -3,7 +3,7 @@
 //! A guess only ever adds calls. It must never take the place of what is really there, or make a line look
 //! like less than it is.
 
-use super::fed::unfit;
+use super::fed;
 use super::forms::form;
 use super::options::is_substituted_file;
 use super::programs::{elevates, is_exec, is_interpreter, runs_a_language};
@@ -36,7 +36,10 @@ pub(super) fn reads_code(call: &Call) -> bool {
         && if runs_a_language(base) {
             !call.words.iter().skip(1).any(file)
         } else {
-            is_interpreter(base) || form(base).is_some_and(|f| f.shell)
+            is_interpreter(base)
+                || form(base).is_some_and(|f| f.shell)
+                || elevates(base)
+                || matches!(base, "su" | "runuser")
         }
 }
 
@@ -244,8 +247,9 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
             .literal()
             .filter(|_| redirection.operator.starts_with("<<"))
         {
-            if is_shell && let Some(reason) = unfit(&call, text, seen) {
-                return Err(refuse(&call, reason));
+            if is_shell {
+                fed::check(&call, text, seen, depth + 1)?;
+                seen.fed.push(parent);
             }
             must(&call, guessed(&call, parent, text, depth, seen)?)?;
         }

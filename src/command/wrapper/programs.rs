@@ -3,12 +3,15 @@
 //! What stands here is marked, and all that could be what it runs is put before the policy. A name that is missing
 //! leaves a program one of many: the policy must not allow it by its name alone.
 
+use super::options::is_one;
 use super::shells::SHELLS;
-use super::subcommands::subcommand;
+use super::subcommands::{has_table, subcommand};
 use super::told::{
-    git_runs, has_letter, is_option, is_script_file, rsync_runs, sets_apt, tar_runs,
+    abbreviates, git_runs, has_letter, is_option, is_remote_text, is_script_file, rsync_runs,
+    sets_apt, tar_runs,
 };
 use crate::command::call::Call;
+use crate::command::word::Word;
 
 /// Programs that run code of a language of their own, which stands in a file or in their words; sorted.
 const INTERPRETERS: [&str; 65] = [
@@ -349,18 +352,25 @@ pub fn is_interpreter(base: &str) -> bool {
         || base.starts_with("ld") && base.contains(".so")
 }
 
-/// Whether a program's words are the names and arguments of its own code.
-pub(super) fn runs_a_language(base: &str) -> bool {
-    // `python3.11`, `php8.2`
-    // Debian's `perl5.36-x86_64-linux-gnu`
+/// The name of a language's program, without its version: `python3.11`, `tclsh8.6`, Debian's `perl5.36-x86_64-linux-gnu`.
+pub(super) fn language(base: &str) -> &str {
+    let listed = |name: &str| INTERPRETERS.binary_search(&name).is_ok();
     let name = match base.split_once('-') {
         Some((name, "static")) => name,
         Some((name, rest)) if rest.contains("linux") => name,
         _ => base,
     };
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let listed = |name: &str| INTERPRETERS.binary_search(&name).is_ok();
-    SHELLS.contains(&base) || listed(base) || !name.is_empty() && listed(name)
+    if !listed(base) && listed(name) {
+        name
+    } else {
+        base
+    }
+}
+
+/// Whether a program's words are the names and arguments of its own code.
+pub(super) fn runs_a_language(base: &str) -> bool {
+    SHELLS.contains(&base) || INTERPRETERS.binary_search(&language(base)).is_ok()
 }
 
 /// Options and subcommands with which a program runs a command.
@@ -372,7 +382,93 @@ struct Runs {
     options: &'static [&'static str],
 }
 
-const RUNS: [Runs; 50] = [
+impl Runs {
+    /// Its options of one letter, which may stand behind others.
+    fn clusters(&self) -> impl Iterator<Item = char> {
+        let letter = |option: &&str| {
+            let mut letters = option.strip_prefix('-')?.chars();
+            letters
+                .next()
+                .filter(|c| *c != '-' && letters.next().is_none())
+        };
+        self.options.iter().filter_map(letter)
+    }
+}
+
+const RUNS: [Runs; 62] = [
+    Runs {
+        names: &[
+            "iptables",
+            "ip6tables",
+            "iptables-restore",
+            "ip6tables-restore",
+            "iptables-legacy",
+            "ip6tables-legacy",
+            "iptables-nft",
+            "ip6tables-nft",
+        ],
+        words: &[],
+        options: &["--modprobe", "-M"],
+    },
+    Runs {
+        names: &["rg"],
+        words: &["--pre"],
+        options: &["--pre=", "--hostname-bin"],
+    },
+    Runs {
+        names: &["freshclam"],
+        words: &[],
+        options: &[
+            "--on-update-execute",
+            "--on-error-execute",
+            "--on-outdated-execute",
+        ],
+    },
+    Runs {
+        names: &["logrotate"],
+        words: &[],
+        options: &["-m", "--mail"],
+    },
+    Runs {
+        names: &["pg_ctl"],
+        words: &[],
+        options: &["-o", "-p", "--options"],
+    },
+    Runs {
+        names: &["puppet"],
+        words: &["apply", "script", "device"],
+        options: &[],
+    },
+    Runs {
+        names: &["apache2", "apache2ctl", "apachectl", "httpd"],
+        words: &[],
+        options: &["-c", "-C"],
+    },
+    Runs {
+        names: &["pgbackrest"],
+        words: &[],
+        options: &["--cmd"],
+    },
+    Runs {
+        names: &["tailscale"],
+        words: &["ssh"],
+        options: &[],
+    },
+    Runs {
+        names: &["vtysh"],
+        words: &[],
+        options: &["start-shell"],
+    },
+    Runs {
+        names: &["trivy", "helm"],
+        words: &["plugin"],
+        options: &[],
+    },
+    Runs {
+        names: &["kustomize"],
+        words: &[],
+        options: &["--enable-exec", "--enable-alpha-plugins"],
+    },
     Runs {
         names: &["docker", "podman", "nerdctl"],
         words: &["attach", "runlabel"],
@@ -603,8 +699,15 @@ const RUNS: [Runs; 50] = [
     },
     Runs {
         names: &["go"],
-        words: &[],
-        options: &["-toolexec", "--toolexec", "-exec", "--exec"],
+        words: &["run", "generate", "tool"],
+        options: &[
+            "-toolexec",
+            "--toolexec",
+            "-exec",
+            "--exec",
+            "-vettool",
+            "--vettool",
+        ],
     },
     Runs {
         names: &["gcc", "g++", "cc", "c++", "clang", "clang++"],
@@ -719,6 +822,7 @@ pub(super) fn is_exec(call: &Call) -> bool {
             let option = w.literal_prefix();
             w.literal().is_some_and(|text| runs.words.contains(&text))
                 || runs.options.iter().any(|with| is_option(option, with))
+                || runs.clusters().any(|letter| has_letter(option, &[letter]))
         })
     });
     let operands = |but: &[&str]| {
@@ -748,10 +852,22 @@ pub(super) fn is_exec(call: &Call) -> bool {
             }
             "scp" | "sftp" | "ssh-copy-id" | "sshfs" => {
                 contains(&["command"])
+                    || words().any(is_remote_text)
                     || words().any(|w| has_letter(w.literal_prefix(), &['S', 'D']))
             }
-            "rsync" => rsync_runs(call),
-            "tar" => tar_runs(call),
+            "rsync" => rsync_runs(call) || words().any(is_remote_text),
+            "tar" | "gtar" | "bsdtar" => tar_runs(call),
+            // `-o '|COMMAND'`
+            "psql" => {
+                let output = |w: &Word| {
+                    let text = w.literal_prefix();
+                    has_letter(text, &['o']) || abbreviates(text, "--output")
+                };
+                let pipe = |w: &Word| w.spelt().trim_start_matches('-').contains('|');
+                words().any(output) && words().any(|w| pipe(w) || w.literal().is_none())
+            }
+            // mount.fuse(8) gives it to a shell.
+            "mount" => contains(&["fuse"]),
             "zip" => words()
                 .any(|w| w.literal_prefix().starts_with('-') && w.literal_prefix().contains("TT")),
             // It takes its commands where it has its input.
@@ -776,7 +892,8 @@ pub(super) fn is_exec(call: &Call) -> bool {
             "docker" | "podman" | "nerdctl" => {
                 has("start")
                     && words().any(|w| {
-                        has_letter(w.literal_prefix(), &['i', 'a'])
+                        could_be_option(w)
+                            || has_letter(w.literal_prefix(), &['i', 'a'])
                             || w.literal_prefix().starts_with("--interactive")
                             || w.literal_prefix().starts_with("--attach")
                     })
@@ -787,7 +904,7 @@ pub(super) fn is_exec(call: &Call) -> bool {
             "cpupower" => has("monitor") && operands(&["monitor"]),
             // `-n 1` and the like stand for themselves.
             "turbostat" => operands(&[]),
-            "kubectl" | "oc" => has("create") && has("--"),
+            "kubectl" | "oc" => has("create") && (has("--") || words().any(could_be_option)),
             // Without a command it only tells.
             "numactl" => words().any(|w| !w.literal_prefix().starts_with('-')),
             _ => false,
@@ -797,25 +914,74 @@ pub(super) fn is_exec(call: &Call) -> bool {
 /// Whether a word that is known only when it runs could be an option with which its program runs a command.
 pub(super) fn may_run(call: &Call) -> bool {
     let base = call.name.base.as_str();
-    let mut listed = RUNS.iter().filter(|r| r.names.contains(&base));
+    let listed = RUNS.iter().filter(|r| r.names.contains(&base));
     // Of these, subcommands or modes decide, which stand in the line.
     let decided = matches!(
         base,
         "docker" | "podman" | "nerdctl" | "kubectl" | "oc" | "k3s" | "helm" | "mdadm"
     );
-    let options = !decided && listed.any(|runs| !runs.options.is_empty());
+    let other = matches!(
+        base,
+        "tar"
+            | "gtar"
+            | "bsdtar"
+            | "rsync"
+            | "scp"
+            | "sftp"
+            | "ssh-copy-id"
+            | "sshfs"
+            | "apt"
+            | "apt-get"
+            | "apt-cache"
+            | "apt-config"
+            | "apt-mark"
+            | "apt-file"
+            | "aptitude"
+            | "rpm"
+            | "rpmbuild"
+            | "rpmspec"
+            | "pip"
+            | "pip3"
+            | "cpupower"
+    );
     let mut behind = call.words.iter().skip(1);
     if matches!(base, "sed" | "awk" | "gawk" | "mawk" | "nawk") {
         let first = behind.find(|w| !w.literal_prefix().starts_with('-'));
         return first.is_some_and(|w| w.literal().is_none() && w.literal_prefix().is_empty());
     }
-    let other = matches!(
-        base,
-        "tar" | "rsync" | "scp" | "sftp" | "apt" | "apt-get" | "apt-cache" | "aptitude"
-    );
-    let options = options || other;
-    let mut words = behind.take_while(|w| w.literal() != Some("--"));
-    options && words.any(|w| w.literal().is_none() && matches!(w.literal_prefix(), "" | "-" | "--"))
+    let takes = |runs: &Runs| {
+        !runs.options.is_empty() || runs.words.iter().any(|word| word.starts_with('-'))
+    };
+    let mut words = behind.clone().take_while(|w| w.literal() != Some("--"));
+    let option = other || !decided && listed.clone().any(takes);
+    if option && words.any(could_be_option) {
+        return true;
+    }
+    if has_table(call) {
+        return false;
+    }
+    let begins = |w: &Word| {
+        let text = w.literal_prefix();
+        let mut words = listed.clone().flat_map(|runs| runs.words);
+        words.any(|word| word.starts_with(text))
+    };
+    // Elsewhere the subcommand is the first word that is no option, nor stands behind one.
+    let mut behind_option = false;
+    for word in behind {
+        match word.literal() {
+            None if begins(word) => return true,
+            Some(text) if !text.starts_with('-') && !behind_option => return false,
+            text => behind_option = text.is_some_and(|text| text.starts_with('-')),
+        }
+    }
+    false
+}
+
+/// Whether a word that is known only when it runs could be an option, or bring one along.
+fn could_be_option(word: &Word) -> bool {
+    let text = word.literal_prefix();
+    word.literal().is_none()
+        && (text.is_empty() || text.starts_with('-') || word.is_dynamic() && !is_one(word))
 }
 
 #[cfg(test)]

@@ -30,6 +30,8 @@ pub(super) struct Seen {
     pub(super) loose: Vec<String>,
     /// The functions that they define.
     pub(super) functions: Vec<String>,
+    /// The calls that feed a shell its text, or run text that does.
+    pub(super) fed: Vec<usize>,
     /// Bytes of redirections that what is wrapped has from its wrapper.
     pub(super) carried: usize,
 }
@@ -211,6 +213,9 @@ impl Seen {
                     &format!("the text inside `{base}` cannot be read: {}", e.reason),
                 )
             })?;
+            if is_input {
+                fed::check_closed(&call, &reading)?;
+            }
             // Also not inside `eval` and `trap`: whether the line itself goes to bash is not known here, and
             // of `eval 'a $'\\''…'` dash runs something else.
             if reading.shell == Shell::Bash && !matches!(base.as_str(), "bash" | "rbash") {
@@ -262,6 +267,9 @@ impl Seen {
                 .retain(|r| !(r.operator.starts_with("<<") && of_input(r)));
         }
         self.push(call.clone())?;
+        if is_input || readings.iter().any(|r| r.feeds) {
+            self.fed.push(parent);
+        }
         for reading in readings {
             self.counted.extend(reading.counted);
             self.loose.extend(reading.loose);
@@ -333,15 +341,11 @@ impl Seen {
             let Some(text) = redirection.target.literal() else {
                 return Err(refuse(call, shells::DYNAMIC));
             };
-            if shell && let Some(reason) = fed::unfit(call, text, self) {
-                return Err(refuse(call, reason));
+            if shell {
+                fed::check(call, text, self, depth + 1)?;
+                self.fed.push(parent);
             }
-            if !guessed(call, parent, text, depth, self)? && shell {
-                return Err(refuse(
-                    call,
-                    "the code for a shell in a here-document cannot be read",
-                ));
-            }
+            guessed(call, parent, text, depth, self)?;
         }
         Ok(())
     }

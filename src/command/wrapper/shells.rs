@@ -3,7 +3,7 @@
 //! Code that is known only when it runs must never pass as read.
 
 use super::Inner;
-use super::fed::{SIPS, fed, substitutes};
+use super::fed::fed;
 use super::forms::{Form, PLAIN};
 use super::options::{Miss, Value, is_operand, is_substituted_file, permuted};
 use super::seen::Seen;
@@ -127,7 +127,6 @@ pub(super) fn input(call: &Call, seen: &Seen) -> Input {
 /// A shell without a text or a file reads its code from standard input.
 pub(super) fn standard_input(call: &Call, at: usize, seen: &Seen) -> Inner {
     match input(call, seen) {
-        Input::Text(_) if substitutes(call) => Inner::Refused(SIPS),
         Input::Text(text) => fed(call, at, &text, seen),
         Input::Refused(reason) => Inner::Refused(reason),
         Input::Elsewhere | Input::Inherited => Inner::Unread,

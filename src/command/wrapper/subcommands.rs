@@ -284,6 +284,11 @@ pub(super) fn names_compose(call: &Call) -> bool {
     call.words.iter().any(|w| w.literal() == Some("compose"))
 }
 
+/// Whether it is known which word of a call is its program's subcommand.
+pub(super) fn has_table(call: &Call) -> bool {
+    table(call).is_some()
+}
+
 fn table(call: &Call) -> Option<&'static Subcommands> {
     let base = call.name.base.as_str();
     TABLE.iter().find(|t| t.names.contains(&base))

@@ -1,6 +1,7 @@
 //! Calls of wrappers and interpreters that only tell something (`python3 --version`) and run nothing.
 
 use super::options::is_one;
+use super::programs::language;
 use super::shells::SHELLS;
 use crate::command::call::Call;
 use crate::command::word::Word;
@@ -48,10 +49,11 @@ fn only_lays_out(words: &[&str]) -> bool {
 
 /// Whether a program passes over options that it does not know, and runs what it is fed (busybox' ash, tclsh).
 fn reads_on(base: &str) -> bool {
+    let base = language(base);
     let knows = matches!(base, "bash" | "rbash" | "zsh" | "fish" | "tcsh" | "yash");
     matches!(
         base,
-        "eval" | "tclsh" | "wish" | "expect" | "hush" | "ed" | "ex" | "m4" | "dc"
+        "eval" | "erl" | "tclsh" | "wish" | "expect" | "hush" | "ed" | "ex" | "m4" | "dc"
     ) || SHELLS.contains(&base) && !knows
         || matches!(
             base,

@@ -102,6 +102,15 @@ pub(super) fn rsync_runs(call: &Call) -> bool {
     false
 }
 
+/// Whether a word is a path on another machine which the shell there reads: before OpenSSH 9.0 scp gave it as it is, and
+/// rsync before 3.2.4.
+pub(super) fn is_remote_text(word: &Word) -> bool {
+    let plain = |c: char| !"$`;|&()<>\n\\'\" {}!".contains(c);
+    let remote = |text: &str| text.split_once(':').map(|(_, path)| path.to_owned());
+    let hidden = |w: &Word| w.literal().is_none() && w.literal_prefix().contains(':');
+    remote(&word.spelt()).is_some_and(|path| !path.chars().all(plain)) || hidden(word)
+}
+
 /// Whether tar is told to run something that is no known compressor.
 pub(super) fn tar_runs(call: &Call) -> bool {
     const COMPRESSORS: [&str; 12] = [
@@ -187,7 +196,9 @@ pub(super) fn git_runs(call: &Call) -> bool {
         Some(
             name @ ("commit" | "merge" | "revert" | "cherry-pick" | "add" | "tag" | "notes"
             | "branch" | "rebase" | "replace"),
-        ) => edits(name, words),
+        ) => edits(name, words.clone()) || name == "rebase" && words.any(|w| has_letter(w, &['x'])),
+        Some("filter-branch") => true,
+        Some("difftool") => words.any(|w| has_letter(w, &['x'])),
         Some("clone" | "ls-remote") => words.any(|w| w.starts_with("-u")),
         Some("config") => {
             let reads = |w: &str| {
@@ -209,7 +220,8 @@ pub(super) fn git_runs(call: &Call) -> bool {
                 w.starts_with('!') || KEYS.iter().any(|key| lower.contains(key))
             };
             let edits = |w: &str| matches!(w, "-e" | "edit") || w.starts_with("--e");
-            words.clone().any(edits) || !words.clone().any(reads) && words.any(set)
+            let hidden = call.words.iter().any(|w| w.literal().is_none());
+            words.clone().any(edits) || !words.clone().any(reads) && (hidden || words.any(set))
         }
         _ => false,
     }

@@ -202,3 +202,12 @@ pub struct Call {
     /// Where it stands in the source line (for text inside `sh -c '…'`: the word that holds it).
     pub span: Span,
 }
+
+impl Call {
+    /// Whether its command stands nowhere in the line: it is the shell that a wrapper starts where it is given none.
+    pub(super) fn is_implied(&self) -> bool {
+        self.words
+            .first()
+            .is_some_and(|name| name.span == Span::default())
+    }
+}

@@ -312,9 +312,7 @@ fn starts_login(call: &Call) -> bool {
         "su" | "runuser" => word("-") || call.words.iter().any(|w| is_option(w, &['l'])),
         "sudo" | "machinectl" => word("--login") || call.words.iter().any(|w| is_option(w, &['i'])),
         base if SHELLS.contains(&base) || base == "exec" => {
-            // What a wrapper starts without a command (`chroot DIR`, `ssh HOST`).
-            let unnamed = base != "exec" && call.words.first().is_some_and(|w| w.span.end == 0);
-            unnamed || call.words.iter().any(|w| is_option(w, &['l', 'i']))
+            call.is_implied() || call.words.iter().any(|w| is_option(w, &['l', 'i']))
         }
         _ => false,
     }

@@ -194,7 +194,7 @@ fn is_login(call: &Call) -> bool {
     match base {
         "exec" => options.any(login),
         "sudo" => options.any(unnamed),
-        _ => shell && (call.words.first().is_some_and(|w| w.span.end == 0) || options.any(login)),
+        _ => shell && (call.is_implied() || options.any(login)),
     }
 }
 

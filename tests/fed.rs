@@ -122,6 +122,8 @@ fn what_may_take_a_part_of_it_is_refused() {
     for text in TAKES {
         assert!(command::read(&fed(text)).is_err(), "{text}");
     }
+    let cut = format!("crontab - <<'E'\n* * * * * : {}; df\nE", "a".repeat(990));
+    assert!(command::read(&cut).is_err());
     // Nested without end, wrappers around each.
     let mut deep = "df".to_owned();
     for level in 0..60 {
@@ -156,6 +158,15 @@ fn what_may_take_a_part_of_it_is_refused() {
         "bash <<'E' | head -c 8 /proc/*/fd/0\n( df ); exit\nE",
         "bash <<'E' | sh -c 'head -c 8 /proc/[0-9]*/fd/0'\n( df ); exit\nE",
         "cat <(head -c 8 \"$x\"); flock f sh <<'E'\n( df ); exit\nE",
+        "eval 'f &'; sh <<'E'\n( df ); exit\nE",
+        "timeout --foreground 0.2 sh -c 'f; :'; sh <<'E'\n( df ); exit\nE",
+        "flock l sh <<'E'\n( df ); exit\nE",
+        "f() { head -c 8; }; sh <<'E' | f\n( df ); exit\nE",
+        "trap 'head -c 8' DEBUG; sh <<'E' | cat\n( df ); exit\nE",
+        "sh <<'E' | find . -execdir head -c 8 0 ';'\n( df ); exit\nE",
+        "sh <<'E' | grep -r x\n( df ); exit\nE",
+        "setsid -f g; sh <<'E'\n( df ); exit\nE",
+        "sh <<'E'; sh <<'F'\n( df ); exit\nE\n( df ); exit\nF",
         "`f & g`; sh <<'E'\n( df ); exit\nE",
         "x=$(head -c 8) timeout 5 sh <<'E'\n( df ); exit\nE",
         "x=$(head -c 8) at now <<'E'\n( df ); exit\nE",
@@ -220,8 +231,9 @@ fn in_one_piece_it_is_read() {
         "echo '( sudo systemctl restart nginx ); exit' | ssh h sh",
         "echo '( /usr/local/bin/backup ); exit' | at now",
         "bash <<'E'\n\n# why\n( git pull ) 2>&1; exit 0\nE",
+        "cd /srv && ssh h bash <<'E' 2>&1 | grep -v x | tail -n 5 | tee /tmp/log && echo done\n( df ); exit\nE",
         "ssh h bash <<'E' | tail -5\n(\ndf -h | grep \"$x\" & wait\n); exit\nE",
-        "x=$(date); ssh h bash <<'E' >/tmp/x.log\n(\nf() { df; }; f\n); exit\nE",
+        "x=$(date); echo \"$x\"; ssh h bash <<'E' >/tmp/x.log\n(\nf() { df; }; f\n); exit\nE",
     ] {
         let read = command::read(line);
         assert!(read.is_ok(), "{line}: {:?}", read.err());

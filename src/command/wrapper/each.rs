@@ -115,8 +115,10 @@ fn hides_action(list: &[Word]) -> bool {
 /// Whether a word outside of actions could be `-exec`, and what stands behind it a command.
 fn may_begin_action(call: &Call) -> bool {
     let words = &call.words;
-    let free =
-        |at: usize| is_open(&words[at]) && !(at > 1 && words.get(at - 1).is_some_and(takes_value));
+    // What stands in front of it may be a value itself: `-name -name "$x"`.
+    let takes = |at: usize| words.get(at).is_some_and(takes_value);
+    let is_value = |at: usize| at > 1 && takes(at - 1) && !(at > 2 && takes(at - 2));
+    let free = |at: usize| is_open(&words[at]) && !is_value(at);
     let open: Vec<usize> = (1..words.len()).filter(|at| free(*at)).collect();
     let ends = |w: &Word| matches!(w.literal(), Some(";" | "+"));
     let last = words.iter().rposition(ends).max(open.last().copied());
@@ -140,7 +142,11 @@ fn is_open(word: &Word) -> bool {
 /// Whether a word in front of an action may take it for its value.
 fn takes_value(word: &Word) -> bool {
     let text = word.literal_prefix();
+    // `-mtime -1`: a number is no primary.
+    let number = text.starts_with('-') && text[1..].starts_with(|c: char| c.is_ascii_digit());
     text.starts_with('-')
+        && !number
+        && text != "--"
         && !word
             .literal()
             .is_some_and(|t| ALONE.contains(&t) || t.starts_with("-O"))

@@ -26,7 +26,9 @@ const LOGIN: &str = "text for a login shell, or one that is not named: it runs f
 
 const AROUND: &str = "text for a shell that is started by a program which could start it twice, change what it reads, or read there itself: write `bash -c '…'`";
 
-pub(in crate::command) const BESIDE: &str = "a command that runs at the same time as a shell that is fed its text, and could take a part of that: leave `&` and `<(…)` out, and names in /proc";
+pub(in crate::command) const BESIDE: &str = "a command in the line of a shell that is fed its text, which could run beside it and take a part of that: send it by itself";
+
+const SECOND: &str = "a second shell that is fed its text: send it by itself";
 
 /// Text that a call's shell reads from its standard input.
 pub(super) fn fed(call: &Call, at: usize, text: &str, seen: &Seen) -> Inner {
@@ -77,40 +79,84 @@ fn unfit(call: &Call, seen: &Seen) -> Option<&'static str> {
     }
 }
 
-/// Refuses what stands in a pipeline of a line in which a shell is fed its text, and could find that by a name in /proc:
-/// what the shell itself runs comes later.
+/// Refuses what stands in a line beside the shell that is fed its text, but for what surely is at its end before that
+/// begins, and filters of what it says: by a name in /proc others could find its input, and read there first.
 pub(super) fn check_beside(calls: &[Call], fed: &[usize]) -> Result<(), ReadError> {
-    if fed.is_empty() {
+    let Some(shell) = fed.first() else {
         return Ok(());
+    };
+    if let Some(second) = fed.get(1) {
+        return Err(refuse(&calls[*second], SECOND));
     }
-    // The shells, what they run, and what runs them.
+    // The shell, what it runs, and what runs it.
     let mut apart = vec![false; calls.len()];
     for (at, call) in calls.iter().enumerate() {
-        let mut by = [call.parent, call.inside].into_iter().flatten();
-        apart[at] = fed.contains(&at) || by.any(|by| apart.get(by) == Some(&true));
+        apart[at] = at == *shell || call.parent.is_some_and(|by| apart.get(by) == Some(&true));
     }
-    for at in fed {
-        let mut by = calls[*at].parent;
-        while let Some(at) = by.filter(|at| !apart[*at]) {
-            apart[at] = true;
-            by = calls[at].parent;
-        }
+    let mut by = calls[*shell].parent;
+    while let Some(at) = by.filter(|at| !apart[*at]) {
+        apart[at] = true;
+        by = calls[at].parent;
     }
-    let names = |w: &Word| w.literal().is_none_or(|text| text.contains("proc"));
-    let could = |call: &Call| {
-        let targets = call.redirections.iter().map(|r| &r.target);
-        call.pipe.len > 1 && call.words.iter().chain(targets).any(names)
-    };
     let mut others = calls.iter().zip(&apart).filter(|(_, apart)| !**apart);
-    match others.find(|(call, _)| could(call)) {
+    match others.find(|(call, _)| !is_harmless(call)) {
         None => Ok(()),
         Some((call, _)) => Err(refuse(call, BESIDE)),
     }
 }
 
+/// Whether a command runs nothing else, and is at its end when the shell goes on, or filters what comes through a pipe.
+fn is_harmless(call: &Call) -> bool {
+    const ENDS: [&str; 13] = [
+        "printf", "pwd", "date", "hostname", "id", "whoami", "basename", "dirname", "sleep",
+        "mkdir", "mktemp", "exit", "wait",
+    ];
+    let base = call.name.base.as_str();
+    let targets = call.redirections.iter().map(|r| &r.target);
+    let mut named = call.words.iter().chain(targets);
+    let names_process = named.any(|w| w.spelt().contains("proc"));
+    let known = match call.pipe.len {
+        1 => BUILTINS.contains(&base) || ENDS.contains(&base),
+        _ => is_filter(call),
+    };
+    let plain = call.name.trusted && call.wraps == Wraps::Nothing && !names_process;
+    call.words.is_empty() || known && plain
+}
+
+/// Whether a command of a pipeline surely opens no file for reading.
+fn is_filter(call: &Call) -> bool {
+    let words: Option<Vec<&str>> = call.words.iter().skip(1).map(Word::literal).collect();
+    let Some(words) = words else {
+        return false;
+    };
+    let mut operands = words.iter().filter(|w| !w.starts_with('-'));
+    let long = words.iter().any(|w| w.starts_with("--"));
+    let number = |w: &&str| w.bytes().all(|b| b.is_ascii_digit());
+    let input = call.redirections.iter().all(|r| r.operator != "<");
+    input
+        && match call.name.base.as_str() {
+            "echo" | "printf" | "tr" => true,
+            "cat" | "cut" | "sort" | "wc" => operands.next().is_none() && !long,
+            "head" | "tail" => operands.all(number) && !long,
+            "grep" => {
+                let files = words
+                    .iter()
+                    .any(|w| has_letter(w, &['d', 'D', 'f', 'r', 'R']));
+                operands.count() == 1 && !files && !long
+            }
+            "tee" => operands.all(|w| w.starts_with('/')),
+            _ => false,
+        }
+}
+
+/// Builtins that read nothing, and write nothing but their output.
+const BUILTINS: [&str; 11] = [
+    ":", "[", "cd", "echo", "export", "false", "set", "test", "true", "umask", "unset",
+];
+
 /// Whether a program starts what it is given once, waits for it, and leaves its input alone.
 fn starts_once(call: &Call) -> bool {
-    const STARTS: [&str; 28] = [
+    const STARTS: [&str; 27] = [
         "at",
         "batch",
         "chroot",
@@ -121,7 +167,6 @@ fn starts_once(call: &Call) -> bool {
         "doas",
         "env",
         "exec",
-        "flock",
         "ionice",
         "ip",
         "kubectl",
@@ -206,7 +251,7 @@ fn takes_password(call: &Call) -> bool {
             let long = ["--stdin", "--askpass", "--background"];
             has_letter(w, &['A', 'S', 'b']) || long.iter().any(|option| abbreviates(w, option))
         }),
-        "su" => call.sudo == Sudo::No,
+        "su" => call.sudo != Sudo::Plain,
         _ => false,
     }
 }
@@ -230,9 +275,6 @@ fn is_output(word: &Word) -> bool {
 
 /// Whether of the commands beside a shell that reads on, one may take a part of its text, or add to it.
 pub(super) fn others_read(reading: &Reading) -> bool {
-    const QUIET: [&str; 11] = [
-        ":", "[", "cd", "echo", "export", "false", "set", "test", "true", "umask", "unset",
-    ];
     const WRAPPERS: [&str; 8] = [
         "command", "env", "exec", "ionice", "nice", "nohup", "sudo", "timeout",
     ];
@@ -248,7 +290,7 @@ pub(super) fn others_read(reading: &Reading) -> bool {
     let quiet = |c: &Call| {
         let base = c.name.base.as_str();
         let known = match c.wraps {
-            Wraps::Nothing => QUIET.contains(&base),
+            Wraps::Nothing => BUILTINS.contains(&base),
             Wraps::Calls | Wraps::Text => WRAPPERS.contains(&base),
             Wraps::Unknown => reads_on(c),
         };

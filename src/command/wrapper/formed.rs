@@ -114,10 +114,7 @@ const SETTINGS: [&str; 8] = [
 ];
 
 /// `ConnectTimeout=5`.
-fn is_plain_setting(value: Value<'_>) -> bool {
-    let Value::Text(text) = value else {
-        return false;
-    };
+pub(super) fn is_plain_setting(text: &str) -> bool {
     text.split_once('=').is_some_and(|(name, value)| {
         SETTINGS.contains(&name)
             && value
@@ -210,7 +207,13 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
             _ => None,
         },
         // `ssh HOST -- COMMAND`
-        "ssh" if !taken.values(&["o"]).all(is_plain_setting) => Some(Inner::Unknown),
+        "ssh"
+            if !taken
+                .values(&["o"])
+                .all(|v| matches!(v, Value::Text(text) if is_plain_setting(text))) =>
+        {
+            Some(Inner::Unknown)
+        }
         "ssh" if word(taken.at) == Some("--") && taken.at + 1 < words.len() => {
             Some(joined(call, taken.at + 1))
         }
@@ -232,7 +235,15 @@ fn unit(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
         ));
     }
     // It could hold a line feed.
-    let mut told = taken.values(&["p", "property", "timer-property", "description"]);
+    let mut told = taken.values(&[
+        "p",
+        "property",
+        "timer-property",
+        "description",
+        "working-directory",
+        "on-calendar",
+        "slice",
+    ]);
     if told.any(|value| matches!(value, Value::Dynamic(_))) {
         return Some(Inner::Unknown);
     }

@@ -67,6 +67,9 @@ pub(super) fn crontab(call: &Call, seen: &Seen) -> Inner {
     }
 }
 
+/// Longest line of a table: Debian's cron runs no more than 998 bytes of a command.
+const MAX_TABLE_LINE: usize = 900;
+
 /// The commands of a table (crontab(5)): behind five fields or `@WORD`.
 fn commands(table: &str) -> Option<Vec<String>> {
     let mut texts = Vec::new();
@@ -74,6 +77,9 @@ fn commands(table: &str) -> Option<Vec<String>> {
         let line = line.trim_start_matches([' ', '\t']);
         if line.is_empty() || line.starts_with('#') {
             continue;
+        }
+        if line.len() > MAX_TABLE_LINE {
+            return None;
         }
         let fields = if line.starts_with('@') { 1 } else { 5 };
         let mut rest = line;

@@ -4,6 +4,7 @@
 //! word that could be the wrapped command is put before the policy as well, so that what is forbidden
 //! is seen. Must never make a line look like less than it is.
 
+mod clients;
 mod containers;
 mod each;
 mod fed;
@@ -200,7 +201,7 @@ fn inner(call: &Call, seen: &Seen) -> Inner {
     match containers::contained(call) {
         Some(inner) => inner,
         None if is_interpreter(base) || is_exec(call) => Inner::Unknown,
-        None if programs::may_run(call) => Inner::Unread,
+        None if programs::may_run(call) || clients::tells_a_command(call) => Inner::Unread,
         None => Inner::None,
     }
 }

@@ -5,7 +5,7 @@
 
 use super::options::is_one;
 use super::shells::SHELLS;
-use super::subcommands::{has_table, subcommand};
+use super::subcommands::{candidates, has_table};
 use super::told::{
     abbreviates, git_runs, has_letter, is_option, is_remote_text, is_script_file, rsync_runs,
     sets_apt, tar_runs,
@@ -14,11 +14,13 @@ use crate::command::call::Call;
 use crate::command::word::Word;
 
 /// Programs that run code of a language of their own, which stands in a file or in their words; sorted.
-const INTERPRETERS: [&str; 65] = [
+const INTERPRETERS: [&str; 67] = [
     ".",
     "R",
     "Rscript",
     "ansible",
+    "ansible-console",
+    "ansible-playbook",
     "bash-static",
     "bun",
     "clisp",
@@ -520,17 +522,17 @@ const RUNS: [Runs; 62] = [
             "rview",
         ],
         words: &[],
-        options: &["-c", "-e", "-E", "-s", "-S", "--cmd", "+"],
+        options: &["-c", "-e", "-E", "-s", "-S", "-u", "-U", "--cmd", "+"],
     },
     Runs {
         names: &["less", "more", "zless"],
         words: &[],
-        options: &["+!"],
+        options: &["+!", "-k", "--lesskey"],
     },
     Runs {
         names: &["man"],
         words: &[],
-        options: &["-P", "-H", "--pager", "--html"],
+        options: &["-P", "-H", "-C", "--pager", "--html", "--config-file"],
     },
     Runs {
         names: &["dpkg"],
@@ -560,7 +562,7 @@ const RUNS: [Runs; 62] = [
     Runs {
         names: &["java"],
         words: &[],
-        options: &["-XX:OnError", "-XX:OnOutOfMemoryError"],
+        options: &["-XX:OnError", "-XX:OnOutOfMemoryError", "@"],
     },
     Runs {
         names: &["gpg", "gpg2"],
@@ -712,7 +714,7 @@ const RUNS: [Runs; 62] = [
     Runs {
         names: &["gcc", "g++", "cc", "c++", "clang", "clang++"],
         words: &["-wrapper"],
-        options: &[],
+        options: &["-B", "-specs", "--specs", "-fplugin", "@"],
     },
     Runs {
         names: &["smbclient"],
@@ -845,15 +847,16 @@ pub(super) fn is_exec(call: &Call) -> bool {
             "git" => git_runs(call),
             // They take any beginning of a subcommand.
             "npm" | "bundle" | "bundler" | "composer" | "gem" | "pct" | "qm" | "crm" | "cargo" => {
-                let mut listed = RUNS.iter().filter(|r| r.names.contains(&base));
-                let begins =
-                    |name: &str| listed.any(|r| r.words.iter().any(|w| w.starts_with(name)));
-                subcommand(call).is_some_and(begins)
+                let begins = |name: &str| {
+                    let mut listed = RUNS.iter().filter(|r| r.names.contains(&base));
+                    listed.any(|r| r.words.iter().any(|w| w.starts_with(name)))
+                };
+                candidates(call).into_iter().any(begins) || contains(&["script-shell", "editor"])
             }
             "scp" | "sftp" | "ssh-copy-id" | "sshfs" => {
                 contains(&["command"])
                     || words().any(is_remote_text)
-                    || words().any(|w| has_letter(w.literal_prefix(), &['S', 'D']))
+                    || words().any(|w| has_letter(w.literal_prefix(), &['S', 'D', 'F']))
             }
             "rsync" => rsync_runs(call) || words().any(is_remote_text),
             "tar" | "gtar" | "bsdtar" => tar_runs(call),
@@ -866,6 +869,19 @@ pub(super) fn is_exec(call: &Call) -> bool {
                 let pipe = |w: &Word| w.spelt().trim_start_matches('-').contains('|');
                 words().any(output) && words().any(|w| pipe(w) || w.literal().is_none())
             }
+            "busctl" | "dbus-send" | "gdbus" => contains(&["starttransientunit"]),
+            // Files with commands in them.
+            "logrotate" => {
+                let own = |w: &Word| {
+                    w.literal_prefix().starts_with(['-'])
+                        || w.literal_prefix().starts_with("/etc/logrotate")
+                };
+                words().any(|w| !own(w))
+            }
+            "wg-quick" => contains(&["/"]),
+            "openvpn" => words().next().is_some(),
+            "varnishd" => contains(&["cc_command"]),
+            "aws" => contains(&["cli_pager", "credential_process"]),
             // mount.fuse(8) gives it to a shell.
             "mount" => contains(&["fuse"]),
             "zip" => words()
@@ -916,10 +932,16 @@ pub(super) fn may_run(call: &Call) -> bool {
     let base = call.name.base.as_str();
     let listed = RUNS.iter().filter(|r| r.names.contains(&base));
     // Of these, subcommands or modes decide, which stand in the line.
-    let decided = matches!(
-        base,
-        "docker" | "podman" | "nerdctl" | "kubectl" | "oc" | "k3s" | "helm" | "mdadm"
-    );
+    let has = |words: &[&str]| {
+        let mut literal = call.words.iter().skip(1).filter_map(Word::literal);
+        literal.any(|text| words.contains(&text))
+    };
+    let decided = match base {
+        "docker" | "podman" | "nerdctl" => !has(&["service"]),
+        "helm" => !has(&["install", "upgrade", "template"]),
+        "mdadm" => !has(&["--monitor", "--follow", "-F"]),
+        base => matches!(base, "kubectl" | "oc" | "k3s"),
+    };
     let other = matches!(
         base,
         "tar"
@@ -943,16 +965,22 @@ pub(super) fn may_run(call: &Call) -> bool {
             | "pip"
             | "pip3"
             | "cpupower"
+            | "mount"
+            | "psql"
+            | "sed"
     );
-    let mut behind = call.words.iter().skip(1);
-    if matches!(base, "sed" | "awk" | "gawk" | "mawk" | "nawk") {
-        let first = behind.find(|w| !w.literal_prefix().starts_with('-'));
-        return first.is_some_and(|w| w.literal().is_none() && w.literal_prefix().is_empty());
-    }
+    let behind = call.words.iter().skip(1);
     let takes = |runs: &Runs| {
         !runs.options.is_empty() || runs.words.iter().any(|word| word.starts_with('-'))
     };
-    let mut words = behind.clone().take_while(|w| w.literal() != Some("--"));
+    // Behind an option, `--` may be its value.
+    let mut value = false;
+    let mut words = behind.clone().take_while(|w| {
+        let text = w.literal();
+        let ends = text == Some("--") && !value;
+        value = w.literal_prefix().starts_with('-') && !w.literal_prefix().contains('=');
+        !ends
+    });
     let option = other || !decided && listed.clone().any(takes);
     if option && words.any(could_be_option) {
         return true;

@@ -333,14 +333,14 @@ impl Seen {
         if in_function {
             return Err(refuse(call, shells::IN_FUNCTION));
         }
-        for redirection in call
-            .redirections
-            .iter()
-            .filter(|r| r.operator.starts_with("<<"))
-        {
+        let documents = call.redirections.iter().enumerate();
+        for (at, redirection) in documents.filter(|(_, r)| r.operator.starts_with("<<")) {
             let Some(text) = redirection.target.literal() else {
                 return Err(refuse(call, shells::DYNAMIC));
             };
+            if shell && at >= call.own {
+                return Err(refuse(call, shells::OF_GROUP));
+            }
             if shell {
                 fed::check(call, text, self, depth + 1)?;
                 self.fed.push(parent);

@@ -7,7 +7,7 @@ use super::fed::fed;
 use super::forms::{Form, PLAIN};
 use super::options::{Miss, Value, is_operand, is_substituted_file, permuted};
 use super::seen::Seen;
-use crate::command::call::{Call, Redirection};
+use crate::command::call::{Call, Place, Redirection};
 use crate::command::evaluated::SET;
 use crate::command::name;
 use crate::command::word::{Segment, Word};
@@ -17,6 +17,8 @@ pub(in crate::command) const SHELLS: [&str; 5] = ["sh", "bash", "dash", "ash", "
 
 pub(super) const DYNAMIC: &str =
     "code for a shell that is known only when it runs: write it out, in single quotes";
+pub(super) const OF_GROUP: &str =
+    "code for a shell from a group's standard input: give the shell its own here-document";
 pub(super) const IN_FUNCTION: &str = "a shell in a function, which reads its code from wherever that is called, or in what a signal runs";
 pub(super) const DYNAMIC_COMMAND: &str =
     "what a wrapper runs is known only when it runs: write its options and the command's name";
@@ -84,6 +86,11 @@ pub(super) enum Input {
     Inherited,
 }
 
+/// Whether a call stands in something that may run it again.
+fn repeats(call: &Call) -> bool {
+    !matches!(call.place, Place::Top | Place::Wrapped)
+}
+
 /// What a call's standard input is.
 pub(super) fn input(call: &Call, seen: &Seen) -> Input {
     // `0>&3` says the same as `<&3`.
@@ -110,11 +117,11 @@ pub(super) fn input(call: &Call, seen: &Seen) -> Input {
             .filter(reads)
             .any(|r| r.operator.starts_with("<<")) =>
         {
-            Input::Refused(
-                "code for a shell from a group's standard input: give the shell its own here-document",
-            )
+            Input::Refused(OF_GROUP)
         }
         None if call.redirections.iter().any(|r| reads(&r)) => Input::Elsewhere,
+        // In a loop, the next turn reads on there.
+        None if call.pipe.index > 0 && seen.is_within(call, repeats) => Input::Elsewhere,
         None if call.pipe.index > 0 => match seen.piped(call) {
             Some(text) => Input::Text(text.to_owned()),
             None => Input::Elsewhere,

@@ -266,7 +266,7 @@ pub(super) fn is_hidden(call: &Call) -> bool {
         return true;
     }
     loop {
-        match next(&mut words, table) {
+        match next(&mut words, table, &mut Vec::new()) {
             Next::Hidden => return true,
             Next::Subcommand(name) if table.groups.contains(&name) => {}
             Next::Subcommand(_) | Next::None => return false,
@@ -274,9 +274,17 @@ pub(super) fn is_hidden(call: &Call) -> bool {
     }
 }
 
-/// A program's first subcommand, if it has a table here and nothing hides it.
-pub(super) fn subcommand(call: &Call) -> Option<&str> {
-    next(&mut call.words.iter().skip(1), table(call)?).name()
+/// The words that could be a program's first subcommand: behind an option that stands in no table, the next word or the
+/// one behind it.
+pub(super) fn candidates(call: &Call) -> Vec<&str> {
+    let mut found = Vec::new();
+    if let Some(table) = table(call) {
+        let mut words = call.words.iter().skip(1);
+        if let Next::Subcommand(name) = next(&mut words, table, &mut found) {
+            found.push(name);
+        }
+    }
+    found
 }
 
 /// Whether one of a call's words is the subcommand `compose`.
@@ -319,16 +327,12 @@ enum Next<'a> {
     None,
 }
 
-impl<'a> Next<'a> {
-    fn name(self) -> Option<&'a str> {
-        match self {
-            Next::Subcommand(name) => Some(name),
-            Next::Hidden | Next::None => None,
-        }
-    }
-}
-
-fn next<'a>(words: &mut impl Iterator<Item = &'a Word>, table: &Subcommands) -> Next<'a> {
+/// The subcommand in front of which words stand; `passed` gets what may be an option's value or that.
+fn next<'a>(
+    words: &mut impl Iterator<Item = &'a Word>,
+    table: &Subcommands,
+    passed: &mut Vec<&'a str>,
+) -> Next<'a> {
     // The option before may take this word as its value.
     let mut perhaps = false;
     while let Some(word) = words.next() {
@@ -343,6 +347,7 @@ fn next<'a>(words: &mut impl Iterator<Item = &'a Word>, table: &Subcommands) -> 
             if !perhaps {
                 return Next::Subcommand(text);
             }
+            passed.push(text);
             perhaps = false;
         } else if table.values.contains(&text) {
             if words.next().is_some_and(|value| !is_one(value)) {

@@ -2,7 +2,8 @@
 //!
 //! What could be such an option, in any spelling that its program takes, must never be passed over.
 
-use super::subcommands::subcommand;
+use super::formed::is_plain_setting;
+use super::subcommands::candidates;
 use crate::command::call::Call;
 use crate::command::word::Word;
 
@@ -68,11 +69,29 @@ pub(super) fn sets_apt(word: &str) -> bool {
 
 /// Whether rsync is told with what to reach the other side: `-e`, `-ave`, other than ssh with a port or a key.
 pub(super) fn rsync_runs(call: &Call) -> bool {
+    // Any operand would be a host, and rsync's own words a command there.
     let usual = |value: &str| {
         let mut words = value.split_ascii_whitespace();
-        words.next() == Some("ssh")
-            && !value.contains(['F', 'S', 'D', '\'', '"'])
-            && !value.to_ascii_lowercase().contains("command")
+        let shell = words.next() == Some("ssh");
+        let path = |c: char| c.is_ascii_alphanumeric() || "/._-~".contains(c);
+        let mut plain = true;
+        while let Some(word) = words.next() {
+            plain &= match word {
+                "-q" | "-4" | "-6" | "-C" | "-x" | "-T" => true,
+                "-p" => words
+                    .next()
+                    .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit())),
+                "-i" => words.next().is_some_and(|file| file.chars().all(path)),
+                "-o" => words.next().is_some_and(is_plain_setting),
+                _ => {
+                    word.strip_prefix("-o").is_some_and(is_plain_setting)
+                        || word
+                            .strip_prefix("-p")
+                            .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
+                }
+            };
+        }
+        shell && plain
     };
     let mut words = call.words.iter().skip(1);
     while let Some(word) = words.next() {
@@ -167,64 +186,109 @@ pub(super) fn tar_runs(call: &Call) -> bool {
     })
 }
 
-/// Whether git is told to run something: `clone -u`, a value that begins with `!`, and keys that name a program
+/// Whether git is told to run something: by a subcommand, by `clone -u`, or by a key that may name a program
 /// (git-config(1)).
 pub(super) fn git_runs(call: &Call) -> bool {
-    const KEYS: [&str; 18] = [
-        "alias.",
-        "pager",
-        "editor",
-        "command",
-        "cmd",
+    candidates(call)
+        .iter()
+        .any(|name| subcommand_runs(call, name))
+}
+
+fn subcommand_runs(call: &Call, name: &str) -> bool {
+    const RUNS: [&str; 19] = [
+        "filter-branch",
+        "remote-ext",
+        "remote-fd",
+        "imap-send",
+        "web--browse",
+        "instaweb",
+        "merge-index",
+        "merge-one-file",
+        "send-email",
+        "mergetool",
+        "citool",
+        "gui",
+        "svn",
+        "p4",
+        "cvsserver",
+        "shell",
+        "daemon",
+        "http-backend",
         "hook",
-        "helper",
-        "program",
-        "driver",
-        "textconv",
-        "filter.",
-        "external",
-        "askpass",
-        "proxy",
-        "fsmonitor",
-        "include",
-        "packobjects",
-        "uploadpack",
     ];
     let mut words = call.words.iter().skip(1).map(Word::literal_prefix);
-    match subcommand(call) {
+    match name {
+        "difftool" => words.any(|w| has_letter(w, &['x'])),
+        "clone" | "ls-remote" | "init" | "fetch" | "pull" => words.any(|w| {
+            has_letter(w, &['u', 'c']) || abbreviates(w, "--config") || abbreviates(w, "--template")
+        }),
+        "config" => sets_program(call),
         // They open an editor, which takes its commands where git has its input.
-        Some(
-            name @ ("commit" | "merge" | "revert" | "cherry-pick" | "add" | "tag" | "notes"
-            | "branch" | "rebase" | "replace"),
-        ) => edits(name, words.clone()) || name == "rebase" && words.any(|w| has_letter(w, &['x'])),
-        Some("filter-branch") => true,
-        Some("difftool") => words.any(|w| has_letter(w, &['x'])),
-        Some("clone" | "ls-remote") => words.any(|w| w.starts_with("-u")),
-        Some("config") => {
-            let reads = |w: &str| {
-                matches!(
-                    w,
-                    "--get"
-                        | "--get-all"
-                        | "--get-regexp"
-                        | "-l"
-                        | "--list"
-                        | "--unset"
-                        | "get"
-                        | "list"
-                        | "unset"
-                )
-            };
-            let set = |w: &str| {
-                let lower = w.to_ascii_lowercase();
-                w.starts_with('!') || KEYS.iter().any(|key| lower.contains(key))
-            };
-            let edits = |w: &str| matches!(w, "-e" | "edit") || w.starts_with("--e");
-            let hidden = call.words.iter().any(|w| w.literal().is_none());
-            words.clone().any(edits) || !words.clone().any(reads) && (hidden || words.any(set))
-        }
-        _ => false,
+        "commit" | "merge" | "revert" | "cherry-pick" | "add" | "tag" | "notes" | "branch"
+        | "replace" => edits(name, words),
+        "rebase" => edits(name, words.clone()) || words.any(|w| has_letter(w, &['x'])),
+        name => RUNS.contains(&name) || name.contains('/'),
     }
+}
+
+/// Whether `git config` opens an editor, or sets a key that is not known to name no program.
+fn sets_program(call: &Call) -> bool {
+    const PLAIN: [&str; 22] = [
+        "user.",
+        "color.",
+        "advice.",
+        "branch.",
+        "push.",
+        "pull.",
+        "safe.",
+        "gc.",
+        "log.",
+        "status.",
+        "core.autocrlf",
+        "core.eol",
+        "core.filemode",
+        "core.quotepath",
+        "core.ignorecase",
+        "init.defaultbranch",
+        "fetch.prune",
+        "merge.ff",
+        "rebase.auto",
+        "http.postbuffer",
+        "diff.renames",
+        "credential.usehttppath",
+    ];
+    const READS: [&str; 9] = [
+        "--get",
+        "--get-all",
+        "--get-regexp",
+        "-l",
+        "--list",
+        "--unset",
+        "get",
+        "list",
+        "unset",
+    ];
+    let words = || call.words.iter().skip(1);
+    let asks = |w: &Word| w.literal().is_some_and(|text| READS.contains(&text));
+    let edits = |w: &Word| {
+        let text = w.literal_prefix();
+        matches!(text, "-e" | "edit") || abbreviates(text, "--edit")
+    };
+    // A key, or what could be one.
+    let sets = |w: &Word| {
+        let text = w.literal_prefix().to_ascii_lowercase();
+        let plain = PLAIN.iter().any(|key| text.starts_with(key))
+            || text.starts_with("remote.") && (text.ends_with(".url") || text.ends_with(".fetch"));
+        w.literal().is_none() || text.starts_with('!') || text.contains('.') && !plain
+    };
+    let behind = words()
+        .skip_while(|w| w.literal() != Some("config"))
+        .skip(1);
+    let mut keys = behind.filter(|w| !w.literal_prefix().starts_with('-'));
+    let first = keys.find(|w| w.literal() != Some("set"));
+    // `git config KEY` only tells.
+    let told = keys.next().is_none();
+    words().any(edits) || !words().any(asks) && !told && first.is_some_and(sets)
 }
 
 /// Whether a subcommand of git is told to open an editor, or opens one where no message is given.

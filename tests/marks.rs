@@ -104,6 +104,8 @@ fn what_runs_its_words_is_marked() {
         "smbclient //h/s <<< '!evil'",
         "awk -v a=1 \"$x\"",
         "awk -F : \"$x\" /etc/passwd",
+        "awk 'x=system(\"evil\")' f",
+        "awk -e 'BEGIN{}' -e 'END{system(\"evil\")}'",
         "awk 'BEGIN{system(\"evil\")}'",
         "awk 'BEGIN{\"evil\" | getline}'",
         "awk '{print | \"evil\"}' f",

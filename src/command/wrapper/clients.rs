@@ -5,7 +5,6 @@
 use super::options::is_one;
 use super::told::has_letter;
 use crate::command::call::{Call, Redirection};
-use crate::command::name::is_variable;
 use crate::command::word::Word;
 
 /// Whether a client's text could run a command: in a word, or from its standard input.
@@ -21,17 +20,7 @@ pub(super) fn tells_a_command(call: &Call) -> bool {
         }
         "sed" => is_hidden_script(call, &["-e", "--expression"], "efl"),
         "awk" | "gawk" | "mawk" | "nawk" => {
-            let separator = |at: usize| matches!(call.words[at].literal_prefix(), "-F" | "-v");
-            let code = |(at, word): (usize, &Word)| {
-                let text = word.spelt();
-                let variable = text
-                    .split_once('=')
-                    .is_some_and(|(name, _)| is_variable(name));
-                let told = text.starts_with("-e") || text.starts_with("--s");
-                let plain = text.starts_with('-') && !told || variable || separator(at);
-                !plain && is_awk_s(&text)
-            };
-            is_hidden_script(call, &["-e", "--source"], "vFfeiE") || words().enumerate().any(code)
+            is_hidden_script(call, &["-e", "--source"], "vFfeiE") || awk_runs(call)
         }
         _ => false,
     }
@@ -93,6 +82,29 @@ fn is_mysql_s(text: &str) -> bool {
         .iter()
         .any(|c| lower.contains(c))
         || words.any(|w| matches!(w, "system" | "tee" | "pager" | "source" | "edit"))
+}
+
+/// Whether the program of awk, its first operand or behind `-e`, runs something.
+fn awk_runs(call: &Call) -> bool {
+    let mut words = call.words.iter().skip(1).map(Word::spelt);
+    let mut told = false;
+    while let Some(word) = words.next() {
+        let code = match word.as_str() {
+            "-F" | "-v" => {
+                words.next();
+                continue;
+            }
+            "-e" => words.next().unwrap_or_default(),
+            text if text.starts_with("-e") || text.starts_with("--s") => word,
+            text if text.starts_with('-') || told => continue,
+            _ => word,
+        };
+        told = true;
+        if is_awk_s(&code) {
+            return true;
+        }
+    }
+    false
 }
 
 /// `system(…)`, `"x" | getline`, `print | "x"`, `@load` (awk(1)).

@@ -52,7 +52,10 @@ pub const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 43] = [
+const CODE: [&str; 45] = [
+    // Where the environment has them bash keeps that, and they are no numbers.
+    "UID",
+    "EUID",
     "APT_CONFIG",
     "WGETRC",
     "POSIX_PEDANTIC",
@@ -349,7 +352,10 @@ fn names_startup(call: &Call) -> Option<&'static str> {
         .map(|r| &r.target);
     let values = call.assignments.iter().map(|a| &a.value);
     let mut words = words.chain(targets).chain(values).map(Word::spelt);
-    words.find_map(|text| PARTS.into_iter().find(|part| text.contains(part)))
+    // In /etc, it has no more of a name.
+    let bare = |text: &str| (text == "profile").then_some("profile");
+    words
+        .find_map(|text| bare(&text).or_else(|| PARTS.into_iter().find(|part| text.contains(part))))
 }
 
 /// Whether a call names the variable by which bash knows that it is no first shell.

@@ -182,7 +182,7 @@ impl Variables {
             return;
         };
         if let Some(name) = names::variable(text) {
-            // Numbers in bash, which nothing can set; and dash's `test` has no `-v`.
+            // Numbers in bash, where no line may set them for another; and dash's `test` has no `-v`.
             let fixed = matches!(name, "UID" | "EUID" | "PPID");
             if is_variable(name) && !fixed {
                 self.read.push((name.to_owned(), word.span, Use::Word));

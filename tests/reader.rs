@@ -909,6 +909,8 @@ fn a_command_whose_name_was_not_seen_is_refused_behind_every_wrapper() {
         "[ $(hostname) == x ] && ls",
         "[ $(uname -n) == x ] && ls",
         "cd /etc; cp f profile; bash -lc ls",
+        "read -e x",
+        "read -rei y x",
         "eval 'cat() { g; }'; cat <<'E' | sh\ndf\nE",
         "bash <<'E'\nsed -n '1e head -c3 >/dev/null' /etc/hostname\ndf rm a\nE",
         "bash <<'E'\nsed 's/x/head -c3/e' /etc/hostname\ndf rm a\nE",

@@ -48,7 +48,8 @@ fn builtin(name: &str) -> Option<Builtin> {
         "readonly" => (["fp", "", ""], Declared),
         // Without -i, -n, -a, -A: the shell evaluates what is put into an integer, a reference or a list.
         "local" | "declare" | "typeset" => (["prxgtulfF", "", ""], Declared),
-        "read" => (["ers", "dinNptu", "a"], Names),
+        // Without -e and -i: readline runs what some keys among the data say.
+        "read" => (["rs", "dnNptu", "a"], Names),
         // Without -C, whose value is code.
         "mapfile" | "readarray" => (["t", "dnOsu", ""], Lists),
         "unset" => (["fnv", "", ""], Names),

@@ -10,7 +10,7 @@ use super::seen::{Seen, refuse};
 use super::shells::SHELLS;
 use super::subcommands::names_compose;
 use super::told::{abbreviates, has_letter};
-use crate::command::call::{Call, Place, Sudo, Wraps};
+use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, Reading, read_at};
 
@@ -120,7 +120,19 @@ fn is_harmless(call: &Call) -> bool {
         _ => is_filter(call),
     };
     let plain = call.name.trusted && call.wraps == Wraps::Nothing && !names_process;
-    call.words.is_empty() || known && plain
+    let sets = call.words.is_empty() && call.pipe.len == 1;
+    (sets || known && plain) && !reads_file(call)
+}
+
+/// Whether a call reads a file by itself: `<FILE`, and bash's `$(<FILE)`.
+fn reads_file(call: &Call) -> bool {
+    let values = call.assignments.iter().map(|a| &a.value);
+    let inside = |s: &Segment| matches!(s, Segment::Expansion(text) if text.contains('<'));
+    let targets = call.redirections.iter().map(|r| &r.target);
+    let mut words = call.words.iter().chain(values).chain(targets);
+    let input = |r: &Redirection| r.operator.starts_with('<') && !r.operator.starts_with("<<");
+    words.any(|w| w.segments.iter().any(inside))
+        || call.redirections.iter().any(|r| input(r) && !r.harmless)
 }
 
 /// Whether a command of a pipeline surely opens no file for reading.
@@ -132,21 +144,19 @@ fn is_filter(call: &Call) -> bool {
     let mut operands = words.iter().filter(|w| !w.starts_with('-'));
     let long = words.iter().any(|w| w.starts_with("--"));
     let number = |w: &&str| w.bytes().all(|b| b.is_ascii_digit());
-    let input = call.redirections.iter().all(|r| r.operator != "<");
-    input
-        && match call.name.base.as_str() {
-            "echo" | "printf" | "tr" => true,
-            "cat" | "cut" | "sort" | "wc" => operands.next().is_none() && !long,
-            "head" | "tail" => operands.all(number) && !long,
-            "grep" => {
-                let files = words
-                    .iter()
-                    .any(|w| has_letter(w, &['d', 'D', 'f', 'r', 'R']));
-                operands.count() == 1 && !files && !long
-            }
-            "tee" => operands.all(|w| w.starts_with('/')),
-            _ => false,
+    match call.name.base.as_str() {
+        "echo" | "printf" | "tr" => true,
+        "cat" | "cut" | "sort" | "wc" => operands.next().is_none() && !long,
+        "head" | "tail" => operands.all(number) && !long,
+        "grep" => {
+            let files = words
+                .iter()
+                .any(|w| has_letter(w, &['d', 'D', 'f', 'r', 'R']));
+            operands.count() == 1 && !files && !long
         }
+        "tee" => operands.all(|w| w.starts_with('/')),
+        _ => false,
+    }
 }
 
 /// Builtins that read nothing, and write nothing but their output.
@@ -296,6 +306,7 @@ pub(super) fn others_read(reading: &Reading) -> bool {
         };
         let once = matches!(c.place, Place::Top | Place::Wrapped);
         (c.words.is_empty() || known && c.name.trusted)
+            && !reads_file(c)
             && once
             && !takes_password(c)
             && !has_terminal(c)

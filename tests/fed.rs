@@ -234,6 +234,7 @@ fn in_one_piece_it_is_read() {
         "echo '( sudo systemctl restart nginx ); exit' | ssh h sh",
         "echo '( /usr/local/bin/backup ); exit' | at now",
         "bash <<'E'\n\n# why\n( git pull ) 2>&1; exit 0\nE",
+        "ssh h 'timeout 5 bash' <<'E'\n( df ); exit\nE",
         "cd /srv && ssh h bash <<'E' 2>&1 | grep -v x | tail -n 5 | tee /tmp/log && echo done\n( df ); exit\nE",
         "ssh h bash <<'E' | tail -5\n(\ndf -h | grep \"$x\" & wait\n); exit\nE",
         "x=$(date); echo \"$x\"; ssh h bash <<'E' >/tmp/x.log\n(\nf() { df; }; f\n); exit\nE",

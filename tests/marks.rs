@@ -124,6 +124,8 @@ fn what_runs_its_words_is_marked() {
         "git clone -qccore.sshCommand=evil ssh://h/x",
         "git clone --template=d /srv/x",
         "git remote-ext x 'evil a'",
+        "git config gc.recentObjectsHook evil",
+        "git config core.editor list",
         "git config imap.tunnel evil",
         "git config remote.o.receivepack evil",
         "git config --global difftool.meld.path evil",

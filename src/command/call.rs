@@ -70,6 +70,14 @@ pub fn is_harmless(operator: &str, descriptor: Option<&str>, target: &Word) -> b
 }
 
 impl Redirection {
+    /// Whether it is of standard input: `<FILE`, `<<E`; `0>&3` says the same as `<&3`.
+    pub(super) fn is_of_input(&self) -> bool {
+        match self.descriptor.as_deref() {
+            None => self.operator.starts_with('<'),
+            descriptor => descriptor == Some("0"),
+        }
+    }
+
     /// Whether it moves the output and nothing else: `>FILE`, `1>&2`.
     pub fn is_of_output(&self) -> bool {
         matches!(self.descriptor.as_deref(), None | Some("1")) && self.operator.starts_with('>')

@@ -304,8 +304,9 @@ fn is_meant_for_bash(line: &strict::Line) -> bool {
     commands.any(|c| builtins::is_bashism(&c.words, !c.assignments.is_empty()))
 }
 
-/// All calls, with those of wrappers, and whether a shell among them is fed its text. `counted` gets what the texts among them take for numbers; `loose` is what the line
-/// sets to other than that, and gets what they do; `functions` are its own, and for a text gets theirs.
+/// All calls, with those of wrappers, and whether a shell among them is fed its text. `counted` gets what the texts among
+/// them take for numbers; `loose` is what the line sets to other than that, and gets what they do; `functions` are its own,
+/// and for a text gets theirs.
 fn seen_through(
     calls: Vec<Call>,
     depth: usize,

@@ -143,8 +143,9 @@ fn is_open(word: &Word) -> bool {
 fn takes_value(word: &Word) -> bool {
     let text = word.literal_prefix();
     // `-mtime -1`: a number is no primary.
-    let number = text.starts_with('-') && text[1..].starts_with(|c: char| c.is_ascii_digit());
-    text.starts_with('-')
+    let behind = text.strip_prefix('-');
+    let number = behind.is_some_and(|t| t.starts_with(|c: char| c.is_ascii_digit()));
+    behind.is_some()
         && !number
         && text != "--"
         && !word

@@ -215,15 +215,13 @@ fn renames(call: &Call) -> bool {
 
 /// Whether `exec` without a command gives the shell another input, or code in a descriptor.
 fn takes_input(call: &Call) -> bool {
-    let input = |d: Option<&str>| matches!(d, None | Some("0"));
     // A word of an expansion may be none.
     let mut behind = call.words.iter().skip(1);
     behind.all(|w| w.literal().is_none_or(|text| text.starts_with('-')))
-        && call.redirections.iter().any(|r| {
-            r.operator.starts_with("<<")
-                || (r.operator.starts_with('<') && input(r.descriptor.as_deref()))
-                || r.descriptor.as_deref() == Some("0")
-        })
+        && call
+            .redirections
+            .iter()
+            .any(|r| r.operator.starts_with("<<") || r.is_of_input())
 }
 
 /// Whether a multi-call binary is asked for a wrapper: its own take other options.

@@ -249,7 +249,7 @@ pub(super) fn guesses(call: Call, depth: usize, seen: &mut Seen) -> Result<(), R
         {
             if is_shell {
                 fed::check(&call, text, seen, depth + 1)?;
-                seen.fed.push(parent);
+                seen.feeds(parent);
             }
             must(&call, guessed(&call, parent, text, depth, seen)?)?;
         }

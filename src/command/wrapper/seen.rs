@@ -50,6 +50,13 @@ impl Seen {
             .map(|(.., text)| text.as_str())
     }
 
+    /// Keeps that a call feeds a shell its text.
+    pub(super) fn feeds(&mut self, call: usize) {
+        if self.fed.last() != Some(&call) {
+            self.fed.push(call);
+        }
+    }
+
     /// Whether a call, or what runs it, stands in a function or in what a signal runs.
     pub(super) fn in_function(&self, call: &Call) -> bool {
         self.is_within(call, |c| {
@@ -261,14 +268,12 @@ impl Seen {
         }
         let mut outer = wrapped(&call, Vec::new(), parent);
         if is_input {
-            let of_input = |r: &Redirection| matches!(r.descriptor.as_deref(), None | Some("0"));
-            outer
-                .redirections
-                .retain(|r| !(r.operator.starts_with("<<") && of_input(r)));
+            let is_text = |r: &Redirection| r.operator.starts_with("<<") && r.is_of_input();
+            outer.redirections.retain(|r| !is_text(r));
         }
         self.push(call.clone())?;
         if is_input || readings.iter().any(|r| r.feeds) {
-            self.fed.push(parent);
+            self.feeds(parent);
         }
         for reading in readings {
             self.counted.extend(reading.counted);
@@ -343,7 +348,7 @@ impl Seen {
             }
             if shell {
                 fed::check(call, text, self, depth + 1)?;
-                self.fed.push(parent);
+                self.feeds(parent);
             }
             guessed(call, parent, text, depth, self)?;
         }

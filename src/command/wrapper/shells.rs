@@ -93,11 +93,7 @@ fn repeats(call: &Call) -> bool {
 
 /// What a call's standard input is.
 pub(super) fn input(call: &Call, seen: &Seen) -> Input {
-    // `0>&3` says the same as `<&3`.
-    let reads = |r: &&Redirection| match r.descriptor.as_deref() {
-        None => r.operator.starts_with('<'),
-        descriptor => descriptor == Some("0"),
-    };
+    let reads = |r: &&Redirection| r.is_of_input();
     let mut own = call.redirections.iter().take(call.own);
     match own.rfind(reads) {
         Some(r) if r.operator.starts_with("<<") => match r.target.literal() {

@@ -74,20 +74,17 @@ pub(super) fn rsync_runs(call: &Call) -> bool {
         let mut words = value.split_ascii_whitespace();
         let shell = words.next() == Some("ssh");
         let path = |c: char| c.is_ascii_alphanumeric() || "/._-~".contains(c);
+        let port = |n: &str| n.bytes().all(|b| b.is_ascii_digit());
         let mut plain = true;
         while let Some(word) = words.next() {
             plain &= match word {
                 "-q" | "-4" | "-6" | "-C" | "-x" | "-T" => true,
-                "-p" => words
-                    .next()
-                    .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit())),
+                "-p" => words.next().is_some_and(port),
                 "-i" => words.next().is_some_and(|file| file.chars().all(path)),
                 "-o" => words.next().is_some_and(is_plain_setting),
                 _ => {
                     word.strip_prefix("-o").is_some_and(is_plain_setting)
-                        || word
-                            .strip_prefix("-p")
-                            .is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
+                        || word.strip_prefix("-p").is_some_and(port)
                 }
             };
         }
@@ -233,7 +230,7 @@ fn subcommand_runs(call: &Call, name: &str) -> bool {
 
 /// Whether `git config` opens an editor, or sets a key that is not known to name no program.
 fn sets_program(call: &Call) -> bool {
-    const PLAIN: [&str; 22] = [
+    const PLAIN: [&str; 23] = [
         "user.",
         "color.",
         "advice.",
@@ -241,7 +238,8 @@ fn sets_program(call: &Call) -> bool {
         "push.",
         "pull.",
         "safe.",
-        "gc.",
+        "gc.auto",
+        "gc.prune",
         "log.",
         "status.",
         "core.autocrlf",
@@ -270,6 +268,7 @@ fn sets_program(call: &Call) -> bool {
     ];
     let words = || call.words.iter().skip(1);
     let asks = |w: &Word| w.literal().is_some_and(|text| READS.contains(&text));
+    let option = |w: &&Word| w.literal_prefix().starts_with('-');
     let edits = |w: &Word| {
         let text = w.literal_prefix();
         matches!(text, "-e" | "edit") || abbreviates(text, "--edit")
@@ -284,11 +283,13 @@ fn sets_program(call: &Call) -> bool {
     let behind = words()
         .skip_while(|w| w.literal() != Some("config"))
         .skip(1);
-    let mut keys = behind.filter(|w| !w.literal_prefix().starts_with('-'));
+    let mut keys = behind.filter(|w| !option(w));
     let first = keys.find(|w| w.literal() != Some("set"));
     // `git config KEY` only tells.
     let told = keys.next().is_none();
-    words().any(edits) || !words().any(asks) && !told && first.is_some_and(sets)
+    // A value may be such a word as well.
+    let asked = words().filter(option).chain(first).any(asks);
+    words().any(edits) || !asked && !told && first.is_some_and(sets)
 }
 
 /// Whether a subcommand of git is told to open an editor, or opens one where no message is given.

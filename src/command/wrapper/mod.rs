@@ -4,6 +4,7 @@
 //! word that could be the wrapped command is put before the policy as well, so that what is forbidden
 //! is seen. Must never make a line look like less than it is.
 
+mod besides;
 mod clients;
 mod containers;
 mod each;
@@ -27,13 +28,14 @@ use super::ReadError;
 use super::call::{Call, Place};
 use super::full::REDEFINERS;
 use super::word::Word;
+use besides::is_exec;
 pub(super) use fed::BESIDE;
-use programs::is_exec;
 use seen::Seen;
 pub(super) use shells::SHELLS;
 
+pub use besides::runs_besides;
 pub(crate) use identity::sudo_takes;
-pub use programs::{is_interpreter, runs_besides};
+pub use programs::is_interpreter;
 pub(crate) use tells::{imports, lays_out_json};
 
 /// Deepest nesting of wrappers in wrappers.
@@ -201,7 +203,7 @@ fn inner(call: &Call, seen: &Seen) -> Inner {
     match containers::contained(call) {
         Some(inner) => inner,
         None if is_interpreter(base) || is_exec(call) => Inner::Unknown,
-        None if programs::may_run(call) || clients::tells_a_command(call) => Inner::Unread,
+        None if besides::may_run(call) || clients::tells_a_command(call) => Inner::Unread,
         None => Inner::None,
     }
 }

@@ -3,10 +3,11 @@
 //! A guess only ever adds calls. It must never take the place of what is really there, or make a line look
 //! like less than it is.
 
+use super::besides::is_exec;
 use super::fed;
 use super::forms::form;
 use super::options::is_substituted_file;
-use super::programs::{elevates, is_exec, is_interpreter, runs_a_language};
+use super::programs::{elevates, is_interpreter, runs_a_language};
 use super::seen::{Seen, refuse, wrapped};
 use super::shells::{DYNAMIC_COMMAND, IN_FUNCTION, SHELLS};
 use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};

@@ -50,6 +50,31 @@ fn escape_unless(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Most characters of a line that are shown before a place in it, and behind.
+const AROUND: usize = 200;
+
+/// What stands around a place (in bytes) of a line, escaped, and a caret for the line below it. Of a long line it
+/// is a part, with `…` where it was cut.
+pub fn point_at(line: &str, at: usize) -> (String, String) {
+    let mut at = at.min(line.len());
+    while !line.is_char_boundary(at) {
+        at -= 1;
+    }
+    let (before, behind) = line.split_at(at);
+    let (before, behind) = (escape(before), escape(behind));
+    let cut = before.char_indices().rev().nth(AROUND - 1);
+    let mut shown = match cut {
+        Some((cut, _)) if cut > 0 => format!("…{}", &before[cut..]),
+        _ => before.into_owned(),
+    };
+    let caret = " ".repeat(shown.chars().count()) + "^";
+    match behind.char_indices().nth(AROUND) {
+        Some((cut, _)) => shown.extend([&behind[..cut], "…"]),
+        None => shown += &behind,
+    }
+    (shown, caret)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +93,23 @@ mod tests {
             "a\\u{202e}b\\x1b[2J\\r\\n\\u{200b}\\xa0\\u{e0041}"
         );
         assert_eq!(escape_lines("a\n\tb\u{1b}"), "a\n\tb\\x1b");
+    }
+
+    #[test]
+    fn a_place_is_shown_in_a_line_of_any_length() {
+        let (short, behind) = ("ä\tb", "a".repeat(200));
+        assert_eq!(point_at(short, 3), ("ä\\tb".into(), "   ^".into()));
+        assert_eq!(point_at(short, 1), ("ä\\tb".into(), "^".into()));
+        assert_eq!(point_at(short, 99), ("ä\\tb".into(), "    ^".into()));
+        assert_eq!(point_at(&behind, 200).0, behind);
+        assert_eq!(point_at(&behind, 0).0, behind);
+        for long in ["a".repeat(1 << 20), "\u{202e}".repeat(1 << 17)] {
+            for at in [0, 300, 70_000, 1 << 20] {
+                let (shown, caret) = point_at(&long, at);
+                assert!(shown.chars().count() < 2_000 && caret.len() < 1_000, "{at}");
+                assert_eq!(shown.starts_with('…'), at > 0);
+                assert_eq!(shown.ends_with('…'), at < long.len() - 1);
+            }
+        }
     }
 }

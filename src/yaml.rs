@@ -62,13 +62,11 @@ impl fmt::Display for Error {
         };
         write!(f, "{}:{line}:{column}: {}", self.file, self.reason)?;
         if let Some(source) = &self.source_line {
-            let shown: String = crate::display::escape(source).into_owned();
-            let gutter = line.to_string().len();
-            write!(
-                f,
-                "\n{:gutter$} |\n{line} | {shown}\n{:gutter$} | {:>column$}",
-                "", "", "^"
-            )?;
+            let column = source.char_indices().nth(column.saturating_sub(1));
+            let at = column.map_or(source.len(), |(at, _)| at);
+            let (shown, caret) = crate::display::point_at(source, at);
+            let gutter = " ".repeat(line.to_string().len());
+            write!(f, "\n{gutter} |\n{line} | {shown}\n{gutter} | {caret}")?;
         }
         Ok(())
     }

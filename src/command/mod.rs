@@ -99,14 +99,10 @@ impl std::fmt::Display for ReadError {
 impl std::error::Error for ReadError {}
 
 impl ReadError {
-    /// The line, a caret under the place, and the reason; all of it escaped for display.
+    /// The line around the place, a caret under that, and the reason; all of it escaped for display.
     pub fn draw(&self, line: &str) -> String {
-        let shown = crate::display::escape(line);
-        let start = self.span.start.min(line.len());
-        let before = line
-            .get(..start)
-            .map_or(start, |text| crate::display::escape(text).chars().count());
-        format!("  {shown}\n  {:before$}^ {}", "", self.reason)
+        let (shown, caret) = crate::display::point_at(line, self.span.start);
+        format!("  {shown}\n  {caret} {}", self.reason)
     }
 }
 

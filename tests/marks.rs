@@ -117,6 +117,57 @@ fn what_runs_its_words_is_marked() {
         "mdadm --monitor \"$x\" /dev/md0",
         "docker service update \"$x\" web",
         "find . ! -name -name \"$x\" evil b \"$z\"",
+        "find . ! \"$x\" -name \"$y\" evil b \"$z\"",
+        "find . \"$x\" -name -name \"$y\" evil b +",
+        "find . -fprintf a \"$x\" \"$y\" evil b \"$z\"",
+        "find -D \"$x\" \"$y\" evil b \"$z\"",
+        "parallel \"echo '{1 }' a\" ::: ';evil pos;'",
+        "parallel \"echo '{1 /}' a\" ::: ';evil pos;'",
+        "parallel --delay '`evil 1`' echo ::: a",
+        "parallel --delay \"$x\" echo ::: a",
+        "parallel --retries '{= system(\"evil ret\") =}' echo ::: a",
+        "sleep 1 & false && x=1; wait $x -n -p 'a[$(evil w)]'",
+        "x=1; wait $x -np 'a[$(evil)]'",
+        "DBUS_SYSTEM_BUS_ADDRESS=unixexec:path=/tmp/evil,argv1=b systemd-inhibit df",
+        "env DBUS_SESSION_BUS_ADDRESS=\"$x\" systemctl --user status",
+        "PERL5OPT='-Mbase;system(evil)' chronic df",
+        "ssh h 'cd; printf x >.bashrc'; ssh h df",
+        "cd; cp f .bashrc; env -i bash -c df",
+        "cd; cp f .bashrc; sudo bash -c df",
+        "sudo bash -c 'cp f .bashrc'; sudo bash -c df",
+        "PARALLEL_CSH='-I echo' parallel echo x ::: evil",
+        "XDG_CACHE_HOME=c parallel echo ::: a",
+        "ls | parallel 'echo \"$(echo \"{}\")\"'",
+        "ls | parallel \"echo a # it's\necho 'b {}'\"",
+        "parallel 'echo \"a' ::: \"'; evil q #\\\"'\"",
+        "a=:::; parallel find ::: . \"$a\" -exec \"$a\" evil \"$a\" ';'",
+        "x='. ::: -exec ::: evil ::: ;'; parallel find ::: $x",
+        "parallel find ::: *",
+        "parallel find ::: a$x",
+        "parallel find :::: \"$x\"",
+        "parallel find :::: a b c d",
+        "parallel -a a -a b -a c -a d find",
+        "parallel -a a --arg-file b find",
+        "parallel -a i 'cat <<X\n{}\nevil now\nX'",
+        "ls | parallel 'echo `echo {}`'",
+        "ls | parallel -0 'df # {}'",
+        "ls | parallel 'echo $(echo {})'",
+        "x='root f'; crontab -u $x - <<'E'\n* * * * * df\nE",
+        "env 'x;evil;y=1' at now <<'E'\n( df ); exit\nE",
+        "LC_ALL=en_US; [ -v 'ê[$(evil)]' ]",
+        "[ \"$x\" \"ê$1\" ]",
+        "ssh h 'cp f .bashrc'; ssh h ls",
+        "scp f h:.bashrc; ssh h ls",
+        "scp f h:.ssh/rc; ssh h ls",
+        "echo 'BASH_ENV=/tmp/f' | sudo tee -a /etc/environment; ssh localhost ls",
+        "find * ?",
+        "find * -name x",
+        "find . -name * -print",
+        "find ? -e* 7z a ?",
+        "find *name -name \"$y\" evil b \"$z\"",
+        "find -[e]xec 7z \"$z\"",
+        "echo x | xargs -I% awk 'BEGIN{a=\"%\";system(\"evil awk\")}'",
+        "find . -maxdepth 0 -exec sqlite3 x '.shell evil {}' ';'",
         "find . ! -name -name \"$x\" evil b -exec ls {} ';'",
         "echo '( df ); exit' | for i in 1 2; do bash; done",
         "find . | xargs sed -n p",
@@ -150,6 +201,26 @@ fn what_runs_nothing_is_not() {
         "helm status \"$r\"",
         "find . -name *.log",
         "find *.d -name x -exec ls {} \\;",
+        "find ./* -name x",
+        "parallel gzip ::: *.log",
+        "parallel --delay 0.5 --timeout 30s --halt now,fail=1 -j 50% gzip ::: a b",
+        "parallel 'grep -c \"x y\" {} >{.}.n' ::: a.log b.log",
+        "parallel -j 4 gzip -9 ::: /var/log/\"$x\"",
+        "parallel gzip :::: files",
+        "ls | parallel 'gunzip < {} > {.}'",
+        "ls | parallel \"awk '{print \\$1}' {} | sort\"",
+        "ssh h 'cat ~/.bashrc'",
+        "sudo bash -c 'cp f /root/.bashrc'",
+        "sudo cat /root/.bashrc; sudo bash -c df",
+        "x=1; wait $x 2",
+        "DBUS_SESSION_BUS_ADDRESS=unix:path=/run/user/1000/bus systemctl --user status app",
+        "ssh h 'echo x >> ~/.bashrc'",
+        "ssh a 'cat ~/.profile'; ssh b 'cat ~/.profile'",
+        "env FOO=1 df",
+        "find \"$d\" -type f -name \"$x\" -exec ls {} ';'",
+        "find \"$d\" -mindepth 1 -maxdepth 1 -type d -name \"$x\" -print0",
+        "find -L /srv \"$d\" -name '*.log'",
+        "find \"$d\" \\( -name a -o -name b \\) -newermt \"$t\" -exec ls -l {} +",
         "xargs -I{} cp {} \"$d\"",
         "apachectl -t -D DUMP_VHOSTS",
         "mount /dev/sdb1 /mnt",
@@ -180,5 +251,80 @@ fn what_runs_nothing_is_not() {
         "strace -f -e trace=open,read -p 5",
     ] {
         assert!(!is_told(line), "{line}: {:?}", command::read(line));
+    }
+}
+
+#[test]
+fn what_reads_files_that_the_line_could_have_written_is_marked() {
+    for line in [
+        "cd; awk 'BEGIN{print \"evil\" > \".pro\" \"file\"}'; bash -lc df",
+        "cd; base64 -d f | tar xz; sudo -i -u app df",
+        "cd; base64 -d f | tar xz; find . | parallel gzip",
+        "cd; git checkout x; bash -c 'su - app -c df'",
+        "su - a -c 'cd; unzip f'; su - b -c df",
+        "curl -OJ http://127.0.0.1/x | bash -lc 'cat'",
+        "mkdir -p ~/.parallel; echo '-I echo' >~/.parallel/config; parallel echo x ::: evil",
+        "cd ~/.parallel; cp /tmp/x config; parallel df ::: a",
+    ] {
+        assert!(is_told(line), "{line}");
+    }
+    for line in [
+        "su - app -c 'git pull && make'",
+        "cd /srv && df -h && bash -lc 'tar xzf x.tgz; npm ci'",
+        "find /var/log -name '*.log' | parallel -j 4 gzip",
+        "ls /srv | grep x | parallel -j 4 gzip {}",
+        "bash -c 'parallel gzip ::: a b'; df",
+    ] {
+        let reading = command::read(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        let marked = |c: &command::Call| {
+            ["su", "sudo", "bash", "parallel"].contains(&c.name.base.as_str())
+                && c.wraps == Wraps::Unknown
+        };
+        assert!(!reading.calls.iter().any(marked), "{line}");
+    }
+}
+
+#[test]
+fn nothing_comes_to_a_terminal_as_if_it_was_typed() {
+    for line in [
+        "script -qc 'less /etc/hosts' /dev/null <<'E'\n!evil\nE",
+        "echo '!evil' | script -qc 'git log' /dev/null",
+        "script -qc 'git log' /dev/null <<< '!evil'",
+        "script -qc 'git log' /dev/null <f",
+        "script -qc 'git log' /dev/null 0<f",
+        "{ script -qc 'git log' /dev/null; } <f",
+        "echo x | while true; do script -qc 'git log' /dev/null; done",
+        "f() { script -qc 'git log' /dev/null; }; f <f",
+        "echo x > >(script -qc 'git log' /dev/null)",
+        "bash -c \"script -qc 'git log' /dev/null\" <f",
+        "echo x | bash -c \"f() { script -qc 'git log' /dev/null; }; f\"",
+        "bash -c \"echo x > >(script -qc 'git log' /dev/null)\"",
+        "echo x | sudo env script -qc 'git log' /dev/null",
+        "echo x | ssh -tt h 'systemctl status'",
+        "echo x | ssh -t -q -t h 'systemctl status'",
+        "echo x | ssh -oRequestTTY=force h 'systemctl status'",
+        "echo x | sudo su --pty app -c 'git log'",
+        "echo x | runuser -P app -c 'git log'",
+        "echo x | systemd-run --pty git log",
+        "echo x | podman exec -it c less /etc/hosts",
+    ] {
+        let refused = command::read(line).unwrap_err();
+        assert!(refused.reason.contains("typed"), "{line}: {refused}");
+    }
+    for line in [
+        "script -qc 'git log' /dev/null </dev/null",
+        "script -qc 'git log' /dev/null | tail -n 5",
+        "echo x | ssh h 'cat >/tmp/x'",
+        "echo x | ssh -t h cat",
+        "ssh -tt h 'systemctl status'",
+        "echo 'select 1' | docker exec -i c psql",
+        "echo 'select 1' | kubectl exec -it c -- psql",
+        "echo x | sudo su app -c cat",
+    ] {
+        assert!(
+            command::read(line).is_ok(),
+            "{line}: {:?}",
+            command::read(line)
+        );
     }
 }

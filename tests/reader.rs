@@ -232,6 +232,19 @@ fn no_line_makes_work_that_multiplies() {
         format!("}} {} ", ">/x ".repeat(15)).repeat(38)
     );
     assert!(command::read(&nested).is_err());
+    // Actions of find inside one another, each of which could end at two places.
+    let actions = "-exec find . -exec df + ".repeat(8);
+    let line = format!("find . {actions} -exec df {} ';'", "a ".repeat(5000));
+    assert!(command::read(&line).is_err());
+    // Variables times the words that could set them.
+    let names: Vec<String> = (0..1500).map(|i| format!("a{i}")).collect();
+    let set = names.join("=1 ");
+    let counted = format!(
+        "bash -c '{set}=1; : $(({}))'; echo {}",
+        names.join("+"),
+        "1 ".repeat(18_000)
+    );
+    assert!(command::read(&counted).is_err());
     // Guesses inside guesses.
     let mut line = "df".to_owned();
     for _ in 0..12 {
@@ -511,6 +524,10 @@ fn braces_that_give_nothing_are_refused() {
         "p {1..2..3..4}",
         "p {a...c}",
         "p {..}",
+        // The backslash among these, and the backquote, are read.
+        "p {Z..a..2}'$(rm)'",
+        "p {A..z}",
+        "p {c..Z..7}'$(rm)'",
     ] {
         assert!(command::read(line).is_err(), "{line:?}");
     }
@@ -721,7 +738,7 @@ fn no_wrapper_hides_what_it_runs() {
         "parallel rm -rf '{//}' ::: /usr/x",
         "parallel rm -rf '/{/.}' ::: /a/usr.d",
         "parallel rm -rf '{.}' ::: /usr.d",
-        "parallel rm -rf ::: $x /usr",
+        "parallel rm -rf ::: /\"$x\" /usr",
         "nsenter -t 4711 -a --wdns rm df -rf /usr",
         "nsenter -t 4711 -a -W rm -rf /usr",
         "find /srv -exec ls + -exec rm -rf /usr ';'",

@@ -7,6 +7,7 @@ use super::ReadError;
 use super::call::{Assignment, Call, Redirection, with_lists};
 use super::full::is_number;
 use super::names::{self, DECLARING, Named};
+use super::startup;
 use super::word::{Segment, Span, Word};
 use super::wrapper::SHELLS;
 use std::collections::BTreeSet;
@@ -52,7 +53,16 @@ pub const SET: [&str; 9] = [
 ];
 
 /// Variables whose value shells run, read code from, or evaluate because they are integers.
-const CODE: [&str; 45] = [
+const CODE: [&str; 53] = [
+    // Perl, and programs written in it.
+    "PERL5OPT",
+    "PERL5DB",
+    "CONTAINERS_CONF",
+    "CONTAINERS_CONF_OVERRIDE",
+    "DOCKER_CONFIG",
+    "SSH_SK_HELPER",
+    "SSH_SK_PROVIDER",
+    "SSH_PKCS11_HELPER",
     // Where the environment has them bash keeps that, and they are no numbers.
     "UID",
     "EUID",
@@ -117,6 +127,16 @@ fn is_locale(variable: &str) -> bool {
     matches!(variable, "LC_ALL" | "LC_CTYPE" | "LANG" | "LOCPATH")
 }
 
+/// All that a call sets a variable to; None for what is known only when it runs.
+fn given<'a>(call: &'a Call, name: &'a str) -> impl Iterator<Item = Option<&'a str>> {
+    let assigned = call.assignments.iter().filter(move |a| a.name == name);
+    let words = call.words.iter().flat_map(move |w| {
+        let found = settings(w.literal_prefix()).filter(move |(other, _)| *other == name);
+        found.map(|(_, value)| w.literal().map(|_| value))
+    });
+    assigned.map(|a| a.value.literal()).chain(words)
+}
+
 /// Whether all that a call sets it to leaves `\` what it is: in Big5 and the like it is the second half of a character.
 fn is_plain_locale(call: &Call, name: &str) -> bool {
     let plain = |value: Option<&str>| {
@@ -127,12 +147,19 @@ fn is_plain_locale(call: &Call, name: &str) -> bool {
             !value.contains('/') && (set.starts_with("utf") || set.is_empty() && !old)
         })
     };
-    let assigned = call.assignments.iter().filter(|a| a.name == name);
-    let given = call.words.iter().flat_map(|w| {
-        let found = settings(w.literal_prefix()).filter(|(other, _)| *other == name);
-        found.map(|(_, value)| w.literal().map(|_| value))
-    });
-    name != "LOCPATH" && assigned.map(|a| a.value.literal()).chain(given).all(plain)
+    name != "LOCPATH" && given(call, name).all(plain)
+}
+
+/// Where systemd's tools find the bus. By `unixexec:` and `autolaunch:` they start a program (D-Bus Specification, Transports).
+fn is_bus(variable: &str) -> bool {
+    variable.starts_with("DBUS_") && variable.ends_with("_ADDRESS")
+}
+
+fn is_plain_bus(call: &Call, name: &str) -> bool {
+    let plain = |value: Option<&str>| {
+        value.is_some_and(|v| v.starts_with("unix:") && !v.contains([';', '%']))
+    };
+    given(call, name).all(plain)
 }
 
 /// The variables that a word could set: `NAME=value`, also behind an option (`-eNAME=value`, `-qENAME=value`,
@@ -198,6 +225,11 @@ pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
         if !empty && is_code(name) {
             return refuse(runs(name));
         }
+        if !empty && is_bus(name) && !is_plain_bus(call, name) {
+            return refuse(format!(
+                "`{name}` may name a program that is started: write `unix:path=…`"
+            ));
+        }
         if !empty && is_locale(name) && !is_plain_locale(call, name) {
             return refuse(format!(
                 "`{name}` is set to a locale in which a shell could read characters otherwise: write `C.UTF-8` or the like"
@@ -211,27 +243,26 @@ pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
 ///
 /// `counted` are the variables that texts for shells take for numbers; their own sets were seen, not those around them.
 pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadError> {
-    let shell = |c: &Call| match c.name.base.as_str() {
-        "bash" | "rbash" | "zsh" | "ksh" | "mksh" | "csh" | "tcsh" | "fish" => true,
-        "sh" | "dash" | "ash" => c.words.iter().any(|w| is_option(w, &['l'])),
-        // `exec -l sh`, and a name that begins with `-`, make a login shell.
-        "exec" => c.words.iter().any(|w| is_option(w, &['l', 'a'])),
-        _ => false,
-    };
-    let shells = calls.iter().any(shell);
-    let parallel = calls.iter().any(|c| c.name.base == "parallel");
+    let starts = startup::of(calls);
     // Of programs that have a builtin's name nothing is known, and nothing need be.
     let named = |c: &Call| names::named(&c.words).unwrap_or_default();
     let named: Vec<Vec<Named>> = calls.iter().map(named).collect();
     let lists: Vec<&Assignment> = with_lists(calls).flat_map(|(_, lists)| lists).collect();
     let counted: BTreeSet<&String> = counted.iter().collect();
-    if counted.len().saturating_mul(calls.len() + lists.len()) > MAX_COMPARED {
+    let words: usize = calls
+        .iter()
+        .map(|c| c.words.len() + c.assignments.len())
+        .sum();
+    if counted
+        .len()
+        .saturating_mul(calls.len() + lists.len() + words)
+        > MAX_COMPARED
+    {
         return Err(ReadError {
             span: Span::default(),
             reason: "too many variables for texts to count with: split the line".to_owned(),
         });
     }
-    let login = calls.iter().any(starts_login);
     let documents = calls.iter().any(is_document_in_function);
     let looped = |name: &str, but_numbers: bool| {
         let mut lists = lists.iter().filter(|a| a.name == name);
@@ -261,34 +292,8 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
                 "a function with a here-document that is exported: bash writes it anew, and may take other lines for the document".to_owned(),
             );
         }
-        if login && writes_anywhere(call) {
-            return refuse("a file that is known only when it is written, in a line that starts a login or interactive shell: it could be one that this runs".to_owned());
-        }
-        if let Some(part) = login.then(|| names_startup(call)).flatten() {
-            return refuse(format!(
-                "`{part}` is named in a line that starts a login or interactive shell: it would run what the line writes there"
-            ));
-        }
-        let shows = matches!(call.name.base.as_str(), "echo" | "printf" | "test" | "[");
-        if shells && !shows && names_level(call) {
-            return refuse("`SHLVL` is taken away in a line that starts a shell: it would read its startup files".to_owned());
-        }
-        if let Some(name) = STARTUP
-            .iter()
-            .find(|name| shells && sets(call, named, name, false))
-        {
-            return refuse(format!(
-                "`{name}` is set in a line that starts a shell: it would read its startup files from there"
-            ));
-        }
-        if let Some(name) = PARALLEL
-            .iter()
-            .find(|name| parallel && sets(call, named, name, false))
-        {
-            return refuse(format!(
-                "`{name}` is set in a line that runs `parallel`: it would take options, or code, from there"
-            ));
-        }
+        let sets_it = |name: &str| sets(call, named, name, false);
+        starts.check(call, sets_it).or_else(refuse)?;
         if let Some(name) = counted.iter().find(|name| sets(call, named, name, true)) {
             return refuse(counted_inside(name));
         }
@@ -305,64 +310,8 @@ pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadErro
     Ok(())
 }
 
-/// Most comparisons of a variable with a call.
-const MAX_COMPARED: usize = 50_000;
-
-/// Whether a call starts a shell that reads the files of its user first (bash(1), INVOCATION).
-fn starts_login(call: &Call) -> bool {
-    let word = |text: &str| call.words.iter().any(|w| w.literal() == Some(text));
-    match call.name.base.as_str() {
-        "su" | "runuser" => word("-") || call.words.iter().any(|w| is_option(w, &['l'])),
-        "sudo" | "machinectl" => word("--login") || call.words.iter().any(|w| is_option(w, &['i'])),
-        base if SHELLS.contains(&base) || base == "exec" => {
-            call.is_implied() || call.words.iter().any(|w| is_option(w, &['l', 'i']))
-        }
-        _ => false,
-    }
-}
-
-/// Whether a call writes to a file whose name the line does not tell.
-fn writes_anywhere(call: &Call) -> bool {
-    let unknown = |w: &Word| {
-        w.segments.iter().any(|s| match s {
-            Segment::Literal(_) => false,
-            Segment::Glob(_) => true,
-            Segment::Expansion(text) => !text.starts_with('~'),
-        })
-    };
-    let mut targets = call.redirections.iter().filter(|r| r.writes());
-    let copies = matches!(
-        call.name.base.as_str(),
-        "tee" | "cp" | "mv" | "ln" | "install" | "dd"
-    );
-    targets.any(|r| unknown(&r.target)) || copies && call.words.iter().skip(1).any(unknown)
-}
-
-/// The part of a word of a call that is in the name of a shell's startup file.
-fn names_startup(call: &Call) -> Option<&'static str> {
-    const PARTS: [&str; 8] = [
-        "bashrc", ".profile", "/profile", ".bash_", ".zsh", ".cshrc", "kshrc", ".login",
-    ];
-    let is_text = SHELLS.contains(&call.name.base.as_str());
-    let words = call.words.iter().filter(|_| !is_text);
-    let targets = call
-        .redirections
-        .iter()
-        .filter(|r| r.writes())
-        .map(|r| &r.target);
-    let values = call.assignments.iter().map(|a| &a.value);
-    let mut words = words.chain(targets).chain(values).map(Word::spelt);
-    // In /etc, it has no more of a name.
-    let bare = |text: &str| (text == "profile").then_some("profile");
-    words
-        .find_map(|text| bare(&text).or_else(|| PARTS.into_iter().find(|part| text.contains(part))))
-}
-
-/// Whether a call names the variable by which bash knows that it is no first shell.
-fn names_level(call: &Call) -> bool {
-    !SHELLS.contains(&call.name.base.as_str())
-        && call.words.iter().any(|w| w.spelt().contains("SHLVL"))
-}
+/// Most comparisons of a variable with a call, or a word.
+const MAX_COMPARED: usize = 200_000;
 
 fn is_document_in_function(call: &Call) -> bool {
     let document = |r: &Redirection| r.operator.starts_with("<<") && r.operator != "<<<";
@@ -390,27 +339,6 @@ pub fn counted_inside(name: &str) -> String {
         "arithmetic inside a text on `{name}`, which the line sets to other than a number: a shell would evaluate it as code"
     )
 }
-
-/// Where bash looks for the files that it reads first, and from what it takes that it must.
-pub const STARTUP: [&str; 4] = ["HOME", "SSH_CLIENT", "SSH2_CLIENT", "SHLVL"];
-
-/// Where GNU parallel, which is Perl, finds options, its shell, and code.
-pub const PARALLEL: [&str; 14] = [
-    "PARALLEL",
-    "PARALLEL_ENV",
-    "PARALLEL_HOME",
-    "PARALLEL_SHELL",
-    "PARALLEL_SSH",
-    "PARALLEL_RSYNC_OPTS",
-    "PARALLEL_TMUX",
-    "HOME",
-    "XDG_CONFIG_HOME",
-    "XDG_CONFIG_DIRS",
-    "PERL5OPT",
-    "PERL5LIB",
-    "PERL5DB",
-    "PERLLIB",
-];
 
 /// Lists that bash has by itself.
 fn is_list(name: &str) -> bool {
@@ -594,8 +522,14 @@ fn may_be_sign(word: &Word) -> bool {
 
 /// Whether a word could be a name with a subscript when it runs.
 fn may_be_name(word: &Word) -> bool {
-    let first = word.literal_prefix().bytes().next();
-    word.literal().is_none() && first.is_none_or(|b| b.is_ascii_alphabetic() || b == b'_')
+    let first = word.literal_prefix().chars().next();
+    word.literal().is_none() && first.is_none_or(|c| may_be_variable(&c.to_string()))
+}
+
+/// Whether a text is a variable's name in some locale: bash takes any letter of it (ISO-8859-1, `ê`).
+fn may_be_variable(name: &str) -> bool {
+    let ascii = name.replace(|c: char| !c.is_ascii(), "_");
+    super::name::is_variable(&ascii)
 }
 
 /// Whether `NAME=value` words of a program set variables.
@@ -626,7 +560,7 @@ fn is_subscript(word: &Word) -> bool {
     let Some((name, behind)) = text.split_once('[') else {
         return false;
     };
-    super::name::is_variable(name)
+    may_be_variable(name)
         && behind
             .strip_suffix(']')
             .is_none_or(|inside| !inside.bytes().all(|b| b.is_ascii_digit() || b == b'@'))

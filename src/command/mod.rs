@@ -11,6 +11,7 @@ pub mod full;
 pub mod name;
 mod names;
 pub mod render;
+mod startup;
 pub mod strict;
 pub mod word;
 pub mod wrapper;
@@ -312,12 +313,13 @@ fn seen_through(
 ) -> Result<(Vec<Call>, bool), ReadError> {
     let mut seen = wrapper::see_through(calls, depth)?;
     loose.extend(seen.loose);
+    wrapper::check_typed(&seen.calls)?;
     if depth == 0 {
         let imports: Vec<usize> = (0..seen.calls.len())
             .filter(|at| wrapper::lays_out_json(&seen.calls[*at]))
             .filter(|at| wrapper::imports(&seen.calls[*at], &seen.calls, loose))
             .collect();
-        for at in imports {
+        for at in imports.into_iter().chain(startup::misled(&seen.calls)) {
             seen.calls[at].wraps = Wraps::Unknown;
         }
     }

@@ -97,10 +97,11 @@ pub fn named(words: &[Word]) -> Result<Vec<Named>, String> {
         },
         // Where the first word is nothing to the shell, the next one could be an option.
         Operands::Text if name == "wait" && !ended => {
-            if !operands
-                .iter()
-                .all(|w| w.literal().is_some() || is_one_variable(w))
-            {
+            let known = |w: &Word| match w.literal() {
+                Some(text) => !text.starts_with('-'),
+                None => is_one_variable(w),
+            };
+            if !operands.iter().all(known) {
                 return Err(option(name));
             }
         }

@@ -116,6 +116,38 @@ impl Word {
                 .any(|s| matches!(s, Segment::Expansion(_)))
     }
 
+    /// Whether it could be this text of at most 31 bytes when it runs, or bring it along.
+    pub(super) fn may_be(&self, text: &str) -> bool {
+        // The places in the text that what stands so far could reach, a bit for each.
+        let mut places: u32 = 1;
+        let to_end = |places: u32| match places {
+            0 => 0,
+            _ => u32::MAX << places.trailing_zeros(),
+        };
+        for segment in &self.segments {
+            match segment {
+                Segment::Expansion(_) => places = to_end(places),
+                Segment::Literal(part) => {
+                    let fits = |at: &usize| text.get(*at..).is_some_and(|t| t.starts_with(part));
+                    let reached = (0..=text.len()).filter(|at| places >> at & 1 == 1);
+                    places = reached
+                        .filter(fits)
+                        .fold(0, |all, at| all | 1 << (at + part.len()));
+                }
+                Segment::Glob(pattern) => {
+                    for c in pattern.chars() {
+                        match c {
+                            '?' => places <<= 1,
+                            // Of a list, anything: it need not be exact.
+                            _ => places = to_end(places),
+                        }
+                    }
+                }
+            }
+        }
+        places >> text.len() & 1 == 1
+    }
+
     /// Whether any part is known only when the shell runs.
     pub fn is_dynamic(&self) -> bool {
         self.segments
@@ -179,4 +211,36 @@ pub(super) fn text_braces(line: &str, from: usize) -> Option<usize> {
         }
     }
     (depth == 0).then_some(line.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_may_be_what_its_parts_allow() {
+        let word = |segments: &[Segment]| Word {
+            segments: segments.to_vec(),
+            ..Word::default()
+        };
+        let literal = |text: &str| Segment::Literal(text.into());
+        let glob = |text: &str| Segment::Glob(text.into());
+        let any = Segment::Expansion("\"$x\"".into());
+        for (segments, may) in [
+            (vec![glob("*")], true),
+            (vec![glob("?????")], true),
+            (vec![glob("????")], false),
+            (vec![literal("-e"), glob("*")], true),
+            (vec![literal("-"), glob("[a-f]"), literal("xec")], true),
+            (vec![literal("-"), glob("[a-f]"), literal("z")], false),
+            (vec![glob("*"), literal("c")], true),
+            (vec![glob("*"), literal(".log")], false),
+            (vec![literal("x"), glob("*")], false),
+            (vec![any.clone(), literal("c"), any.clone()], true),
+            (vec![literal("-exec"), any.clone()], true),
+            (vec![any, literal("/x")], false),
+        ] {
+            assert_eq!(word(&segments).may_be("-exec"), may, "{segments:?}");
+        }
+    }
 }

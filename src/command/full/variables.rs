@@ -6,7 +6,7 @@
 use super::ast::Kind;
 use crate::command::name::is_variable;
 use crate::command::word::{Segment, Span, Word, bare};
-use crate::command::{Assignment, ReadError, evaluated, names};
+use crate::command::{Assignment, ReadError, evaluated, names, startup};
 use std::collections::{BTreeSet, HashMap};
 
 /// What a variable is set to, from what is surest on.
@@ -119,9 +119,9 @@ impl Variables {
     /// A variable is set where no command says so: by `for` or `${x:=…}`.
     pub(super) fn sets_at(&mut self, name: &str, span: Span) {
         if evaluated::is_code(name)
-            || evaluated::STARTUP.contains(&name)
+            || startup::STARTUP.contains(&name)
             || evaluated::is_of_the_line(name)
-            || evaluated::PARALLEL.contains(&name)
+            || startup::PARALLEL.contains(&name)
         {
             self.code.get_or_insert((name.to_owned(), span));
         }
@@ -285,11 +285,21 @@ impl Variables {
     }
 }
 
-/// Variables that shells set by themselves, some to words of the line.
+/// Variables that shells set by themselves, or find set by what started them (sshd, sudo, parallel), some to words of the
+/// line. What the line sets them to need not be what they hold where it counts with them.
 fn is_the_shells(name: &str) -> bool {
     name == "_"
         || [
-            "BASH", "EPOCH", "HIST", "COMP", "READLINE", "FUNCNEST", "DIRSTACK",
+            "BASH",
+            "EPOCH",
+            "HIST",
+            "COMP",
+            "READLINE",
+            "FUNCNEST",
+            "DIRSTACK",
+            "SSH_",
+            "SUDO_",
+            "PARALLEL_",
         ]
         .iter()
         .any(|p| name.starts_with(p))
@@ -315,6 +325,18 @@ fn is_the_shells(name: &str) -> bool {
                 | "LINES"
                 | "PWD"
                 | "OLDPWD"
+                | "HOSTNAME"
+                | "HOSTTYPE"
+                | "MACHTYPE"
+                | "OSTYPE"
+                | "HOME"
+                | "IFS"
+                | "LOGNAME"
+                | "MAIL"
+                | "PATH"
+                | "SHELL"
+                | "TERM"
+                | "USER"
         )
 }
 

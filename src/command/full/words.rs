@@ -375,17 +375,24 @@ impl Parser<'_> {
     }
 }
 
-/// `1..3`, `-2..8..2`, `a..e` (bash(1), Brace Expansion). Anything else between the braces is text, and bash goes on to look
+/// `1..3`, `-2..8..2`, `a..e` (bash(1), Brace Expansion). Between `Z` and `a` stand a backquote and a backslash, which bash
+/// reads: letters of both cases are none. Anything else between the braces is text, and bash goes on to look
 /// for a comma behind them.
 fn is_sequence(inside: &str) -> bool {
     let number = |t: &str| {
         let digits = t.strip_prefix('-').unwrap_or(t);
         (1..=18).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
     };
-    let letter = |t: &str| t.len() == 1 && t.bytes().all(|b| b.is_ascii_alphabetic());
+    let letters = |ends: &[&str]| {
+        let all = |is: fn(&u8) -> bool| {
+            ends.iter()
+                .all(|t| t.len() == 1 && t.as_bytes().iter().all(is))
+        };
+        all(u8::is_ascii_lowercase) || all(u8::is_ascii_uppercase)
+    };
     let parts: Vec<&str> = inside.split("..").collect();
     let (ends, step) = parts.split_at(parts.len().min(2));
-    let alike = ends.iter().all(|t| number(t)) || ends.iter().all(|t| letter(t));
+    let alike = ends.iter().all(|t| number(t)) || letters(ends);
     ends.len() == 2 && alike && step.len() < 2 && step.iter().all(|t| number(t))
 }
 

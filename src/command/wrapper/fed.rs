@@ -8,7 +8,7 @@
 use super::Inner;
 use super::seen::{Seen, refuse};
 use super::shells::SHELLS;
-use super::subcommands::names_compose;
+use super::terminal::{TYPED, has_terminal};
 use super::told::{abbreviates, has_letter};
 use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
@@ -17,8 +17,6 @@ use crate::command::{ReadError, Reading, read_at};
 pub(super) const SIPS: &str = "a command that could take a part of what a shell beside it is fed, which would run the rest: write `bash -c '…'`";
 
 const OPEN: &str = "text that a shell is fed, of which a command could take a part, or to which it could add, and the shell would run what nobody read: put all of it in `( … ); exit`";
-
-const TYPED: &str = "text for a shell on a terminal, which reads it as if it was typed: leave the terminal out (`-i`, `-t`, `--pty`, `script`)";
 
 const PASSWORD: &str = "a password is read from what the shell is fed: leave `-S`, `-A`, `-b` out, and `su` without `sudo`";
 
@@ -165,7 +163,7 @@ const BUILTINS: [&str; 11] = [
 ];
 
 /// Whether a program starts what it is given once, waits for it, and leaves its input alone.
-fn starts_once(call: &Call) -> bool {
+pub(in crate::command) fn starts_once(call: &Call) -> bool {
     const STARTS: [&str; 27] = [
         "at",
         "batch",
@@ -199,35 +197,6 @@ fn starts_once(call: &Call) -> bool {
     match call.name.base.as_str() {
         "systemd-run" => !call.words.iter().any(restarts),
         base => STARTS.contains(&base) || SHELLS.contains(&base),
-    }
-}
-
-/// Whether a program gives what it runs a terminal: a shell is interactive there, with a history and TAB (bash(1)).
-fn has_terminal(call: &Call) -> bool {
-    let option = |letter: char, long: &str| {
-        call.words.iter().skip(1).any(|w| {
-            let text = w.literal_prefix();
-            has_letter(text, &[letter]) || abbreviates(text, long)
-        })
-    };
-    match call.name.base.as_str() {
-        "script" | "run0" | "unbuffer" | "machinectl" => true,
-        // Compose gives a terminal where it is not told otherwise.
-        "docker-compose" | "podman-compose" => !option('T', "--no-tty"),
-        "docker" | "podman" | "nerdctl" if names_compose(call) => !option('T', "--no-tty"),
-        "docker" | "podman" | "nerdctl" | "kubectl" | "oc" => option('t', "--tty"),
-        "ssh" => {
-            let asks = |w: &Word| {
-                w.literal_prefix()
-                    .to_ascii_lowercase()
-                    .contains("requesttty")
-            };
-            option('t', "") || call.words.iter().any(asks)
-        }
-        "su" | "runuser" => option('P', "--pty"),
-        "systemd-run" => option('t', "--pty") || option('S', "--shell"),
-        "setsid" => option('c', "--ctty"),
-        base => SHELLS.contains(&base) && option('i', ""),
     }
 }
 

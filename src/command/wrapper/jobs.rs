@@ -5,9 +5,9 @@
 use super::Inner;
 use super::fed::{SIPS, fed, is_read_before};
 use super::forms::{Form, PLAIN};
-use super::options::{Miss, permuted};
+use super::options::{Miss, is_one, permuted};
 use super::seen::Seen;
-use super::shells::{DYNAMIC, Input, input};
+use super::shells::{DYNAMIC, DYNAMIC_COMMAND, Input, input};
 use crate::command::call::{Call, Place};
 use crate::command::evaluated;
 use crate::command::render;
@@ -15,10 +15,11 @@ use crate::command::word::Word;
 
 const UNSEEN: &str = "a job whose text does not stand in the line: write it in a here-document with a quoted delimiter";
 
+// Old ones tell their version with `-V`, and then make the job.
 const AT: Form = Form {
-    flags: "Mmbvk",
+    flags: "MmbvkV",
     values: "qut",
-    quits: &["l", "r", "d", "V", "c", "h"],
+    quits: &["l", "r", "d", "c", "h"],
     ..PLAIN
 };
 
@@ -46,7 +47,8 @@ pub(super) fn crontab(call: &Call, seen: &Seen) -> Inner {
     let words: Vec<Option<&str>> = call.words.iter().skip(1).map(Word::literal).collect();
     match words.as_slice() {
         [Some("-")] => {}
-        [Some("-u"), _, Some("-")] => {}
+        [Some("-u"), _, Some("-")] if is_one(&call.words[2]) => {}
+        [_, None, _] => return Inner::Refused(DYNAMIC_COMMAND),
         [Some(user), Some("-")] if user.len() > 2 && user.starts_with("-u") => {}
         _ => return Inner::Unknown,
     }

@@ -9,6 +9,7 @@ mod clients;
 mod containers;
 mod each;
 mod fed;
+mod find;
 mod formed;
 mod forms;
 mod identity;
@@ -22,6 +23,7 @@ mod seen;
 mod shells;
 mod subcommands;
 mod tells;
+mod terminal;
 mod told;
 
 use super::ReadError;
@@ -29,7 +31,7 @@ use super::call::{Call, Place};
 use super::full::REDEFINERS;
 use super::word::Word;
 use besides::is_exec;
-pub(super) use fed::BESIDE;
+pub(super) use fed::{BESIDE, starts_once};
 use seen::Seen;
 pub(super) use shells::SHELLS;
 
@@ -37,6 +39,7 @@ pub use besides::runs_besides;
 pub(crate) use identity::sudo_takes;
 pub use programs::is_interpreter;
 pub(crate) use tells::{imports, lays_out_json};
+pub(super) use terminal::check_typed;
 
 /// Deepest nesting of wrappers in wrappers.
 pub const MAX_DEPTH: usize = 16;
@@ -180,7 +183,7 @@ fn inner(call: &Call, seen: &Seen) -> Inner {
         "exec" if takes_input(call) => {
             return Inner::Refused("`exec` that changes where the rest of the line reads from");
         }
-        "find" => return each::find_actions(call),
+        "find" => return find::find_actions(call),
         "su" | "runuser" => return shells::other_user(call),
         "script" => return shells::script(call),
         "at" | "batch" => return jobs::at(call, seen),

@@ -14,8 +14,8 @@ use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, TOO_MUCH, is_spent, read_at, spend};
 
-/// What a word of a guess costs of the bound on inner text.
-const A_WORD: usize = 4;
+/// What a word of a guess, or of one of a wrapper's commands, costs of the bound on inner text.
+pub(super) const A_WORD: usize = 4;
 /// Most words of a wrapper that is not understood: each could begin its command.
 const MAX_GUESSES: usize = 400;
 

@@ -102,6 +102,10 @@ pub(super) fn take<'a>(call: &'a Call, from: usize, form: &Form) -> Result<Taken
             .is_some_and(|w| w.literal_prefix().contains('='))
         {
             one(words, taken.at)?;
+            // What takes the environment for text would run what stands in the name.
+            if !is_variable(words[taken.at].literal_prefix()) {
+                return Err(Miss::Unknown);
+            }
             taken.at += 1;
         }
     }

@@ -4,7 +4,7 @@
 
 use super::Inner;
 use super::forms::{Form, PLAIN};
-use super::options::{Miss, Value, take};
+use super::options::{Miss, Value, is_one, take};
 use super::shells::DYNAMIC;
 use crate::command::call::Call;
 use crate::command::render;
@@ -42,6 +42,18 @@ const PARALLEL: Form = Form {
     ..PLAIN
 };
 
+/// Options whose value is a number, of jobs, of seconds or of parts.
+const COUNTS: [&str; 8] = [
+    "j",
+    "P",
+    "jobs",
+    "max-procs",
+    "timeout",
+    "delay",
+    "retries",
+    "load",
+];
+
 /// Most commands that are made of inputs that stand in the line.
 const MAX_COMMANDS: usize = 64;
 
@@ -66,6 +78,22 @@ pub(super) fn parallel(call: &Call) -> Inner {
         }
         Err(_) => return Inner::Unknown,
     };
+    // They are evaluated: as Perl, or as a text with inputs in it.
+    let plain = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b".,=%".contains(&b))
+    };
+    let counts = |text: &str| {
+        text.bytes()
+            .all(|b| b.is_ascii_digit() || b".%smh".contains(&b))
+    };
+    let values = |names: &[&str], fits: &dyn Fn(&str) -> bool| {
+        let mut values = taken.values(names);
+        values.all(|v| matches!(v, Value::Text(text) if fits(text)))
+    };
+    if !values(&COUNTS, &counts) || !values(&["halt"], &plain) {
+        return Inner::Unknown;
+    }
     let rest = &call.words[taken.at..];
     // The parallel of moreutils has its inputs behind `--`.
     if taken.ended.is_some() || rest.iter().any(|w| w.literal() == Some("--")) {
@@ -78,7 +106,9 @@ pub(super) fn parallel(call: &Call) -> Inner {
         .values(&["n", "N", "max-args"])
         .all(|v| matches!(v, Value::Text("1")));
     // A file's inputs stand in front of those of the line.
-    if !inputs.is_empty() && (joins || taken.has(&["a", "arg-file"])) {
+    let files = taken.values(&["a", "arg-file"]).count();
+    // Each of several is a source of its own.
+    if files > 1 || !inputs.is_empty() && (joins || files > 0) {
         return Inner::Refused(OTHER_INPUTS);
     }
     if joins {
@@ -123,6 +153,9 @@ pub(super) fn parallel(call: &Call) -> Inner {
     }
 }
 
+/// What inputs, or files of them, stand behind.
+const SOURCES: [&str; 4] = [":::", "::::", ":::+", "::::+"];
+
 /// The inputs of each command, one of each `:::`. None for an input is one that does not stand in the line; no list
 /// where it is not certain which inputs come together.
 fn combined(inputs: &[Word]) -> Option<Vec<Vec<Option<&str>>>> {
@@ -130,8 +163,16 @@ fn combined(inputs: &[Word]) -> Option<Vec<Vec<Option<&str>>>> {
         return Some(vec![vec![None]]);
     };
     let source = |w: &&Word| w.literal_prefix().starts_with(":::");
-    // The files of one `::::`.
-    if first.literal() == Some("::::") && !rest.iter().any(|w| source(&w)) {
+    // It takes apart what the shell has put in: what is not known could be a source, with words behind it.
+    let hides = |w: &Word| {
+        let several = w.is_dynamic() && !is_one(w);
+        w.literal().is_none() && (several || SOURCES.iter().any(|source| w.may_be(source)))
+    };
+    if inputs.iter().any(hides) {
+        return None;
+    }
+    // Each of several files would be a source of its own.
+    if first.literal() == Some("::::") && rest.len() == 1 {
         return Some(vec![vec![None]]);
     }
     let mut lists: Vec<Vec<Option<&str>>> = vec![Vec::new()];
@@ -213,9 +254,38 @@ fn is_joined(before: &str, behind: &str) -> bool {
         || behind.starts_with(['<', '>', '=', '('])
 }
 
+/// Whether a shell takes what parallel quotes for one word, wherever in the command it stands: in a comment, a
+/// here-document or a substitution it may not.
+fn keeps_quotes(command: &str) -> bool {
+    let mut quote = None;
+    let mut outside = String::new();
+    for c in command.chars() {
+        match quote {
+            Some(open) if open == c => quote = None,
+            // What stands in a substitution has quotes of its own.
+            Some('"') if "$`".contains(c) => return false,
+            Some(_) => {}
+            None if matches!(c, '\'' | '"') => quote = Some(c),
+            None => outside.push(c),
+        }
+    }
+    let plain = |c: char| c.is_ascii_alphanumeric() || " \t_-./,:%@+=~*?[]{}|;&<>!^".contains(c);
+    quote.is_none()
+        && !command.contains(['\\', '\n'])
+        && outside.chars().all(plain)
+        && !outside.contains("<<")
+}
+
 /// The command with its inputs where it says so, or behind it. None where an input would stand in quotes, and
 /// could end them, or where what is put in is not certain.
 fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
+    // Of others the quotes are parallel's, and releases quote in several ways.
+    let bare =
+        |input: &Option<&str>| input.is_some_and(|i| !i.is_empty() && i.bytes().all(is_bare));
+    let unknown = inputs.iter().any(Option::is_none);
+    if !inputs.iter().all(bare) && !keeps_quotes(command) {
+        return None;
+    }
     let all: Option<Vec<String>> = inputs.iter().map(|input| part(*input, "")).collect();
     let all = all?.join(" ");
     let mut out = String::new();
@@ -227,7 +297,6 @@ fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
             // In the first word nothing is quoted.
             let before = &command[..command.len() - rest.len()];
             let first = !before.trim_start_matches(' ').contains(' ');
-            let unknown = inputs.iter().any(Option::is_none);
             if quote.is_some() || first || unknown && is_joined(before, behind) {
                 return None;
             }
@@ -283,9 +352,11 @@ fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
 /// A replacement string at the beginning: what stands in its braces, and what follows.
 fn replacement(text: &str) -> Option<(&str, &str)> {
     let (inside, behind) = text.strip_prefix('{')?.split_once('}')?;
+    // Behind a number there may be blanks.
     let simple = inside
         .bytes()
-        .all(|b| b.is_ascii_digit() || b"./#%+-".contains(&b));
+        .all(|b| b.is_ascii_digit() || b"./#%+- \t\n".contains(&b))
+        && (inside.is_empty() || !inside.trim().is_empty());
     let named = matches!(
         inside,
         "host" | "sshlogin" | "hgrp" | "agrp" | "slot" | "seq" | "uniq" | "choose_k"

@@ -2,12 +2,12 @@
 //!
 //! A wrapped call must never carry less than its wrapper: its redirections, its pipe, its root.
 
-use super::opaque::{guessed, guesses, is_shell_text, reads_code};
+use super::opaque::{A_WORD, guessed, guesses, is_shell_text, reads_code};
 use super::programs::elevates;
 use super::{Inner, MAX_DEPTH, each, fed, inner, is_plain_sudo, shells};
 use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
 use crate::command::word::{Segment, Word};
-use crate::command::{ReadError, Reading, Shell, evaluated, name, read_at};
+use crate::command::{ReadError, Reading, Shell, TOO_MUCH, evaluated, name, read_at, spend};
 use shells::SHELLS;
 
 /// Most calls of one line.
@@ -124,6 +124,10 @@ impl Seen {
             Inner::Refused(reason) => Err(refuse(&call, reason)),
             Inner::Argv(at) => self.argv(call, at, depth),
             Inner::Each(lists) => {
+                // Of actions in actions both ways of reading have an end.
+                if !spend(A_WORD * lists.iter().map(Vec::len).sum::<usize>()) {
+                    return Err(refuse(&call, TOO_MUCH));
+                }
                 call.wraps = Wraps::Calls;
                 let mut inner: Vec<Call> = lists
                     .into_iter()

@@ -1,0 +1,286 @@
+//! What shells, and GNU parallel, read from files or from variables before they run what the line says (bash(1),
+//! INVOCATION; parallel(1)).
+//!
+//! A line that leads them to such a file, or names one, is refused. Where a command of the line could write one under
+//! a name that it puts together, what they start is marked as unread. What stood there before is not the line's.
+
+use super::call::{Call, Place, Redirection, Wraps};
+use super::word::{Segment, Word};
+use super::wrapper::{SHELLS, starts_once};
+
+/// Where bash looks for the files that it reads first, and from what it takes that it must.
+pub const STARTUP: [&str; 4] = ["HOME", "SSH_CLIENT", "SSH2_CLIENT", "SHLVL"];
+
+/// Where GNU parallel, which is Perl, finds options, its shell, and code.
+pub const PARALLEL: [&str; 21] = [
+    "PARALLEL",
+    "PARALLEL_CSH",
+    "PARALLEL_TMP",
+    "TMPDIR",
+    "XDG_CACHE_HOME",
+    "parallel_bash_environment",
+    "PERL_UNICODE",
+    "PERL_USE_UNSAFE_INC",
+    "PARALLEL_ENV",
+    "PARALLEL_HOME",
+    "PARALLEL_SHELL",
+    "PARALLEL_SSH",
+    "PARALLEL_RSYNC_OPTS",
+    "PARALLEL_TMUX",
+    "HOME",
+    "XDG_CONFIG_HOME",
+    "XDG_CONFIG_DIRS",
+    "PERL5OPT",
+    "PERL5LIB",
+    "PERL5DB",
+    "PERLLIB",
+];
+
+/// Parts of the names of shells' startup files.
+const SHELLS_FILES: [&str; 8] = [
+    "bashrc", ".profile", "/profile", ".bash_", ".zsh", ".cshrc", "kshrc", ".login",
+];
+
+/// Parts of the names of parallel's.
+const PARALLELS_FILES: [&str; 2] = [".parallel", "parallel/"];
+
+/// Those which a shell that sshd starts reads, or sshd for it (sshd(8), LOGIN PROCESS), and ssh itself.
+const REMOTE_FILES: [&str; 5] = [
+    ".ssh/rc",
+    ".ssh/environment",
+    ".ssh/config",
+    "ssh_config",
+    "etc/environment",
+];
+
+/// What a line starts that reads files first.
+pub(super) struct Starts<'a> {
+    calls: &'a [Call],
+    /// The calls of ssh, and of shells with an environment of which nothing is left.
+    remote: Vec<usize>,
+    /// A shell which may read them, by what its variables say.
+    shell: bool,
+    /// A login or interactive shell.
+    login: bool,
+    parallel: bool,
+}
+
+/// What the calls of a line start.
+pub(super) fn of(calls: &[Call]) -> Starts<'_> {
+    let remote = (0..calls.len()).filter(|at| is_remote(calls, *at));
+    Starts {
+        calls,
+        remote: remote.take(MAX_READERS).collect(),
+        shell: calls.iter().any(is_shell),
+        login: calls.iter().any(starts_login),
+        parallel: calls.iter().any(is_parallel),
+    }
+}
+
+impl Starts<'_> {
+    /// Why a call must not stand in a line that starts these; `sets` says whether it could set a variable.
+    pub(super) fn check(&self, call: &Call, sets: impl Fn(&str) -> bool) -> Result<(), String> {
+        if self.login && writes_anywhere(call) {
+            return Err("a file that is known only when it is written, in a line that starts a login or interactive shell: it could be one that this runs".to_owned());
+        }
+        if let Some(part) = self.login.then(|| names_startup(call)).flatten() {
+            return Err(format!(
+                "`{part}` is named in a line that starts a login or interactive shell: it would run what the line writes there"
+            ));
+        }
+        if let Some(part) = self
+            .parallel
+            .then(|| names(call, &PARALLELS_FILES))
+            .flatten()
+        {
+            return Err(format!(
+                "`{part}` is named in a line that runs `parallel`: it would take options, or code, from there"
+            ));
+        }
+        if let Some(part) = self.is_remote(call).then(|| names_remote(call)).flatten() {
+            return Err(format!(
+                "`{part}` is named beside `ssh`, or beside a shell with an empty environment: it would run what the line writes there"
+            ));
+        }
+        let shows = matches!(call.name.base.as_str(), "echo" | "printf" | "test" | "[");
+        if self.shell && !shows && names_level(call) {
+            return Err("`SHLVL` is taken away in a line that starts a shell: it would read its startup files".to_owned());
+        }
+        let set = |of: bool, names: &'static [&str]| names.iter().find(|name| of && sets(name));
+        if let Some(name) = set(self.shell, &STARTUP) {
+            return Err(format!(
+                "`{name}` is set in a line that starts a shell: it would read its startup files from there"
+            ));
+        }
+        match set(self.parallel, &PARALLEL) {
+            None => Ok(()),
+            Some(name) => Err(format!(
+                "`{name}` is set in a line that runs `parallel`: it would take options, or code, from there"
+            )),
+        }
+    }
+
+    /// Whether such a call stands beside this one, which it does not run; and this one does not only tell.
+    fn is_remote(&self, call: &Call) -> bool {
+        const READS: [&str; 7] = ["cat", "grep", "head", "ls", "stat", "tail", "wc"];
+        let only = READS.contains(&call.name.base.as_str())
+            && call.pipe.len == 1
+            && call.place != Place::Substitution
+            && call.redirections.iter().all(|r| r.harmless);
+        !only && self.remote.iter().any(|ssh| !runs(self.calls, *ssh, call))
+    }
+}
+
+/// The calls that read files which another call of the line, that they do not run themselves, could have written.
+pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
+    let reads = |at: &usize| starts_login(&calls[*at]) || is_parallel(&calls[*at]);
+    let readers: Vec<usize> = (0..calls.len()).filter(reads).collect();
+    if readers.len() > MAX_READERS {
+        return readers;
+    }
+    let writers: Vec<&Call> = match readers.is_empty() {
+        true => Vec::new(),
+        false => calls.iter().filter(|c| may_write(c)).collect(),
+    };
+    let outside = |reader: &usize| writers.iter().any(|w| !runs(calls, *reader, w));
+    readers.into_iter().filter(outside).collect()
+}
+
+/// Most calls that are looked at one by one.
+const MAX_READERS: usize = 16;
+
+/// Whether a call is what runs another, or is that call.
+fn runs(calls: &[Call], by: usize, call: &Call) -> bool {
+    if std::ptr::eq(&calls[by], call) {
+        return true;
+    }
+    let mut parent = call.parent;
+    while let Some(at) = parent.filter(|at| *at != by) {
+        // A parent stands in front of what it runs, so this ends.
+        parent = calls.get(at).and_then(|c| c.parent).filter(|p| *p < at);
+    }
+    parent == Some(by)
+}
+
+/// Whether a call could write a file whose name its words do not tell.
+fn may_write(call: &Call) -> bool {
+    const ONLY_TELL: [&str; 43] = [
+        ":", "[", "basename", "cat", "cd", "cut", "date", "df", "dirname", "du", "echo", "exit",
+        "export", "false", "file", "free", "grep", "head", "hostname", "id", "ls", "mkdir",
+        "mktemp", "nproc", "printf", "ps", "pwd", "read", "seq", "set", "sleep", "ss", "stat",
+        "tail", "test", "tr", "true", "uname", "unset", "uptime", "wait", "wc", "whoami",
+    ];
+    // `-fprint`, `-fls`
+    let finds = || call.name.base == "find" && !call.words.iter().any(|w| has_letter(w, &['f']));
+    let base = call.name.base.as_str();
+    let known = match call.wraps {
+        Wraps::Nothing if call.is_function => true,
+        Wraps::Nothing => call.name.trusted && (ONLY_TELL.contains(&base) || finds()),
+        Wraps::Calls | Wraps::Text => starts_once(call) || is_parallel(call),
+        Wraps::Unknown => false,
+    };
+    // Of no name, it is the line's own assignment or redirection.
+    !(known || call.words.is_empty())
+}
+
+/// Whether bash takes itself for a shell that sshd started (bash(1), INVOCATION): ssh, and where nothing tells it otherwise.
+fn is_remote(calls: &[Call], at: usize) -> bool {
+    let clears = |call: &Call| match call.name.base.as_str() {
+        "sudo" | "doas" => true,
+        "env" => call.words.iter().any(|w| {
+            let text = w.literal_prefix();
+            text == "-" || has_letter(w, &['i']) || text.starts_with("--i")
+        }),
+        "setpriv" => call
+            .words
+            .iter()
+            .any(|w| w.literal_prefix().starts_with("--r")),
+        _ => false,
+    };
+    let by = |at: usize| calls[at].parent.filter(|by| *by < at);
+    let mut above = std::iter::successors(by(at), |at| by(*at));
+    calls[at].name.base == "ssh" || is_shell(&calls[at]) && above.any(|at| clears(&calls[at]))
+}
+
+fn is_parallel(call: &Call) -> bool {
+    call.name.base == "parallel"
+}
+
+fn has_letter(word: &Word, letters: &[char]) -> bool {
+    word.literal_prefix().starts_with('-') && word.literal_prefix().contains(letters)
+}
+
+/// Whether a call is of a shell that may read files first, by what its variables say.
+fn is_shell(call: &Call) -> bool {
+    let has = |letters: &[char]| call.words.iter().any(|w| has_letter(w, letters));
+    match call.name.base.as_str() {
+        "bash" | "rbash" | "zsh" | "ksh" | "mksh" | "csh" | "tcsh" | "fish" => true,
+        "sh" | "dash" | "ash" => has(&['l']),
+        // `exec -l sh`, and a name that begins with `-`, make a login shell.
+        "exec" => has(&['l', 'a']),
+        _ => false,
+    }
+}
+
+/// Whether a call starts a shell that reads the files of its user first (bash(1), INVOCATION).
+fn starts_login(call: &Call) -> bool {
+    let word = |text: &str| call.words.iter().any(|w| w.literal() == Some(text));
+    let has = |letters: &[char]| call.words.iter().any(|w| has_letter(w, letters));
+    match call.name.base.as_str() {
+        "su" | "runuser" => word("-") || has(&['l']),
+        "sudo" | "machinectl" => word("--login") || has(&['i']),
+        base if SHELLS.contains(&base) || base == "exec" => call.is_implied() || has(&['l', 'i']),
+        _ => false,
+    }
+}
+
+/// Whether a call writes to a file whose name the line does not tell.
+fn writes_anywhere(call: &Call) -> bool {
+    let unknown = |w: &Word| {
+        w.segments.iter().any(|s| match s {
+            Segment::Literal(_) => false,
+            Segment::Glob(_) => true,
+            Segment::Expansion(text) => !text.starts_with('~'),
+        })
+    };
+    let mut targets = call.redirections.iter().filter(|r| r.writes());
+    let copies = matches!(
+        call.name.base.as_str(),
+        "tee" | "cp" | "mv" | "ln" | "install" | "dd"
+    );
+    targets.any(|r| unknown(&r.target)) || copies && call.words.iter().skip(1).any(unknown)
+}
+
+/// The part of a word of a call that is in the name of a shell's startup file.
+fn names_startup(call: &Call) -> Option<&'static str> {
+    // In /etc, it has no more of a name.
+    let bare = || told(call).any(|text| text == "profile");
+    names(call, &SHELLS_FILES).or_else(|| bare().then_some("profile"))
+}
+
+/// The part of a word of a call that is in the name of a file which ssh, or what it starts, reads first.
+fn names_remote(call: &Call) -> Option<&'static str> {
+    names(call, &REMOTE_FILES).or_else(|| names(call, &SHELLS_FILES))
+}
+
+/// The first of these parts that a word of a call has.
+fn names(call: &Call, parts: &'static [&'static str]) -> Option<&'static str> {
+    let held = |text: String| parts.iter().find(|part| text.contains(**part)).copied();
+    told(call).find_map(held)
+}
+
+/// The words of a call, where it writes, and what it sets; not the text of a shell, which was read.
+fn told(call: &Call) -> impl Iterator<Item = String> {
+    let is_text = SHELLS.contains(&call.name.base.as_str());
+    let words = call.words.iter().filter(move |_| !is_text);
+    let writes = call.redirections.iter().filter(|r| r.writes());
+    let targets = writes.map(|r: &Redirection| &r.target);
+    let values = call.assignments.iter().map(|a| &a.value);
+    words.chain(targets).chain(values).map(Word::spelt)
+}
+
+/// Whether a call names the variable by which bash knows that it is no first shell.
+fn names_level(call: &Call) -> bool {
+    !SHELLS.contains(&call.name.base.as_str())
+        && call.words.iter().any(|w| w.spelt().contains("SHLVL"))
+}

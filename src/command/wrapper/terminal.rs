@@ -1,0 +1,80 @@
+//! Terminals that a program gives what it runs: text that comes to them is typed.
+//!
+//! A shell is interactive there, with a history and TAB (bash(1)), and a pager runs what stands behind a `!`, also one
+//! that a program starts by itself (less(1), git(1), systemctl(1)). So no text of the line may come to one.
+
+use super::ReadError;
+use super::seen::refuse;
+use super::shells::SHELLS;
+use super::subcommands::names_compose;
+use super::told::{abbreviates, has_letter};
+use crate::command::call::{Call, Place};
+use crate::command::word::Word;
+
+pub(super) const TYPED: &str = "text for a shell on a terminal, which reads it as if it was typed: leave the terminal out (`-i`, `-t`, `--pty`, `script`)";
+
+const KEYS: &str = "input for a program on a terminal, which reads it as if it was typed (a pager runs what stands behind a `!`): leave the terminal out (`-tt`, `--pty`, `script`), or write `</dev/null`";
+
+/// Whether a program gives what it runs a terminal: a shell is interactive there, with a history and TAB (bash(1)).
+pub(super) fn has_terminal(call: &Call) -> bool {
+    let option = |letter: char, long: &str| {
+        call.words.iter().skip(1).any(|w| {
+            let text = w.literal_prefix();
+            has_letter(text, &[letter]) || abbreviates(text, long)
+        })
+    };
+    match call.name.base.as_str() {
+        "script" | "run0" | "unbuffer" | "machinectl" => true,
+        // Compose gives a terminal where it is not told otherwise.
+        "docker-compose" | "podman-compose" => !option('T', "--no-tty"),
+        "docker" | "podman" | "nerdctl" if names_compose(call) => !option('T', "--no-tty"),
+        "docker" | "podman" | "nerdctl" | "kubectl" | "oc" => option('t', "--tty"),
+        "ssh" => {
+            let asks = |w: &Word| {
+                w.literal_prefix()
+                    .to_ascii_lowercase()
+                    .contains("requesttty")
+            };
+            option('t', "") || call.words.iter().any(asks)
+        }
+        "su" | "runuser" => option('P', "--pty"),
+        "systemd-run" => option('t', "--pty") || option('S', "--shell"),
+        "setsid" => option('c', "--ctty"),
+        base => SHELLS.contains(&base) && option('i', ""),
+    }
+}
+
+/// Refuses input for what a program runs on a terminal that it makes, whatever its own input is.
+pub(in crate::command) fn check_typed(calls: &[Call]) -> Result<(), ReadError> {
+    let typed = |c: &&Call| makes_terminal(c) && has_input(c);
+    calls
+        .iter()
+        .find(typed)
+        .map_or(Ok(()), |call| Err(refuse(call, KEYS)))
+}
+
+/// Whether a program makes a terminal where it has none itself: `ssh -tt`, but not `ssh -t` (ssh(1)), nor `docker -t`.
+fn makes_terminal(call: &Call) -> bool {
+    let literal = || call.words.iter().skip(1).map(Word::literal_prefix);
+    match call.name.base.as_str() {
+        "ssh" => {
+            let options = literal().filter(|text| has_letter(text, &['t']));
+            let letters: usize = options.map(|text| text.matches('t').count()).sum();
+            let asks = |text: &str| text.to_ascii_lowercase().contains("requesttty");
+            letters > 1 || literal().any(asks)
+        }
+        "script" | "run0" | "su" | "runuser" | "systemd-run" | "podman" | "nerdctl" => {
+            has_terminal(call)
+        }
+        _ => false,
+    }
+}
+
+/// Whether something may come to a call's input.
+fn has_input(call: &Call) -> bool {
+    let given = call.redirections.iter();
+    call.pipe.index > 0
+        || call.place == Place::Receiver
+        || !call.scope.functions.is_empty()
+        || given.filter(|r| !r.harmless).any(|r| r.is_of_input())
+}

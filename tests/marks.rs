@@ -160,6 +160,38 @@ fn what_runs_its_words_is_marked() {
         "scp f h:.bashrc; ssh h ls",
         "scp f h:.ssh/rc; ssh h ls",
         "echo 'BASH_ENV=/tmp/f' | sudo tee -a /etc/environment; ssh localhost ls",
+        "mkdir '!d'; find . -maxdepth 0 \"$x\" '!d/../../../bin/evil' -exec df ';'",
+        "parallel '' ::: 'df /../../../bin/evil'",
+        "systemd-run -E Y='5 evil' nice -n \"$x\" df",
+        "echo $(( $( sh -c 'echo \"a[\\$(evil n)]\" >/proc/$PPID/fd/1' | wc -l ) ))",
+        "echo $(( $( ls | tee \"$x\" | wc -l ) ))",
+        "echo $(( $( ls | { ls >/proc/self/fd/1; } | wc -l ) ))",
+        "parallel echo ::: a; cd ~/.par*; echo '-I echo' >config; cd; parallel echo x ::: evil",
+        "cd /e?c; echo evil >profile.d/x.sh; bash -lc true",
+        "cd /etc; echo evil >profile.d/x.sh; bash -lc true",
+        "parallel \"cat <<\\\\'a:b\\\\'\n{}\nevil now\n'a:b'\" ::: a:b",
+        "parallel 'echo \"$(echo \"/x/{}\")\"' ::: a:b",
+        "parallel 'echo {#}' ::: a",
+        "echo evil >f; parallel 'ssh h{#} <f' ::: df",
+        "find a evil -maxdepth 0 -exec env -u {} +",
+        "find a evil -maxdepth 0 -exec env -u \"$x\" +",
+        "find a evil -maxdepth 0 -exec env -u \"$x\" \"$y\" ';'",
+        "find a evil -maxdepth 0 -exec sudo -u \"$x\" {} +",
+        "bash -c 'echo x{}`true`b,c}'",
+        "find 5 evil -maxdepth 0 -exec nice -n {} +",
+        "busybox find d -type f -exec env -u {} df +",
+        "find d -exec env -u a{} df + -exec df ';'",
+        "evil=1; echo $(( evil -evil + $(cat <<'X' | wc -l\n)\nX\n) )) $'b'",
+        "x=1; echo ${x/$(cat <<'X'\n'\nX\n)'x)/$(evil p)y'/b}",
+        "x=1; echo ${x:-$(cat <<'X'\n'\nX\n)'x)/$(evil p)y'}",
+        "echo {a,b}$(cat <<'X'\n'\nX\n)'x}$(evil)'",
+        "x=1; y=1; echo $((x y))",
+        "evil=1; echo $(( evil - evil + $(case x in (a) true ;; esac | wc -l) )) $'b'",
+        "echo $(( 1 + $(ls \"$(case x in a) ls;; esac)\" | wc -l) ))",
+        "echo ${x/$(df)/b}",
+        "echo ${x/\"$(df)\"/b}",
+        "echo ${x/${y:-`df`}/b}",
+        "bash -c \"x=1; echo \\${x/\\$(echo \\\\ #'\n)')'x/\\$(evil q)y'/b}\"",
         "find * ?",
         "find * -name x",
         "find . -name * -print",
@@ -202,6 +234,19 @@ fn what_runs_nothing_is_not() {
         "find . -name *.log",
         "find *.d -name x -exec ls {} \\;",
         "find ./* -name x",
+        "find . -type f -exec grep -l \"$x\" {} +",
+        "find . -type f -exec sudo -u app df {} ';'",
+        "find . -type f -exec sudo -u app df {} +",
+        "find . -name '*.log' -exec grep -l x {} +",
+        "find . -type f -exec bash -c 'for f; do echo \"$f\"; done' _ {} +",
+        "find . -exec tar rf /tmp/x.tar -- {} +",
+        "echo $(( $(ps aux | grep -c nginx) + $(docker ps -q | wc -l) ))",
+        "cd ~/app && echo x >log && bash -lc df",
+        "systemd-run --unit x nice -n 5 df",
+        "x=\"$(cat <<'E'\nit's (a\nE\n)\"; echo \"$x\"",
+        "x=$(case $1 in a) echo b;; esac); echo ${y/a/$x} ${z:-$(df)}",
+        "x=1; y=2; echo $(( x + y * (x - 1) ))",
+        "parallel 'echo {#} {}' ::: a",
         "parallel gzip ::: *.log",
         "parallel --delay 0.5 --timeout 30s --halt now,fail=1 -j 50% gzip ::: a b",
         "parallel 'grep -c \"x y\" {} >{.}.n' ::: a.log b.log",
@@ -251,6 +296,36 @@ fn what_runs_nothing_is_not() {
         "strace -f -e trace=open,read -p 5",
     ] {
         assert!(!is_told(line), "{line}: {:?}", command::read(line));
+    }
+}
+
+#[test]
+fn what_find_runs_is_listed_whatever_its_words_are() {
+    for line in [
+        "find , ./\"$y\" -exec evil -exec df ';'",
+        "find ')' ./* -exec evil -exec df ';'",
+        "find . -true \"($x\" -exec evil -exec df ';' ')'",
+        "find \"$d\" -name \"$x\" -exec evil {} ';'",
+    ] {
+        let reading = command::read(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        assert!(
+            reading.calls.iter().any(|c| c.name.base == "evil"),
+            "{line}"
+        );
+    }
+}
+
+#[test]
+fn a_document_in_a_word_by_itself_is_read() {
+    for line in [
+        "git commit -m \"$(cat <<'E'\nit's (a\nE\n)\"",
+        "gh pr create --title x --body=\"$(cat <<'E'\nit's (a\nE\n)\"",
+    ] {
+        assert!(
+            command::read(line).is_ok(),
+            "{line}: {:?}",
+            command::read(line)
+        );
     }
 }
 

@@ -236,6 +236,17 @@ fn no_line_makes_work_that_multiplies() {
     let actions = "-exec find . -exec df + ".repeat(8);
     let line = format!("find . {actions} -exec df {} ';'", "a ".repeat(5000));
     assert!(command::read(&line).is_err());
+    let line = format!("find . {} a ';'", "-f -exec ".repeat(4000));
+    assert!(command::read(&line).is_err());
+    let line = format!(
+        "parallel 'df {}' ::: {}",
+        "{}".repeat(15_000),
+        "a".repeat(30_000)
+    );
+    assert!(command::read(&line).is_err());
+    // A delimiter that no line of a document begins with.
+    let line = format!("cat <<'E'\nEOF{}\nE\n", "_".repeat(63_900));
+    assert!(command::read(&line).is_ok());
     // Variables times the words that could set them.
     let names: Vec<String> = (0..1500).map(|i| format!("a{i}")).collect();
     let set = names.join("=1 ");

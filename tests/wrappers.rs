@@ -602,7 +602,7 @@ fn installed(tool: &str) -> bool {
 }
 
 /// The words of each stand-in that ran.
-fn run(line: &str, dir: &Path, tool: &Tool) -> Vec<Vec<String>> {
+fn run(line: &str, dir: &Path, tool: &Tool, variables: &[(&str, &str)]) -> Vec<Vec<String>> {
     let log = dir.join("log");
     fs::write(&log, "").unwrap();
     fs::set_permissions(&log, fs::Permissions::from_mode(0o666)).unwrap();
@@ -636,6 +636,7 @@ fn run(line: &str, dir: &Path, tool: &Tool) -> Vec<Vec<String>> {
         .env("TERM", "dumb")
         .env("HOME", dir.join("work"))
         .env("SHELL", "/bin/sh")
+        .envs(variables.iter().copied())
         .current_dir(dir.join("work"))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
@@ -678,10 +679,8 @@ fn was_seen(reading: &Reading, ran: &[String]) -> bool {
     })
 }
 
-#[test]
-fn what_wrappers_run_was_read() {
-    let dir = folder();
-    let dir = dir.path();
+/// A folder with the stand-ins, and one to work in.
+fn stand_ins(dir: &Path) {
     for name in ["bin", "work"] {
         fs::create_dir(dir.join(name)).unwrap();
     }
@@ -699,6 +698,157 @@ fn what_wrappers_run_was_read() {
     for name in NAMES {
         std::os::unix::fs::symlink("stand-in", dir.join("bin").join(name)).unwrap();
     }
+}
+
+/// What may stand among the words of find; what `$x`, `$y` and `$z` hold, and files' names, the reader does not know.
+const FINDS_WORDS: &[&str] = &[
+    ".",
+    "./a",
+    "/dev/null",
+    "-L",
+    "-D tree",
+    "-O3",
+    "--",
+    "-maxdepth 0",
+    "-maxdepth",
+    "0",
+    "-name",
+    "-name a",
+    "-type d",
+    "-true",
+    "-o",
+    "!",
+    "'('",
+    "')'",
+    ",",
+    "-exec",
+    "-exec cmd",
+    "-exec cmd a",
+    "-execdir g",
+    "cmd",
+    "g",
+    "a",
+    "b",
+    "';'",
+    "';'",
+    "';'",
+    "+",
+    "+",
+    "{}",
+    "{} +",
+    "-print",
+    "-fprintf",
+    "-fprintf /dev/null",
+    "-newer",
+    "-newermt",
+    "-mtime",
+    "-mtime -1",
+    "-regextype",
+    "-size",
+    "-perm",
+    "-prune",
+    "-nosuch",
+    "\"$x\"",
+    "\"$x\"",
+    "\"$y\"",
+    "\"$y\"",
+    "\"$z\"",
+    "\"$z\"",
+    "./\"$x\"",
+    "\"($x\"",
+    "\",$y\"",
+    "-\"$y\"",
+    "-name\"$z\"",
+    "-e\"$x\"",
+    "*",
+    "?",
+    "-*",
+    "*c",
+    "-e*",
+    "./*",
+    "[a-z]*",
+];
+
+const HIDDEN_WORDS: &[&str] = &[
+    "-exec",
+    "-exec",
+    "-exec",
+    "-execdir",
+    ";",
+    ";",
+    "+",
+    "cmd",
+    "g",
+    "a",
+    "-name",
+    "-type",
+    "-fprintf",
+    "-o",
+    "(",
+    ")",
+    "!",
+    ",",
+    "",
+    ".",
+    "-D",
+    "-maxdepth",
+    "0",
+    "{}",
+    "exec",
+    "xec",
+    "-true",
+    "-newermt",
+    "-H",
+];
+
+const FILES: &[&str] = &[
+    "-exec", "-ok", "-name", "+", "0", "1", ";", "a", "cmd", "b", "{}", "-true", "(", "-c",
+];
+
+#[test]
+fn whatever_the_shell_puts_among_finds_words_what_ran_was_read() {
+    let dir = folder();
+    let dir = dir.path();
+    stand_ins(dir);
+    let lines = setting("AIOPS_FIND_LINES", 3000);
+    let mut random = Random(setting("AIOPS_FIND_SEED", 11));
+    let (mut ran_at_all, mut read, mut missed) = (0, 0, Vec::new());
+    let find = tool("find", FINDS_WORDS);
+    for number in 0..lines {
+        if number % 20 == 0 {
+            let _ = fs::remove_dir_all(dir.join("work"));
+            fs::create_dir(dir.join("work")).unwrap();
+            for _ in 0..random.below(7) {
+                fs::write(dir.join("work").join(random.pick(FILES)), "").unwrap();
+            }
+        }
+        let words: Vec<&str> = (0..2 + random.below(9))
+            .map(|_| random.pick(FINDS_WORDS))
+            .collect();
+        let line = format!("find {}", words.join(" "));
+        let Ok(reading) = command::read(&line) else {
+            continue;
+        };
+        read += 1;
+        let variables = ["x", "y", "z"].map(|name| (name, random.pick(HIDDEN_WORDS)));
+        let program = random.pick(&["", "", "busybox "]);
+        for ran in run(&format!("{program}{line}"), dir, &find, &variables) {
+            ran_at_all += 1;
+            if !was_seen(&reading, &ran) {
+                missed.push(format!("{line} with {variables:?}: {ran:?}"));
+            }
+        }
+    }
+    println!("{read} of {lines} lines read, {ran_at_all} commands ran and were seen");
+    assert!(missed.is_empty(), "{}", missed.join("\n"));
+    assert!(ran_at_all >= 10, "only {ran_at_all} commands ran");
+}
+
+#[test]
+fn what_wrappers_run_was_read() {
+    let dir = folder();
+    let dir = dir.path();
+    stand_ins(dir);
     let lines = usize::try_from(setting("AIOPS_WRAPPER_LINES", 40)).unwrap();
     let mut random = Random(setting("AIOPS_WRAPPER_SEED", 7));
     let began = std::time::Instant::now();
@@ -721,7 +871,7 @@ fn what_wrappers_run_was_read() {
                 refused += 1;
                 continue;
             };
-            for ran in run(&line, dir, tool) {
+            for ran in run(&line, dir, tool, &[]) {
                 ran_at_all += 1;
                 if !was_seen(&reading, &ran) {
                     missed.push(format!("{line}: {ran:?}"));

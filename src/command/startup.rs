@@ -138,12 +138,33 @@ pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
     if readers.len() > MAX_READERS {
         return readers;
     }
+    // Then a plain name may be that of any file.
+    let wanders = calls.iter().any(|c| {
+        let goes = matches!(c.name.base.as_str(), "cd" | "pushd" | "popd");
+        goes && c.words.iter().any(|w| !is_known_folder(w))
+    });
+    let writes = |c: &Call| wanders && c.redirections.iter().any(Redirection::writes);
     let writers: Vec<&Call> = match readers.is_empty() {
         true => Vec::new(),
-        false => calls.iter().filter(|c| may_write(c)).collect(),
+        false => calls.iter().filter(|c| may_write(c) || writes(c)).collect(),
     };
     let outside = |reader: &usize| writers.iter().any(|w| !runs(calls, *reader, w));
     readers.into_iter().filter(outside).collect()
+}
+
+/// Whether a word tells which folder it is, and that is not one of startup files.
+fn is_known_folder(word: &Word) -> bool {
+    let text = word.spelt();
+    let told = word.literal().is_some() || text == "~" || text.starts_with("~/") && !word.is_glob();
+    let home = word
+        .segments
+        .iter()
+        .skip(1)
+        .all(|s| matches!(s, Segment::Literal(_)));
+    told && home
+        && !text.starts_with("/etc")
+        && !["/.", ".."].iter().any(|part| text.contains(part))
+        && text != "-"
 }
 
 /// Most calls that are looked at one by one.

@@ -64,7 +64,7 @@ fn finder<'a>(
 ) -> Option<&'a Call> {
     let is_find = |c: &Call| c.name.base == "find" && c.name.trusted;
     let is = |text: &str| handed == [Segment::Expansion(text.into())];
-    if is_find(parent) && is("{}") {
+    if is_find(parent) && (is("{}") || is("{} +")) {
         return Some(parent);
     }
     let by_xargs = parent.name.base == "xargs" && parent.name.trusted && is("…");

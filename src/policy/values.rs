@@ -324,7 +324,10 @@ fn of_call(reading: &Reading, call: &Call, set: &mut Vec<(String, Word)>) {
                         true => (*name).to_owned(),
                         false => format!("{}/{name}", start.trim_end_matches('/')),
                     };
-                    set.push(("{}".to_owned(), Word::of(&path)));
+                    // Of one name, or of several.
+                    for put_in in ["{}", "{} +"] {
+                        set.push((put_in.to_owned(), Word::of(&path)));
+                    }
                 }
             }
         }

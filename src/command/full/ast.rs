@@ -495,8 +495,10 @@ impl Writer {
         };
         let mut delimiter = "EOF".to_owned();
         // Not at the beginning of a line either: inside `$(…)` bash could take that for the end.
-        while text.lines().any(|line| line.starts_with(&delimiter)) {
-            delimiter.push('_');
+        let behind = text.lines().filter_map(|line| line.strip_prefix("EOF"));
+        let marks = behind.map(|rest| rest.len() - rest.trim_start_matches('_').len());
+        if let Some(most) = marks.max() {
+            delimiter.push_str(&"_".repeat(most + 1));
         }
         self.out
             .push_str(if literal.is_some() { "<<'" } else { "<<" });

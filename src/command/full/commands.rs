@@ -280,6 +280,7 @@ impl Parser<'_> {
 
     fn case(&mut self) -> Result<Kind, ReadError> {
         let open = self.at;
+        self.uneven += 1;
         self.at += 4;
         self.note(open, "a condition");
         self.blanks()?;

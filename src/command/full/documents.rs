@@ -41,6 +41,7 @@ impl Parser<'_> {
             return Err(self.error(at, "a here-document whose delimiter is not plain text"));
         };
         let index = self.bodies.len();
+        self.uneven += 1;
         self.bodies.push(Body::default());
         self.pending.push(Pending {
             delimiter: text.to_owned(),

@@ -228,8 +228,17 @@ impl Parser<'_> {
             let span = self.span(open);
             self.variables.sets_at(&name, span);
         }
+        let replaces = self.peek() == Some(b'/');
+        let lists = self.inner.len();
         self.operator(&name, &mut out)?;
         self.operand_of(&mut out, inside, open)?;
+        // bash looks for the second `/` without reading the commands in front of it.
+        if replaces && self.inner.len() > lists {
+            return Err(self.error(
+                open,
+                "a command inside `${x/…}`: put what it says into a variable first",
+            ));
+        }
         self.leave();
         Ok(out)
     }
@@ -337,7 +346,12 @@ impl Parser<'_> {
             return Err(self.error(at, "a quote behind `$` here"));
         }
         let mut segments = Vec::new();
+        let uneven = self.uneven;
         self.expansion(&mut segments, inside)?;
+        // To find their ends bash counts quotes and brackets there.
+        if self.uneven > uneven {
+            return Err(self.error(at, "a here-document or a `case` inside `${…}` or `$((…))`: put what holds it into a variable first"));
+        }
         match segments.as_slice() {
             [Segment::Expansion(text)] => {
                 out.push_str(text);
@@ -366,8 +380,9 @@ impl Parser<'_> {
         self.enter(open)?;
         let mut out = String::from("$((");
         let mut depth = 0usize;
-        // Side by side they make another name: with `y=1`, `$((x$y))` reads `x1`.
-        let mut operand = false;
+        // Side by side they make another name: with `y=1`, `$((x$y))` reads `x1`. With a blank between them it is no sum, and
+        // where bash takes it for a subshell, a command.
+        let (mut operand, mut ended) = (false, false);
         loop {
             let Some(byte) = self.peek() else {
                 return Err(self.error(open, "a `$((` that is not closed"));
@@ -379,7 +394,14 @@ impl Parser<'_> {
                     "a name, number or expansion inside `$((…))` directly behind another: write a blank",
                 ));
             }
+            if begins && ended {
+                return Err(self.error(
+                    self.at,
+                    "a name, number or expansion inside `$((…))` behind another: write an operator between them",
+                ));
+            }
             operand = begins;
+            ended = begins || ended && byte == b' ';
             match byte {
                 b')' if depth == 0 => {
                     // `$((a) )` is a subshell inside a substitution to some shells.

@@ -76,6 +76,9 @@ struct Parser<'a> {
     /// Here-documents whose line is not at its end yet.
     pending: Vec<Pending>,
     bodies: Vec<Body>,
+    /// How many here-documents and `case`s were begun, those of inner texts included: of them, brackets and quotes need
+    /// not be even. bash looks at some texts again, and counts those.
+    uneven: usize,
     variables: Variables,
     functions: Vec<String>,
     /// What stands behind the keyword `time`.
@@ -96,6 +99,7 @@ impl<'a> Parser<'a> {
             timed: Vec::new(),
             pending: Vec::new(),
             bodies: Vec::new(),
+            uneven: 0,
             variables: Variables::default(),
             functions: Vec::new(),
         }
@@ -112,6 +116,7 @@ impl<'a> Parser<'a> {
     /// Takes over what a reader of inner text found besides its list.
     fn absorb(&mut self, inner: Parser<'_>) {
         self.notes.extend(inner.notes);
+        self.uneven += inner.uneven;
         self.bash |= inner.bash;
         self.bashism |= inner.bashism;
         self.timed.extend(inner.timed);

@@ -3,9 +3,10 @@
 //! bash evaluates text in arithmetic as code: `a[$(id)]` runs `id`. Must never take for a number what a file, a
 //! person or another host may have written.
 
-use super::ast::{Kind, List};
+use super::ast::{Command, Kind, List};
 use crate::command::Redirection;
 use crate::command::word::Word;
+use crate::command::wrapper::is_interpreter;
 
 /// Files of the kernel's that hold one number.
 const COUNTS: [&str; 8] = [
@@ -47,9 +48,12 @@ fn says(list: &List, prints: fn(&str, &[Word]) -> bool) -> bool {
     let [(_, pipeline, false)] = list.items.as_slice() else {
         return false;
     };
-    let Some(last) = pipeline.commands.last().filter(|_| !pipeline.negated) else {
+    let Some((last, before)) = pipeline.commands.split_last().filter(|_| !pipeline.negated) else {
         return false;
     };
+    if !before.iter().all(only_prints) {
+        return false;
+    }
     let Kind::Simple { assignments, words } = &last.kind else {
         return false;
     };
@@ -62,6 +66,39 @@ fn says(list: &List, prints: fn(&str, &[Word]) -> bool) -> bool {
         && words
             .split_first()
             .is_some_and(|(name, rest)| name.literal().is_some_and(|name| prints(name, rest)))
+}
+
+/// Whether a command in front of a pipe runs no code of the line's or of a file's, and writes nowhere else: the pipe that the
+/// number goes to has a name in /proc.
+fn only_prints(command: &Command) -> bool {
+    let Kind::Simple { assignments, words } = &command.kind else {
+        return false;
+    };
+    let runs = |text: &str| {
+        let base = text.rsplit('/').next().unwrap_or(text);
+        is_interpreter(base)
+            || matches!(
+                base,
+                "tee" | "dd" | "cp" | "ln" | "install" | "split" | "sponge" | "mv"
+            )
+    };
+    let hidden = |w: &Word| {
+        let text = w.spelt();
+        ["/proc", "/dev/", "/self"]
+            .iter()
+            .any(|part| text.contains(part))
+            || w.literal().is_some_and(runs)
+    };
+    let name = words.first().and_then(Word::literal).unwrap_or_default();
+    let system = !name.contains('/') || crate::command::name::of(Some(name)).trusted;
+    assignments.is_empty()
+        && !name.is_empty()
+        && system
+        && !words.iter().any(hidden)
+        && command
+            .redirections
+            .iter()
+            .all(|r| !r.writes() || r.harmless)
 }
 
 /// Another input, or messages that go nowhere. A message may hold any text.

@@ -16,6 +16,7 @@ impl Parser<'_> {
     /// One word, up to an unquoted blank, operator or the end.
     pub(super) fn word(&mut self) -> Result<Token, ReadError> {
         let start = self.at;
+        let uneven = self.uneven;
         let mut segments = Vec::new();
         let mut quoted = false;
         let (mut bare_dollar, mut bare_job) = (None, None);
@@ -100,6 +101,15 @@ impl Parser<'_> {
         // Without a job it is a bare `$` to bash.
         if let Some(at) = bare_job.filter(|_| segments.iter().filter(|s| is_split(s)).count() > 1) {
             return Err(self.error(at, "a `$!` beside an expansion: write `${!}`"));
+        }
+        // What stands behind it in a word, bash may look at as if that had no end there.
+        let last =
+            segments.len() < 2 || segments.len() == 2 && matches!(segments[0], Segment::Literal(_));
+        if self.uneven > uneven && !last {
+            return Err(self.error(
+                start,
+                "a here-document or a `case` in the middle of a word: put what holds it into a variable first",
+            ));
         }
         let whole = |s: &Segment| matches!(s, Segment::Expansion(_));
         let all = |s: &Segment| matches!(s, Segment::Expansion(t) if t == "\"${@}\"");
@@ -317,7 +327,7 @@ impl Parser<'_> {
             let next = rest
                 .iter()
                 .find(|b| !b.is_ascii_alphanumeric() && !b"_./:@%+=-".contains(b));
-            if next.is_some_and(|b| !b" \t\n|&;<>()`".contains(b)) {
+            if next.is_some_and(|b| !b" \t\n|&;<>()".contains(b)) {
                 return Err(self.error(self.at, "a `{}` that runs on: quote it"));
             }
             literal(segments, "{}");

@@ -49,13 +49,18 @@ pub(super) fn replace(own: &[Word], words: &mut [Word]) {
                 word.segments.insert(0, Segment::Expansion("{}".into()));
             }
         } else {
-            put_in(word, &marks);
+            put_in(word, &marks, ONE);
         }
     }
 }
 
-/// Puts what is known only when it runs in for each of these marks in a literal word; what stands around them stays.
-pub(super) fn put_in(word: &mut Word, marks: &[&str]) {
+/// What stands for a name that xargs or find puts in.
+pub(super) const ONE: &str = "{}";
+/// What stands for several of them, as words.
+pub(in crate::command) const SEVERAL: &str = "{} +";
+
+/// Puts what is known only when it runs, `what`, in for each of these marks in a literal word; what stands around them stays.
+pub(super) fn put_in(word: &mut Word, marks: &[&str], what: &str) {
     let Some(mut rest) = word.literal() else {
         return;
     };
@@ -67,7 +72,7 @@ pub(super) fn put_in(word: &mut Word, marks: &[&str]) {
     // Never the mark itself: what an expansion does shows in its text.
     while let Some((at, length)) = first(rest) {
         word::literal(&mut segments, &rest[..at]);
-        segments.push(Segment::Expansion("{}".into()));
+        segments.push(Segment::Expansion(what.into()));
         rest = &rest[at + length..];
     }
     word::literal(&mut segments, rest);

@@ -4,11 +4,15 @@
 //! that each of them could be.
 
 use super::Inner;
-use super::each::put_in;
+use super::each::{ONE, SEVERAL, put_in};
+use super::forms::form;
+use super::opaque::A_WORD;
 use super::options::is_one;
+use super::programs::is_interpreter;
 use super::shells::DYNAMIC_COMMAND;
 use crate::command::call::Call;
-use crate::command::word::Word;
+use crate::command::word::{Segment, Word};
+use crate::command::{TOO_MUCH, spend};
 
 /// Actions that run a command.
 const ACTIONS: [&str; 4] = ["-exec", "-execdir", "-ok", "-okdir"];
@@ -127,6 +131,11 @@ impl States {
     fn has(self, other: States) -> bool {
         self.0 & other.0 != 0
     }
+
+    /// Where it stops with an error, what stands behind is read all the same.
+    fn or_error(self) -> States {
+        if self == NONE { PRIMARY } else { self }
+    }
 }
 
 /// The commands of `-exec`, `-execdir`, `-ok`, `-okdir`.
@@ -148,7 +157,7 @@ pub(super) fn find_actions(call: &Call) -> Inner {
             return Inner::Refused(DYNAMIC_COMMAND);
         }
         let Some(text) = word.literal() else {
-            states = behind_unknown(states, word);
+            states = behind_unknown(states, word).or_error();
             if word.is_glob() && runs(states) {
                 return Inner::Refused(DYNAMIC_COMMAND);
             }
@@ -159,6 +168,10 @@ pub(super) fn find_actions(call: &Call) -> Inner {
                 return Inner::Refused("an action of `find` that could be another's value");
             }
             if states.has(PATH.or(PRIMARY)) {
+                // Without an end of their own, all would hold what stands behind.
+                if !spend(A_WORD * (words.len() - at)) {
+                    return Inner::Refused(TOO_MUCH);
+                }
                 let list = action(&words[at + 1..], text.starts_with("-exec"));
                 if hides_action(&list) {
                     return Inner::Refused(DYNAMIC_COMMAND);
@@ -175,11 +188,7 @@ pub(super) fn find_actions(call: &Call) -> Inner {
             }
         }
         stray |= matches!(text, ";" | "+") && !states.has(ARGUMENTS);
-        states = behind(states, text);
-        // It is an error, at least to GNU's and busybox'; what stands behind it is read all the same.
-        if states == NONE {
-            states = PRIMARY;
-        }
+        states = behind(states, text).or_error();
     }
     // The end of an action that nobody began.
     if stray && words.iter().any(|w| w.literal().is_none()) {
@@ -216,6 +225,15 @@ fn behind(states: States, text: &str) -> States {
     // `-L`, `-O3`, `-D tree`, and `--`
     let leads = option && (text.len() == 2 || text.starts_with("-O") || text.starts_with("-D"));
     when(PATH, if expression { primary } else { PATH });
+    // In front of an expression these are paths (GNU).
+    when(
+        PATH,
+        if matches!(text, ")" | ",") {
+            PATH
+        } else {
+            NONE
+        },
+    );
     when(PATH, if leads { PATH.or(PATH_VALUE) } else { NONE });
     when(PATH_VALUE, PATH);
     when(PRIMARY, primary);
@@ -237,7 +255,7 @@ fn behind(states: States, text: &str) -> States {
 fn behind_unknown(states: States, word: &Word) -> States {
     let text = word.literal_prefix();
     // A file may have any name.
-    let open = text.is_empty() || text.starts_with('-');
+    let open = text.starts_with('-') || text.trim_matches(['(', ')', '!', ',']).is_empty();
     let action = ACTIONS.iter().any(|action| word.may_be(action));
     let mut primary = NONE;
     if open {
@@ -280,10 +298,13 @@ fn behind_unknown(states: States, word: &Word) -> States {
     all
 }
 
-/// Whether a word could be a command: programs' names do not begin so.
+/// Whether a word could be a command: programs' names do not begin with a `-`, but paths may.
 fn may_be_command(word: &Word) -> bool {
-    let text = word.literal_prefix();
-    !text.starts_with(['-', '(', ')', '!', ';', '+'])
+    match word.literal() {
+        Some("(" | ")" | "!" | "," | ";" | "+") => false,
+        Some(text) => !text.starts_with('-') || text.contains('/'),
+        None => true,
+    }
 }
 
 /// Whether one of an action's words could be its end, with another action behind it.
@@ -292,14 +313,37 @@ fn hides_action(list: &[Word]) -> bool {
     let open = |w: &Word| w.may_be(";") || w.may_be("+");
     let end = list
         .iter()
-        .position(|w| w.literal().is_none() && open(w) && w.spelt() != "{}");
+        .position(|w| w.literal().is_none() && open(w) && !is_names(w));
     end.is_some_and(|at| list[at..].iter().any(action))
 }
 
-/// The words of an action up to its end, in which `{}` is a name that find puts there.
+/// Whether a word is the names that find puts there.
+fn is_names(word: &Word) -> bool {
+    matches!(word.segments.as_slice(), [Segment::Expansion(text)] if matches!(text.as_str(), ONE | SEVERAL))
+}
+
+/// The words of an action up to its end, in which `{}` is a name that find puts there, or in front of a `+` several.
 fn action(words: &[Word], plus: bool) -> Vec<Word> {
-    let mut list = words[..length(words, plus)].to_vec();
-    list.iter_mut().for_each(|word| put_in(word, &["{}"]));
+    let length = length(words, plus);
+    let mut list = words[..length].to_vec();
+    let ends_all = words.get(length).and_then(Word::literal) == Some("+");
+    // busybox takes any `+` for the end, and puts several names wherever `{}` stands.
+    let early = list.iter().any(|w| w.literal() == Some("+"));
+    let several = early || ends_all;
+    // To a program that runs others it is the end of an option's value.
+    let wraps = list.first().and_then(Word::literal).is_some_and(|name| {
+        let base = name.rsplit('/').next().unwrap_or(name);
+        form(base).is_some() || is_interpreter(base)
+    });
+    let ended = several || plus && list.iter().any(|w| w.may_be("+"));
+    for word in list.iter_mut().filter(|_| wraps && ended) {
+        if word.literal().is_none() && word.may_be(ONE) {
+            word.segments.push(Segment::Expansion(SEVERAL.into()));
+        }
+    }
+    for word in &mut list {
+        put_in(word, &["{}"], if several { SEVERAL } else { ONE });
+    }
     list
 }
 

@@ -229,6 +229,19 @@ fn unit(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
         Value::Text(text) => text.contains('\n'),
         _ => false,
     };
+    // To systemd a word `$NAME` is as many words as the variable holds (systemd.service(5), COMMAND LINES).
+    let hidden = |w: &Word| w.literal().is_none() && w.literal_prefix().is_empty();
+    if call
+        .words
+        .get(taken.at..)
+        .unwrap_or_default()
+        .iter()
+        .any(hidden)
+    {
+        return Some(Inner::Refused(
+            "a word behind `systemd-run` that is known only when it runs, and could be a variable to systemd",
+        ));
+    }
     if taken.options.iter().any(several) {
         return Some(Inner::Refused(
             "a line feed in what `systemd-run` writes into a unit",

@@ -6,8 +6,10 @@ use super::Inner;
 use super::forms::{Form, PLAIN};
 use super::options::{Miss, Value, is_one, take};
 use super::shells::DYNAMIC;
+use crate::command::MAX_LINE;
 use crate::command::call::Call;
 use crate::command::render;
+use crate::command::spend;
 use crate::command::word::Word;
 
 const PARALLEL: Form = Form {
@@ -125,6 +127,10 @@ pub(super) fn parallel(call: &Call) -> Inner {
     else {
         return Inner::Refused(DYNAMIC);
     };
+    // To parallel that is a command, of no name.
+    if command.iter().any(|word| word.trim().is_empty()) {
+        return Inner::Refused(UNSEEN);
+    }
     let command = command.join(" ");
     let Some(lists) = combined(inputs) else {
         return Inner::Refused(OTHER_INPUTS);
@@ -138,7 +144,7 @@ pub(super) fn parallel(call: &Call) -> Inner {
         .iter()
         .map(|list| {
             if !command.is_empty() {
-                return put_in(&command, list);
+                return put_in(&command, list).filter(|text| spend(text.len()));
             }
             let plain: Option<Vec<&str>> = list.iter().copied().collect();
             plain.map(|texts| texts.join(" "))
@@ -238,9 +244,9 @@ fn part(input: Option<&str>, which: &str) -> Option<String> {
     Some(out)
 }
 
-/// What parallel does not quote.
+/// What no release of parallel quotes.
 fn is_bare(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_-./,:%@+".contains(&byte)
+    byte.is_ascii_alphanumeric() || b"_-./+".contains(&byte)
 }
 
 /// Whether an input that is not known could be more than a word there: a part of a name, a descriptor, the end of a
@@ -270,6 +276,8 @@ fn keeps_quotes(command: &str) -> bool {
         }
     }
     let plain = |c: char| c.is_ascii_alphanumeric() || " \t_-./,:%@+=~*?[]{}|;&<>!^".contains(c);
+    // It is a number there, and no comment.
+    let outside = outside.replace("{#}", "");
     quote.is_none()
         && !command.contains(['\\', '\n'])
         && outside.chars().all(plain)
@@ -279,20 +287,21 @@ fn keeps_quotes(command: &str) -> bool {
 /// The command with its inputs where it says so, or behind it. None where an input would stand in quotes, and
 /// could end them, or where what is put in is not certain.
 fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
-    // Of others the quotes are parallel's, and releases quote in several ways.
-    let bare =
-        |input: &Option<&str>| input.is_some_and(|i| !i.is_empty() && i.bytes().all(is_bare));
     let unknown = inputs.iter().any(Option::is_none);
-    if !inputs.iter().all(bare) && !keeps_quotes(command) {
+    if !keeps_quotes(command) {
         return None;
     }
     let all: Option<Vec<String>> = inputs.iter().map(|input| part(*input, "")).collect();
     let all = all?.join(" ");
     let mut out = String::new();
     let mut quote = None;
-    let mut found = false;
+    let (mut found, mut counted) = (false, false);
     let mut rest = command;
     while let Some(c) = rest.chars().next() {
+        // It could not be read anyway.
+        if out.len() > MAX_LINE {
+            return None;
+        }
         if let Some((name, behind)) = replacement(rest) {
             // In the first word nothing is quoted.
             let before = &command[..command.len() - rest.len()];
@@ -300,7 +309,6 @@ fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
             if quote.is_some() || first || unknown && is_joined(before, behind) {
                 return None;
             }
-            let counts = matches!(name, "#" | "%");
             match (name, inputs) {
                 ("", _) => out.push_str(&all),
                 ("#" | "%", _) => out.push_str(UNKNOWN_INPUT),
@@ -316,7 +324,8 @@ fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
                     out.push_str(&part(*inputs.get(at)?, behind)?);
                 }
             }
-            found |= !counts;
+            found |= !matches!(name, "#" | "%");
+            counted |= !found;
             rest = behind;
             continue;
         }
@@ -341,6 +350,10 @@ fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
         }
         out.push(c);
         rest = &rest[c.len_utf8()..];
+    }
+    // Releases differ on whether the inputs are put behind it.
+    if !found && counted {
+        return None;
     }
     if !found {
         out.push(' ');

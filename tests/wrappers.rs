@@ -679,6 +679,20 @@ fn was_seen(reading: &Reading, ran: &[String]) -> bool {
     })
 }
 
+/// Whether what ran is the beginning of a call, with a word that could be the end of an action there: more was shown.
+fn begins(reading: &Reading, ran: &[String]) -> bool {
+    let same = |word: &Word, text: &String| word.literal().is_none_or(|literal| literal == text);
+    reading.calls.iter().any(|call| {
+        call.words.len() > ran.len()
+            && call.words.iter().any(Word::is_glob)
+            && call
+                .words
+                .iter()
+                .zip(ran)
+                .all(|(word, text)| same(word, text))
+    })
+}
+
 /// A folder with the stand-ins, and one to work in.
 fn stand_ins(dir: &Path) {
     for name in ["bin", "work"] {
@@ -834,7 +848,7 @@ fn whatever_the_shell_puts_among_finds_words_what_ran_was_read() {
         let program = random.pick(&["", "", "busybox "]);
         for ran in run(&format!("{program}{line}"), dir, &find, &variables) {
             ran_at_all += 1;
-            if !was_seen(&reading, &ran) {
+            if !was_seen(&reading, &ran) && !begins(&reading, &ran) {
                 missed.push(format!("{line} with {variables:?}: {ran:?}"));
             }
         }

@@ -429,7 +429,8 @@ fn check_builtin(call: &Call, base: &str, words: &[Word]) -> Result<(), String> 
     }
 }
 
-fn is_option(word: &Word, letters: &[char]) -> bool {
+/// Whether a word begins like an option, and holds one of those letters.
+pub(super) fn is_option(word: &Word, letters: &[char]) -> bool {
     word.literal_prefix().starts_with('-') && word.literal_prefix().contains(letters)
 }
 

@@ -313,6 +313,7 @@ fn seen_through(
 ) -> Result<(Vec<Call>, bool), ReadError> {
     let mut seen = wrapper::see_through(calls, depth)?;
     loose.extend(seen.loose);
+    // Of each text by itself as well: outside of it, it is not known any more which commands stood in `>(…)`.
     wrapper::check_typed(&seen.calls)?;
     if depth == 0 {
         let imports: Vec<usize> = (0..seen.calls.len())

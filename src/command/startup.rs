@@ -5,6 +5,7 @@
 //! a name that it puts together, what they start is marked as unread. What stood there before is not the line's.
 
 use super::call::{Call, Place, Redirection, Wraps};
+use super::evaluated::is_option;
 use super::word::{Segment, Word};
 use super::wrapper::{SHELLS, starts_once};
 
@@ -80,6 +81,9 @@ pub(super) fn of(calls: &[Call]) -> Starts<'_> {
 impl Starts<'_> {
     /// Why a call must not stand in a line that starts these; `sets` says whether it could set a variable.
     pub(super) fn check(&self, call: &Call, sets: impl Fn(&str) -> bool) -> Result<(), String> {
+        if !self.any() {
+            return Ok(());
+        }
         if self.login && writes_anywhere(call) {
             return Err("a file that is known only when it is written, in a line that starts a login or interactive shell: it could be one that this runs".to_owned());
         }
@@ -97,7 +101,11 @@ impl Starts<'_> {
                 "`{part}` is named in a line that runs `parallel`: it would take options, or code, from there"
             ));
         }
-        if let Some(part) = self.is_remote(call).then(|| names_remote(call)).flatten() {
+        if let Some(part) = self
+            .is_beside_remote(call)
+            .then(|| names_remote(call))
+            .flatten()
+        {
             return Err(format!(
                 "`{part}` is named beside `ssh`, or beside a shell with an empty environment: it would run what the line writes there"
             ));
@@ -120,8 +128,12 @@ impl Starts<'_> {
         }
     }
 
+    fn any(&self) -> bool {
+        self.shell || self.login || self.parallel || !self.remote.is_empty()
+    }
+
     /// Whether such a call stands beside this one, which it does not run; and this one does not only tell.
-    fn is_remote(&self, call: &Call) -> bool {
+    fn is_beside_remote(&self, call: &Call) -> bool {
         const READS: [&str; 7] = ["cat", "grep", "head", "ls", "stat", "tail", "wc"];
         let only = READS.contains(&call.name.base.as_str())
             && call.pipe.len == 1
@@ -135,7 +147,7 @@ impl Starts<'_> {
 pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
     let reads = |at: &usize| starts_login(&calls[*at]) || is_parallel(&calls[*at]);
     let readers: Vec<usize> = (0..calls.len()).filter(reads).collect();
-    if readers.len() > MAX_READERS {
+    if readers.is_empty() || readers.len() > MAX_READERS {
         return readers;
     }
     // Then a plain name may be that of any file.
@@ -144,10 +156,7 @@ pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
         goes && c.words.iter().any(|w| !is_known_folder(w))
     });
     let writes = |c: &Call| wanders && c.redirections.iter().any(Redirection::writes);
-    let writers: Vec<&Call> = match readers.is_empty() {
-        true => Vec::new(),
-        false => calls.iter().filter(|c| may_write(c) || writes(c)).collect(),
-    };
+    let writers: Vec<&Call> = calls.iter().filter(|c| may_write(c) || writes(c)).collect();
     let outside = |reader: &usize| writers.iter().any(|w| !runs(calls, *reader, w));
     readers.into_iter().filter(outside).collect()
 }
@@ -192,7 +201,7 @@ fn may_write(call: &Call) -> bool {
         "tail", "test", "tr", "true", "uname", "unset", "uptime", "wait", "wc", "whoami",
     ];
     // `-fprint`, `-fls`
-    let finds = || call.name.base == "find" && !call.words.iter().any(|w| has_letter(w, &['f']));
+    let finds = || call.name.base == "find" && !call.words.iter().any(|w| is_option(w, &['f']));
     let base = call.name.base.as_str();
     let known = match call.wraps {
         Wraps::Nothing if call.is_function => true,
@@ -210,7 +219,7 @@ fn is_remote(calls: &[Call], at: usize) -> bool {
         "sudo" | "doas" => true,
         "env" => call.words.iter().any(|w| {
             let text = w.literal_prefix();
-            text == "-" || has_letter(w, &['i']) || text.starts_with("--i")
+            text == "-" || is_option(w, &['i']) || text.starts_with("--i")
         }),
         "setpriv" => call
             .words
@@ -227,13 +236,9 @@ fn is_parallel(call: &Call) -> bool {
     call.name.base == "parallel"
 }
 
-fn has_letter(word: &Word, letters: &[char]) -> bool {
-    word.literal_prefix().starts_with('-') && word.literal_prefix().contains(letters)
-}
-
 /// Whether a call is of a shell that may read files first, by what its variables say.
 fn is_shell(call: &Call) -> bool {
-    let has = |letters: &[char]| call.words.iter().any(|w| has_letter(w, letters));
+    let has = |letters: &[char]| call.words.iter().any(|w| is_option(w, letters));
     match call.name.base.as_str() {
         "bash" | "rbash" | "zsh" | "ksh" | "mksh" | "csh" | "tcsh" | "fish" => true,
         "sh" | "dash" | "ash" => has(&['l']),
@@ -246,7 +251,7 @@ fn is_shell(call: &Call) -> bool {
 /// Whether a call starts a shell that reads the files of its user first (bash(1), INVOCATION).
 fn starts_login(call: &Call) -> bool {
     let word = |text: &str| call.words.iter().any(|w| w.literal() == Some(text));
-    let has = |letters: &[char]| call.words.iter().any(|w| has_letter(w, letters));
+    let has = |letters: &[char]| call.words.iter().any(|w| is_option(w, letters));
     match call.name.base.as_str() {
         "su" | "runuser" => word("-") || has(&['l']),
         "sudo" | "machinectl" => word("--login") || has(&['i']),

@@ -21,15 +21,19 @@ pub enum Segment {
     Expansion(String),
 }
 
+/// What stands in an expansion for one name that xargs or find puts in.
+pub(crate) const ONE_NAME: &str = "{}";
+/// What stands for several of them, each a word.
+pub(crate) const SEVERAL_NAMES: &str = "{} +";
+
 impl Segment {
     /// Whether the shell neither splits it nor looks for files by it; `"$@"` becomes as many words as there are.
     pub(super) fn is_whole(&self) -> bool {
         match self {
             Segment::Literal(_) => true,
             Segment::Glob(_) => false,
-            // `{}` is what xargs puts one input in for.
             Segment::Expansion(text) => {
-                text == "{}" || text.starts_with('"') && !text.contains('@')
+                text == ONE_NAME || text.starts_with('"') && !text.contains('@')
             }
         }
     }

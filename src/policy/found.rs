@@ -3,6 +3,7 @@
 //! Must never let such a name stand where more of a file is read than its facts.
 
 use super::types::BELOW;
+use crate::command::word::{ONE_NAME, SEVERAL_NAMES};
 use crate::command::{Call, Reading, Segment, Sudo, Word, Wraps};
 use std::borrow::Cow;
 
@@ -64,7 +65,7 @@ fn finder<'a>(
 ) -> Option<&'a Call> {
     let is_find = |c: &Call| c.name.base == "find" && c.name.trusted;
     let is = |text: &str| handed == [Segment::Expansion(text.into())];
-    if is_find(parent) && (is("{}") || is("{} +")) {
+    if is_find(parent) && (is(ONE_NAME) || is(SEVERAL_NAMES)) {
         return Some(parent);
     }
     let by_xargs = parent.name.base == "xargs" && parent.name.trusted && is("…");

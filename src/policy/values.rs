@@ -4,7 +4,7 @@
 //! here is held against rules that forbid, and nothing else: it is a guess, and must never let anything run.
 
 use super::path;
-use crate::command::word::bare;
+use crate::command::word::{ONE_NAME, SEVERAL_NAMES, bare};
 use crate::command::{Call, Reading, Segment, Word, with_lists};
 use std::collections::BTreeMap;
 
@@ -301,7 +301,7 @@ fn of_call(reading: &Reading, call: &Call, set: &mut Vec<(String, Word)>) {
         "xargs" => {
             for word in read_by(reading, call) {
                 set.push(("…".to_owned(), word.clone()));
-                set.push(("{}".to_owned(), word));
+                set.push((ONE_NAME.to_owned(), word));
             }
         }
         "find" => {
@@ -324,8 +324,7 @@ fn of_call(reading: &Reading, call: &Call, set: &mut Vec<(String, Word)>) {
                         true => (*name).to_owned(),
                         false => format!("{}/{name}", start.trim_end_matches('/')),
                     };
-                    // Of one name, or of several.
-                    for put_in in ["{}", "{} +"] {
+                    for put_in in [ONE_NAME, SEVERAL_NAMES] {
                         set.push((put_in.to_owned(), Word::of(&path)));
                     }
                 }

@@ -5,6 +5,7 @@
 
 use super::ast::{Command, Kind, List};
 use crate::command::Redirection;
+use crate::command::name;
 use crate::command::word::Word;
 use crate::command::wrapper::is_interpreter;
 
@@ -75,10 +76,10 @@ fn only_prints(command: &Command) -> bool {
         return false;
     };
     let runs = |text: &str| {
-        let base = text.rsplit('/').next().unwrap_or(text);
-        is_interpreter(base)
+        let base = name::of(Some(text)).base;
+        is_interpreter(&base)
             || matches!(
-                base,
+                base.as_str(),
                 "tee" | "dd" | "cp" | "ln" | "install" | "split" | "sponge" | "mv"
             )
     };
@@ -89,11 +90,8 @@ fn only_prints(command: &Command) -> bool {
             .any(|part| text.contains(part))
             || w.literal().is_some_and(runs)
     };
-    let name = words.first().and_then(Word::literal).unwrap_or_default();
-    let system = !name.contains('/') || crate::command::name::of(Some(name)).trusted;
     assignments.is_empty()
-        && !name.is_empty()
-        && system
+        && name::of(words.first().and_then(Word::literal)).trusted
         && !words.iter().any(hidden)
         && command
             .redirections

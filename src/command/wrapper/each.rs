@@ -1,6 +1,6 @@
 //! What `xargs` and `find` put into the words of the commands that they run.
 
-use crate::command::word::{self, Segment, Word};
+use crate::command::word::{self, ONE_NAME, Segment, Word};
 
 /// Most letters in xargs' options that could each begin what its input is put in for.
 const MOST_MARKS: usize = 16;
@@ -46,18 +46,13 @@ pub(super) fn replace(own: &[Word], words: &mut [Word]) {
             // It may begin here, and end in what the shell alone knows.
             let begins = |mark: &&str| mark.chars().next().is_some_and(|c| text.contains(c));
             if marks.iter().any(begins) {
-                word.segments.insert(0, Segment::Expansion("{}".into()));
+                word.segments.insert(0, Segment::Expansion(ONE_NAME.into()));
             }
         } else {
-            put_in(word, &marks, ONE);
+            put_in(word, &marks, ONE_NAME);
         }
     }
 }
-
-/// What stands for a name that xargs or find puts in.
-pub(super) const ONE: &str = "{}";
-/// What stands for several of them, as words.
-pub(in crate::command) const SEVERAL: &str = "{} +";
 
 /// Puts what is known only when it runs, `what`, in for each of these marks in a literal word; what stands around them stays.
 pub(super) fn put_in(word: &mut Word, marks: &[&str], what: &str) {

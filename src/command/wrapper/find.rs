@@ -4,15 +4,15 @@
 //! that each of them could be.
 
 use super::Inner;
-use super::each::{ONE, SEVERAL, put_in};
+use super::each::put_in;
 use super::forms::form;
 use super::opaque::A_WORD;
 use super::options::is_one;
 use super::programs::is_interpreter;
 use super::shells::DYNAMIC_COMMAND;
 use crate::command::call::Call;
-use crate::command::word::{Segment, Word};
-use crate::command::{TOO_MUCH, spend};
+use crate::command::word::{ONE_NAME, SEVERAL_NAMES, Segment, Word};
+use crate::command::{TOO_MUCH, name, spend};
 
 /// Actions that run a command.
 const ACTIONS: [&str; 4] = ["-exec", "-execdir", "-ok", "-okdir"];
@@ -132,6 +132,16 @@ impl States {
         self.0 & other.0 != 0
     }
 
+    /// What each of these leads to: the four that a word decides, and values, which take any.
+    fn step(self, decided: [(States, States); 4]) -> States {
+        let values = [(PATH_VALUE, PATH), (VALUE, PRIMARY), (TWO_VALUES, VALUE)];
+        let reached = decided
+            .into_iter()
+            .chain(values)
+            .filter(|(state, _)| self.has(*state));
+        reached.fold(NONE, |all, (_, then)| all.or(then))
+    }
+
     /// Where it stops with an error, what stands behind is read all the same.
     fn or_error(self) -> States {
         if self == NONE { PRIMARY } else { self }
@@ -204,12 +214,6 @@ pub(super) fn find_actions(call: &Call) -> Inner {
 
 /// What find may be about to read behind a word.
 fn behind(states: States, text: &str) -> States {
-    let mut next = NONE;
-    let mut when = |state: States, then: States| {
-        if states.has(state) {
-            next = next.or(then);
-        }
-    };
     let option = text.len() > 1 && text.starts_with('-');
     let expression = option || matches!(text, "(" | ")" | "!" | ",");
     let primary = match text {
@@ -224,31 +228,25 @@ fn behind(states: States, text: &str) -> States {
     };
     // `-L`, `-O3`, `-D tree`, and `--`
     let leads = option && (text.len() == 2 || text.starts_with("-O") || text.starts_with("-D"));
-    when(PATH, if expression { primary } else { PATH });
-    // In front of an expression these are paths (GNU).
-    when(
-        PATH,
-        if matches!(text, ")" | ",") {
-            PATH
-        } else {
-            NONE
-        },
-    );
-    when(PATH, if leads { PATH.or(PATH_VALUE) } else { NONE });
-    when(PATH_VALUE, PATH);
-    when(PRIMARY, primary);
-    when(VALUE, PRIMARY);
-    when(TWO_VALUES, VALUE);
-    when(COMMAND, if text == ";" { PRIMARY } else { ARGUMENTS });
-    when(
-        ARGUMENTS,
-        match text {
-            ";" => PRIMARY,
-            "+" => PRIMARY.or(ARGUMENTS),
-            _ => ARGUMENTS,
-        },
-    );
-    next
+    let first = match text {
+        _ if !expression => PATH,
+        // In front of an expression these are paths (GNU).
+        ")" | "," => primary.or(PATH),
+        _ if leads => primary.or(PATH).or(PATH_VALUE),
+        _ => primary,
+    };
+    let argument = match text {
+        ";" => PRIMARY,
+        "+" => PRIMARY.or(ARGUMENTS),
+        _ => ARGUMENTS,
+    };
+    let command = if text == ";" { PRIMARY } else { ARGUMENTS };
+    states.step([
+        (PATH, first),
+        (PRIMARY, primary),
+        (COMMAND, command),
+        (ARGUMENTS, argument),
+    ])
 }
 
 /// What find may be about to read behind a word that only the shell knows, or behind the words that it makes of a pattern.
@@ -256,44 +254,29 @@ fn behind_unknown(states: States, word: &Word) -> States {
     let text = word.literal_prefix();
     // A file may have any name.
     let open = text.starts_with('-') || text.trim_matches(['(', ')', '!', ',']).is_empty();
-    let action = ACTIONS.iter().any(|action| word.may_be(action));
-    let mut primary = NONE;
+    let (mut first, mut primary) = (PATH, NONE);
     if open {
         primary = PRIMARY.or(VALUE).or(TWO_VALUES);
+        first = first.or(PATH_VALUE);
     }
-    if action {
+    if ACTIONS.iter().any(|action| word.may_be(action)) {
         primary = primary.or(HIDDEN);
     }
-    let once = |states: States| {
-        let mut next = NONE;
-        let mut when = |state: States, then: States| {
-            if states.has(state) {
-                next = next.or(then);
-            }
-        };
-        when(PATH, PATH.or(primary));
-        if open {
-            when(PATH, PATH_VALUE);
-        }
-        when(PATH_VALUE, PATH);
-        when(PRIMARY, primary);
-        when(VALUE, PRIMARY);
-        when(TWO_VALUES, VALUE);
-        when(COMMAND, ARGUMENTS);
-        let end = word.may_be(";") || word.may_be("+");
-        when(
-            ARGUMENTS,
-            if end {
-                ARGUMENTS.or(PRIMARY)
-            } else {
-                ARGUMENTS
-            },
-        );
-        next
+    let ends = word.may_be(";") || word.may_be("+");
+    let argument = if ends {
+        ARGUMENTS.or(PRIMARY)
+    } else {
+        ARGUMENTS
     };
-    let mut all = once(states);
-    while word.is_glob() && all.or(once(all)) != all {
-        all = all.or(once(all));
+    let decided = [
+        (PATH, first.or(primary)),
+        (PRIMARY, primary),
+        (COMMAND, ARGUMENTS),
+        (ARGUMENTS, argument),
+    ];
+    let mut all = states.step(decided);
+    while word.is_glob() && all.or(all.step(decided)) != all {
+        all = all.or(all.step(decided));
     }
     all
 }
@@ -319,7 +302,7 @@ fn hides_action(list: &[Word]) -> bool {
 
 /// Whether a word is the names that find puts there.
 fn is_names(word: &Word) -> bool {
-    matches!(word.segments.as_slice(), [Segment::Expansion(text)] if matches!(text.as_str(), ONE | SEVERAL))
+    matches!(word.segments.as_slice(), [Segment::Expansion(text)] if matches!(text.as_str(), ONE_NAME | SEVERAL_NAMES))
 }
 
 /// The words of an action up to its end, in which `{}` is a name that find puts there, or in front of a `+` several.
@@ -331,18 +314,20 @@ fn action(words: &[Word], plus: bool) -> Vec<Word> {
     let early = list.iter().any(|w| w.literal() == Some("+"));
     let several = early || ends_all;
     // To a program that runs others it is the end of an option's value.
-    let wraps = list.first().and_then(Word::literal).is_some_and(|name| {
-        let base = name.rsplit('/').next().unwrap_or(name);
-        form(base).is_some() || is_interpreter(base)
-    });
+    let base = name::of(list.first().and_then(Word::literal)).base;
+    let wraps = form(&base).is_some() || is_interpreter(&base);
     let ended = several || plus && list.iter().any(|w| w.may_be("+"));
     for word in list.iter_mut().filter(|_| wraps && ended) {
-        if word.literal().is_none() && word.may_be(ONE) {
-            word.segments.push(Segment::Expansion(SEVERAL.into()));
+        if word.literal().is_none() && word.may_be(ONE_NAME) {
+            word.segments.push(Segment::Expansion(SEVERAL_NAMES.into()));
         }
     }
     for word in &mut list {
-        put_in(word, &["{}"], if several { SEVERAL } else { ONE });
+        put_in(
+            word,
+            &["{}"],
+            if several { SEVERAL_NAMES } else { ONE_NAME },
+        );
     }
     list
 }

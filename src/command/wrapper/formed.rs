@@ -231,13 +231,8 @@ fn unit(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
     };
     // To systemd a word `$NAME` is as many words as the variable holds (systemd.service(5), COMMAND LINES).
     let hidden = |w: &Word| w.literal().is_none() && w.literal_prefix().is_empty();
-    if call
-        .words
-        .get(taken.at..)
-        .unwrap_or_default()
-        .iter()
-        .any(hidden)
-    {
+    let command = call.words.get(taken.at..).unwrap_or_default();
+    if command.iter().any(hidden) {
         return Some(Inner::Refused(
             "a word behind `systemd-run` that is known only when it runs, and could be a variable to systemd",
         ));
@@ -281,10 +276,7 @@ fn unit(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
         }
     }
     // systemd puts values of its own environment there, before any shell sees the word (systemd.service(5)).
-    let replaced = call
-        .words
-        .get(taken.at..)
-        .unwrap_or_default()
+    let replaced = command
         .iter()
         .any(|w| w.literal().is_some_and(|text| text.contains('$')));
     replaced.then_some(Inner::Refused(

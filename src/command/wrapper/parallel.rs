@@ -4,7 +4,7 @@
 
 use super::Inner;
 use super::forms::{Form, PLAIN};
-use super::options::{Miss, Value, is_one, take};
+use super::options::{Miss, Taken, Value, is_one, take};
 use super::shells::DYNAMIC;
 use crate::command::MAX_LINE;
 use crate::command::call::Call;
@@ -80,20 +80,7 @@ pub(super) fn parallel(call: &Call) -> Inner {
         }
         Err(_) => return Inner::Unknown,
     };
-    // They are evaluated: as Perl, or as a text with inputs in it.
-    let plain = |text: &str| {
-        text.bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b".,=%".contains(&b))
-    };
-    let counts = |text: &str| {
-        text.bytes()
-            .all(|b| b.is_ascii_digit() || b".%smh".contains(&b))
-    };
-    let values = |names: &[&str], fits: &dyn Fn(&str) -> bool| {
-        let mut values = taken.values(names);
-        values.all(|v| matches!(v, Value::Text(text) if fits(text)))
-    };
-    if !values(&COUNTS, &counts) || !values(&["halt"], &plain) {
+    if !has_plain_values(&taken) {
         return Inner::Unknown;
     }
     let rest = &call.words[taken.at..];
@@ -157,6 +144,18 @@ pub(super) fn parallel(call: &Call) -> Inner {
         },
         None => Inner::Refused(UNSEEN),
     }
+}
+
+/// Whether the values of options hold nothing that parallel would evaluate: as Perl, or as a text with inputs in it.
+fn has_plain_values(taken: &Taken<'_>) -> bool {
+    let all = |names: &[&str], fits: fn(u8) -> bool| {
+        let mut values = taken.values(names);
+        values.all(|v| matches!(v, Value::Text(text) if text.bytes().all(fits)))
+    };
+    all(&COUNTS, |b| b.is_ascii_digit() || b".%smh".contains(&b))
+        && all(&["halt"], |b| {
+            b.is_ascii_alphanumeric() || b".,=%".contains(&b)
+        })
 }
 
 /// What inputs, or files of them, stand behind.
@@ -249,15 +248,10 @@ fn is_bare(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"_-./+".contains(&byte)
 }
 
-/// Whether an input that is not known could be more than a word there: a part of a name, a descriptor, the end of a
-/// here-document.
+/// Whether an input that is not known could be more than a word there: a part of a name, a descriptor.
 fn is_joined(before: &str, behind: &str) -> bool {
     let name = before.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
-    let operator = before.trim_end_matches([' ', '\t']);
-    name.ends_with(['$', '{'])
-        || operator.ends_with("<<")
-        || operator.ends_with("<<-")
-        || behind.starts_with(['<', '>', '=', '('])
+    name.ends_with('{') || behind.starts_with(['<', '>', '='])
 }
 
 /// Whether a shell takes what parallel quotes for one word, wherever in the command it stands: in a comment, a
@@ -332,20 +326,6 @@ fn put_in(command: &str, inputs: &[Option<&str>]) -> Option<String> {
         match (quote, c) {
             (None, '\'' | '"') => quote = Some(c),
             (Some(open), c) if open == c => quote = None,
-            (None | Some('"'), '\\') => {
-                out.push(c);
-                rest = &rest[1..];
-                // parallel sees the braces, and what it puts there is not escaped any more.
-                if replacement(rest).is_some() {
-                    return None;
-                }
-                let Some(escaped) = rest.chars().next() else {
-                    break;
-                };
-                out.push(escaped);
-                rest = &rest[escaped.len_utf8()..];
-                continue;
-            }
             _ => {}
         }
         out.push(c);

@@ -29,19 +29,18 @@ pub(super) fn has_terminal(call: &Call) -> bool {
         "docker-compose" | "podman-compose" => !option('T', "--no-tty"),
         "docker" | "podman" | "nerdctl" if names_compose(call) => !option('T', "--no-tty"),
         "docker" | "podman" | "nerdctl" | "kubectl" | "oc" => option('t', "--tty"),
-        "ssh" => {
-            let asks = |w: &Word| {
-                w.literal_prefix()
-                    .to_ascii_lowercase()
-                    .contains("requesttty")
-            };
-            option('t', "") || call.words.iter().any(asks)
-        }
+        "ssh" => option('t', "") || sets_terminal(call),
         "su" | "runuser" => option('P', "--pty"),
         "systemd-run" => option('t', "--pty") || option('S', "--shell"),
         "setsid" => option('c', "--ctty"),
         base => SHELLS.contains(&base) && option('i', ""),
     }
+}
+
+/// `ssh -o RequestTTY=…`
+fn sets_terminal(call: &Call) -> bool {
+    let mut words = call.words.iter().map(Word::literal_prefix);
+    words.any(|text| text.to_ascii_lowercase().contains("requesttty"))
 }
 
 /// Refuses input for what a program runs on a terminal that it makes, whatever its own input is.
@@ -55,13 +54,12 @@ pub(in crate::command) fn check_typed(calls: &[Call]) -> Result<(), ReadError> {
 
 /// Whether a program makes a terminal where it has none itself: `ssh -tt`, but not `ssh -t` (ssh(1)), nor `docker -t`.
 fn makes_terminal(call: &Call) -> bool {
-    let literal = || call.words.iter().skip(1).map(Word::literal_prefix);
     match call.name.base.as_str() {
         "ssh" => {
-            let options = literal().filter(|text| has_letter(text, &['t']));
+            let words = call.words.iter().skip(1).map(Word::literal_prefix);
+            let options = words.filter(|text| has_letter(text, &['t']));
             let letters: usize = options.map(|text| text.matches('t').count()).sum();
-            let asks = |text: &str| text.to_ascii_lowercase().contains("requesttty");
-            letters > 1 || literal().any(asks)
+            letters > 1 || sets_terminal(call)
         }
         "script" | "run0" | "su" | "runuser" | "systemd-run" | "podman" | "nerdctl" => {
             has_terminal(call)

@@ -168,6 +168,78 @@ fn what_runs_its_words_is_marked() {
         "echo $(( $( ls | { ls >/proc/self/fd/1; } | wc -l ) ))",
         "parallel echo ::: a; cd ~/.par*; echo '-I echo' >config; cd; parallel echo x ::: evil",
         "cd /e?c; echo evil >profile.d/x.sh; bash -lc true",
+        "find . -maxdepth 0 \"$x\" -evil -exec df ';'",
+        "find root c evil -maxdepth 0 -exec docker exec -u \"$x\" +",
+        "find root c evil -maxdepth 0 -exec podman exec -w \"$x\" +",
+        "awk '{print /\"/;print|\"evil\"}' f",
+        "awk 'BEGIN{if(1)/\"/;print|\"evil\"}'",
+        "awk '/[/]\"/{print|\"evil\"}' f",
+        "awk '/[[:alpha:]/\"]/{print|\"evil\"}' f",
+        "awk '{ # \"\nprint|\"evil\"}' f",
+        "gawk 'BEGIN{f=\"sys\" \"tem\"; @f(\"evil\")}'",
+        "gawk '@/x/{print}' f",
+        "gawk -E f",
+        "gawk -bff",
+        "gawk -i f '{print}'",
+        "gawk -lf '{print}'",
+        "awk \"{print $x}\" f",
+        "sed \"s/a/$x\" f",
+        "sed 1e f",
+        "sed -n '/a/,/b/{s/x/evil/e;p}' f",
+        "sed -e p -ne '1e evil' f",
+        "sed f --expr='1e evil'",
+        "sed -n '/[/]/!e evil' f",
+        "sqlite3 :memory: \"select edit('x','evil')\"",
+        "sqlite3 -init f :memory: 'select 1'",
+        "sqlite3 x \"select load_extension('/tmp/x')\"",
+        "sqlite3 x \"$y\"",
+        "mysql -e \"select $x\"",
+        "psql -f f",
+        "psql -Atf f",
+        "psql -c \"select $x\"",
+        "f() { sqlite3 x; }; echo '.shell evil' | f",
+        "f() { sqlite3 x; }; f <g",
+        "for i in $(sqlite3 x); do true; done <<'E'\n.shell evil\nE",
+        "case $(psql) in x) true;; esac <<'E'\n\\! evil\nE",
+        "case $(psql) in esac <<'E'\n\\! evil\nE",
+        "x=$(sqlite3 x) cat <<'E'\n.shell evil\nE",
+        "cat <<'E' >\"$(sqlite3 x)\"\n.shell evil\nE",
+        "cat <<'E' | cat - \"$(sh -c 'sqlite3 x')\"\n.shell evil\nE",
+        "set -a; for DBUS_SYSTEM_BUS_ADDRESS in 'unixexec:path=evil'; do busctl list; done",
+        "set -a; : ${DBUS_SYSTEM_BUS_ADDRESS:=unixexec:path=evil}; busctl list",
+        "export DBUS_SYSTEM_BUS_ADDRESS; read DBUS_SYSTEM_BUS_ADDRESS <f; busctl list",
+        "busctl --address=unixexec:path=evil list",
+        "mawk -W exec f",
+        "git archive --remote='ext::evil x' HEAD",
+        "mongosh --eval 'require(\"child_process\").execSync(\"evil\")'",
+        "busybox find d/a d/b -exec flock \"./$x\" df +",
+        "find d/a d/b -exec timeout 5\"$x\" df +",
+        "echo $(( $( stat -c %s \"/etc/${p:=$BASHPID}$(echo 'a[$(evil n)]' >/proc/$p/fd/1)\" ) ))",
+        "echo $(( $( wc -l <\"${p:=$BASHPID}$(cat f >\"/proc/$p/fd/1\")\" ) ))",
+        "echo $(( $( date -d \"${p:=$BASHPID}$(echo 'a[$(evil n)]' >/proc/$p/fd/1)\" +%s ) ))",
+        "mdadm --monitor --alert=evil",
+        "coredumpctl debug --debugger=evil",
+        "rabbitmqctl eval_file f",
+        "cmake -P f",
+        "nmap --script ./x.nse h",
+        "iptables-save -M evil",
+        "podman --runtime /tmp/evil start web",
+        "zpool status -c x",
+        "lvchange --config 'global/thin_check_executable=\"/tmp/evil\"' x",
+        "az aks command invoke --command evil",
+        "echo x | xargs -I /usr -I % evil -rf /usr",
+        "echo x | xargs -i/usr -L1 evil -rf /usr",
+        "echo x | xargs -n 1 -I % evil %",
+        "echo x | xargs -I \"$x\" evil a",
+        "git config --type path core.fsmonitor evil",
+        "git config -f a.b core.fsmonitor evil",
+        "git config --comment --get core.fsmonitor evil",
+        "git config --unknown x core.pager evil",
+        "echo $(( $(find 2>/dev/null /pro[c] -path '*/fd/1' -exec uniq f {} ';' | wc -l) ))",
+        "echo $(( $(ls | sort -o \"$x\" | wc -l) ))",
+        "echo $(( $(uniq f \"$x\" | wc -l) ))",
+        "echo $(( $(echo $(find . -fprintf \"$x\" a) | wc -l) ))",
+        "echo $(( $(date -d \"$(iconv -o \"$x\" f)\" +%s) ))",
         "cd /etc; echo evil >profile.d/x.sh; bash -lc true",
         "parallel \"cat <<\\\\'a:b\\\\'\n{}\nevil now\n'a:b'\" ::: a:b",
         "parallel 'echo \"$(echo \"/x/{}\")\"' ::: a:b",
@@ -286,7 +358,21 @@ fn what_runs_nothing_is_not() {
         "awk -F: '$3 >= 1000 || /x|y/ {print $1}' /etc/passwd",
         "df | awk 'NR>1 {print $5}'",
         "df | awk -F'|' -v OFS='|' '{print $5}'",
-        "sed \"s/^/$x: /\" /etc/hosts",
+        "sed 's/the/a/;/end/d' f",
+        "sed -i -e '/^hello/d' -e 's/e/f/g' f.e",
+        "sed -i '/there/a here' f",
+        "awk '/systemd|@/ {print $2}' f",
+        "awk '{ print $1/$2 }' f",
+        "awk '/[Ee]rror|fail/' f",
+        "awk --version",
+        "sqlite3 x 'select * from credit_cards'",
+        "x=$(sqlite3 x 'select 1'); echo \"$x\" >f",
+        "git config -f .gitmodules --get submodule.x.url",
+        "git config --global --add safe.directory /srv/x",
+        "echo $(( $(sudo ss -tn | sort -k2,2 -u | wc -l) ))",
+        "echo $(( $(journalctl -u nginx --since today | grep -c error) ))",
+        "echo $(( $(find /var/log -name '*.log' -mtime -1 | wc -l) ))",
+        "echo $(( ($(date +%s) - $(date -d \"$(stat -c %y /etc/hosts)\" +%s)) / 60 ))",
         "sqlite3 x '.tables' 'select 1'",
         "sqlite3 x .schema",
         "mysql -e 'show databases'",
@@ -316,6 +402,24 @@ fn what_find_runs_is_listed_whatever_its_words_are() {
 }
 
 #[test]
+fn what_xargs_does_not_put_its_input_in_for_stays_what_it_is() {
+    for line in [
+        "echo x | xargs -E Ievil -0 systemctl stop evil",
+        "echo x | xargs -EIevil systemctl stop evil",
+        "echo x | xargs -a Ievil -rt systemctl stop evil",
+        "echo x | xargs -d Ievil systemctl stop evil",
+        "echo x | xargs -I % -P 4 systemctl stop evil %",
+    ] {
+        let reading = command::read(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        let told = |c: &command::Call| {
+            c.name.base == "systemctl"
+                && c.words.get(2).and_then(command::Word::literal) == Some("evil")
+        };
+        assert!(reading.calls.iter().any(told), "{line}");
+    }
+}
+
+#[test]
 fn a_document_in_a_word_by_itself_is_read() {
     for line in [
         "git commit -m \"$(cat <<'E'\nit's (a\nE\n)\"",
@@ -340,6 +444,11 @@ fn what_reads_files_that_the_line_could_have_written_is_marked() {
         "curl -OJ http://127.0.0.1/x | bash -lc 'cat'",
         "mkdir -p ~/.parallel; echo '-I echo' >~/.parallel/config; parallel echo x ::: evil",
         "cd ~/.parallel; cp /tmp/x config; parallel df ::: a",
+        "x=-fprintf; cd; find . -maxdepth 0 \"$x\" \".pro$y\" 'evil\\n'; bash -lc df",
+        "mkdir -p ~/.ssh; cd; awk 'BEGIN{print \"ProxyCommand evil\" > \".ss\" \"h/config\"}'; ssh h df",
+        "cd ~/.s?h; printf 'ProxyCommand evil\\n' >config; cd; ssh h df",
+        "cd ~/.s?h; cp /tmp/x config; cd; scp f h:/tmp/",
+        "cd; base64 -d f | tar xz; sudo bash -c df",
     ] {
         assert!(is_told(line), "{line}");
     }
@@ -349,10 +458,13 @@ fn what_reads_files_that_the_line_could_have_written_is_marked() {
         "find /var/log -name '*.log' | parallel -j 4 gzip",
         "ls /srv | grep x | parallel -j 4 gzip {}",
         "bash -c 'parallel gzip ::: a b'; df",
+        "ssh a df; ssh b df",
+        "df -h; ls ~/.ssh && ssh h 'tar xzf /srv/f'",
+        "cd /srv && git status && git pull && git log -n 1",
     ] {
         let reading = command::read(line).unwrap_or_else(|e| panic!("{line}: {e}"));
         let marked = |c: &command::Call| {
-            ["su", "sudo", "bash", "parallel"].contains(&c.name.base.as_str())
+            ["su", "sudo", "bash", "parallel", "ssh", "scp", "git"].contains(&c.name.base.as_str())
                 && c.wraps == Wraps::Unknown
         };
         assert!(!reading.calls.iter().any(marked), "{line}");
@@ -382,6 +494,9 @@ fn nothing_comes_to_a_terminal_as_if_it_was_typed() {
         "echo x | runuser -P app -c 'git log'",
         "echo x | systemd-run --pty git log",
         "echo x | podman exec -it c less /etc/hosts",
+        "for i in $(script -qc 'less /etc/hosts' /dev/null); do true; done <<'E'\n!evil\nE",
+        "x=$(script -qc 'less /etc/hosts' /dev/null) cat <<'E'\n!evil\nE",
+        "case $(script -qc 'less f' /dev/null) in x) true;; esac <<'E'\n!evil\nE",
     ] {
         let refused = command::read(line).unwrap_err();
         assert!(refused.reason.contains("typed"), "{line}: {refused}");

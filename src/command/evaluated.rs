@@ -117,9 +117,9 @@ pub fn is_code(variable: &str) -> bool {
     CODE.contains(&variable) || variable.starts_with("BASH_FUNC_")
 }
 
-/// What only an assignment may set, where it is seen: by it the shell finds programs, or reads characters.
+/// What only an assignment may set, where it is seen: by it the shell finds programs, or reads characters, or systemd its bus.
 pub fn is_of_the_line(variable: &str) -> bool {
-    variable == "PATH" || is_locale(variable)
+    variable == "PATH" || is_locale(variable) || is_bus(variable)
 }
 
 /// What the shell takes the meaning of bytes from.

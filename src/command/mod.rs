@@ -316,11 +316,13 @@ fn seen_through(
     // Of each text by itself as well: outside of it, it is not known any more which commands stood in `>(…)`.
     wrapper::check_typed(&seen.calls)?;
     if depth == 0 {
-        let imports: Vec<usize> = (0..seen.calls.len())
+        let imports = (0..seen.calls.len())
             .filter(|at| wrapper::lays_out_json(&seen.calls[*at]))
-            .filter(|at| wrapper::imports(&seen.calls[*at], &seen.calls, loose))
-            .collect();
-        for at in imports.into_iter().chain(startup::misled(&seen.calls)) {
+            .filter(|at| wrapper::imports(&seen.calls[*at], &seen.calls, loose));
+        let told = wrapper::told_by_input(&seen.calls);
+        let misled = startup::misled(&seen.calls);
+        let unread: Vec<usize> = imports.chain(told).chain(misled).collect();
+        for at in unread {
             seen.calls[at].wraps = Wraps::Unknown;
         }
     }

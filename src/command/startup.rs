@@ -145,7 +145,10 @@ impl Starts<'_> {
 
 /// The calls that read files which another call of the line, that they do not run themselves, could have written.
 pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
-    let reads = |at: &usize| starts_login(&calls[*at]) || is_parallel(&calls[*at]);
+    let reads = |at: &usize| {
+        let call = &calls[*at];
+        starts_login(call) || is_parallel(call) || starts_ssh(call) || is_remote(calls, *at)
+    };
     let readers: Vec<usize> = (0..calls.len()).filter(reads).collect();
     if readers.is_empty() || readers.len() > MAX_READERS {
         return readers;
@@ -200,8 +203,9 @@ fn may_write(call: &Call) -> bool {
         "mktemp", "nproc", "printf", "ps", "pwd", "read", "seq", "set", "sleep", "ss", "stat",
         "tail", "test", "tr", "true", "uname", "unset", "uptime", "wait", "wc", "whoami",
     ];
-    // `-fprint`, `-fls`
-    let finds = || call.name.base == "find" && !call.words.iter().any(|w| is_option(w, &['f']));
+    const FINDS: [&str; 4] = ["-fls", "-fprint", "-fprint0", "-fprintf"];
+    let writes = |w: &Word| FINDS.iter().any(|primary| w.may_be(primary));
+    let finds = || call.name.base == "find" && !call.words.iter().any(writes);
     let base = call.name.base.as_str();
     let known = match call.wraps {
         Wraps::Nothing if call.is_function => true,
@@ -230,6 +234,18 @@ fn is_remote(calls: &[Call], at: usize) -> bool {
     let by = |at: usize| calls[at].parent.filter(|by| *by < at);
     let mut above = std::iter::successors(by(at), |at| by(*at));
     calls[at].name.base == "ssh" || is_shell(&calls[at]) && above.any(|at| clears(&calls[at]))
+}
+
+/// Whether a call starts ssh by itself.
+fn starts_ssh(call: &Call) -> bool {
+    match call.name.base.as_str() {
+        "scp" | "sftp" | "sshfs" | "ssh-copy-id" | "autossh" | "mosh" | "ansible" => true,
+        "rsync" => call
+            .words
+            .iter()
+            .any(|w| w.literal().is_none_or(|text| text.contains(':'))),
+        _ => false,
+    }
 }
 
 fn is_parallel(call: &Call) -> bool {

@@ -7,7 +7,6 @@ use super::ast::{Command, Kind, List};
 use crate::command::Redirection;
 use crate::command::name;
 use crate::command::word::Word;
-use crate::command::wrapper::is_interpreter;
 
 /// Files of the kernel's that hold one number.
 const COUNTS: [&str; 8] = [
@@ -52,7 +51,7 @@ fn says(list: &List, prints: fn(&str, &[Word]) -> bool) -> bool {
     let Some((last, before)) = pipeline.commands.split_last().filter(|_| !pipeline.negated) else {
         return false;
     };
-    if !before.iter().all(only_prints) {
+    if !before.iter().all(only_prints) || !inner_only_prints(last) {
         return false;
     }
     let Kind::Simple { assignments, words } = &last.kind else {
@@ -69,34 +68,125 @@ fn says(list: &List, prints: fn(&str, &[Word]) -> bool) -> bool {
             .is_some_and(|(name, rest)| name.literal().is_some_and(|name| prints(name, rest)))
 }
 
-/// Whether a command in front of a pipe runs no code of the line's or of a file's, and writes nowhere else: the pipe that the
-/// number goes to has a name in /proc.
+/// Programs that write to their output and to no file, whatever their words are.
+const ONLY_PRINT: [&str; 34] = [
+    "basename", "cat", "comm", "cut", "date", "df", "dirname", "dmesg", "du", "echo", "egrep",
+    "fgrep", "fold", "free", "getent", "grep", "head", "id", "jq", "last", "ls", "lsblk",
+    "netstat", "nl", "pgrep", "printf", "ps", "seq", "stat", "tac", "tail", "tr", "wc", "who",
+];
+
+/// Whether a command in front of a pipe is known to write nowhere else, and to run nothing: the pipe that the number goes to
+/// has a name in /proc.
 fn only_prints(command: &Command) -> bool {
     let Kind::Simple { assignments, words } = &command.kind else {
         return false;
     };
-    let runs = |text: &str| {
-        let base = name::of(Some(text)).base;
-        is_interpreter(&base)
-            || matches!(
-                base.as_str(),
-                "tee" | "dd" | "cp" | "ln" | "install" | "split" | "sponge" | "mv"
-            )
+    let words = match words.as_slice() {
+        [sudo, rest @ ..] if sudo.literal() == Some("sudo") => rest,
+        all => all,
     };
-    let hidden = |w: &Word| {
-        let text = w.spelt();
-        ["/proc", "/dev/", "/self"]
-            .iter()
-            .any(|part| text.contains(part))
-            || w.literal().is_some_and(runs)
+    let Some((name, rest)) = words.split_first() else {
+        return false;
     };
+    let name = name::of(name.literal());
     assignments.is_empty()
-        && name::of(words.first().and_then(Word::literal)).trusted
-        && !words.iter().any(hidden)
+        && name.trusted
+        && (ONLY_PRINT.contains(&name.base.as_str()) || prints_so(&name.base, rest))
+        && inner_only_prints(command)
         && command
             .redirections
             .iter()
             .all(|r| !r.writes() || r.harmless)
+}
+
+/// Whether what stands in the words of a command does, too.
+fn inner_only_prints(command: &Command) -> bool {
+    let mut pipelines = command.inner.iter().flat_map(|(_, list)| &list.items);
+    pipelines.all(|(_, pipeline, _)| pipeline.commands.iter().all(only_prints))
+}
+
+/// Whether the words of a program that could do more let it only print.
+fn prints_so(base: &str, words: &[Word]) -> bool {
+    const FINDS: [&str; 8] = [
+        "-exec", "-execdir", "-ok", "-okdir", "-fls", "-fprint", "-fprint0", "-fprintf",
+    ];
+    // An option that is not one of these letters, or a word that could be one.
+    let more = |letters: &str| {
+        words.iter().any(|w| {
+            let text = w.literal_prefix();
+            let plain = |given: &str| {
+                given
+                    .chars()
+                    .all(|c| letters.contains(c) || c.is_ascii_digit() || ",.".contains(c))
+            };
+            let option = w.literal().and_then(|text| text.strip_prefix('-'));
+            !option.is_some_and(plain)
+                && (w.literal().is_none() && text.is_empty() || text.starts_with('-'))
+        })
+    };
+    let told = |names: &[&str]| {
+        words
+            .first()
+            .and_then(Word::literal)
+            .is_some_and(|w| names.contains(&w))
+    };
+    match base {
+        "find" => !words
+            .iter()
+            .any(|w| FINDS.iter().any(|primary| w.may_be(primary))),
+        "sort" => !more("bcdfghiknrRsuVztM"),
+        // Its second operand is where it writes.
+        "uniq" => !more("cdDiuzfsw") && words.iter().all(|w| w.literal_prefix().starts_with('-')),
+        "ss" => !more("HOnraleompiutxwS460"),
+        "journalctl" => {
+            let writes = |w: &Word| {
+                let text = w.literal_prefix();
+                let options = [
+                    "--cursor-f",
+                    "--f",
+                    "--v",
+                    "--ro",
+                    "--rel",
+                    "--sy",
+                    "--se",
+                    "--up",
+                ];
+                w.literal().is_none() && text.is_empty()
+                    || options.iter().any(|option| text.starts_with(option))
+            };
+            !words.iter().any(writes)
+        }
+        "systemctl" => {
+            let elsewhere = |w: &Word| {
+                let text = w.literal_prefix();
+                w.literal().is_none() || text.starts_with("-H") || text.starts_with("--ho")
+            };
+            told(&[
+                "list-units",
+                "list-unit-files",
+                "list-timers",
+                "list-sockets",
+                "list-jobs",
+            ]) && !words.iter().any(elsewhere)
+        }
+        "docker" | "podman" => told(&["ps", "images"]),
+        "kubectl" => told(&["get"]),
+        // Behind `-in` stands a file to read.
+        "openssl" => {
+            let mut rest = words.iter();
+            let mut writes = false;
+            while let Some(word) = rest.next() {
+                if word.literal() == Some("-in") {
+                    rest.next().filter(|w| w.is_whole());
+                }
+                writes |= ["-out", "-engine"].iter().any(|option| word.may_be(option));
+            }
+            told(&["x509", "s_client"]) && !writes
+        }
+        "dpkg" => told(&["-l", "--list"]),
+        "apt" => told(&["list"]),
+        _ => false,
+    }
 }
 
 /// Another input, or messages that go nowhere. A message may hold any text.

@@ -5,14 +5,12 @@
 
 use super::Inner;
 use super::each::put_in;
-use super::forms::form;
 use super::opaque::A_WORD;
 use super::options::is_one;
-use super::programs::is_interpreter;
 use super::shells::DYNAMIC_COMMAND;
 use crate::command::call::Call;
 use crate::command::word::{ONE_NAME, SEVERAL_NAMES, Segment, Word};
-use crate::command::{TOO_MUCH, name, spend};
+use crate::command::{TOO_MUCH, spend};
 
 /// Actions that run a command.
 const ACTIONS: [&str; 4] = ["-exec", "-execdir", "-ok", "-okdir"];
@@ -281,11 +279,17 @@ fn behind_unknown(states: States, word: &Word) -> States {
     all
 }
 
-/// Whether a word could be a command: programs' names do not begin with a `-`, but paths may.
+/// Whether a word could be a command: no program is called as a primary or an operator is.
 fn may_be_command(word: &Word) -> bool {
+    let is_primary = |text: &str| {
+        ACTIONS.contains(&text)
+            || ALONE.contains(&text)
+            || VALUED.contains(&text)
+            || text == "-fprintf"
+    };
     match word.literal() {
         Some("(" | ")" | "!" | "," | ";" | "+") => false,
-        Some(text) => !text.starts_with('-') || text.contains('/'),
+        Some(text) => !is_primary(text),
         None => true,
     }
 }
@@ -313,21 +317,13 @@ fn action(words: &[Word], plus: bool) -> Vec<Word> {
     // busybox takes any `+` for the end, and puts several names wherever `{}` stands.
     let early = list.iter().any(|w| w.literal() == Some("+"));
     let several = early || ends_all;
-    // To a program that runs others it is the end of an option's value.
-    let base = name::of(list.first().and_then(Word::literal)).base;
-    let wraps = form(&base).is_some() || is_interpreter(&base);
+    // What the shell alone knows may hold a `{}`, of which busybox makes as many words.
     let ended = several || plus && list.iter().any(|w| w.may_be("+"));
-    for word in list.iter_mut().filter(|_| wraps && ended) {
-        if word.literal().is_none() && word.may_be(ONE_NAME) {
-            word.segments.push(Segment::Expansion(SEVERAL_NAMES.into()));
-        }
+    for word in list.iter_mut().filter(|w| ended && w.literal().is_none()) {
+        word.segments.push(Segment::Expansion(SEVERAL_NAMES.into()));
     }
     for word in &mut list {
-        put_in(
-            word,
-            &["{}"],
-            if several { SEVERAL_NAMES } else { ONE_NAME },
-        );
+        put_in(word, "{}", if several { SEVERAL_NAMES } else { ONE_NAME });
     }
     list
 }

@@ -7,7 +7,7 @@ use super::seen::Seen;
 use super::shells::{DYNAMIC, DYNAMIC_COMMAND, standard_input};
 use crate::command::call::Call;
 use crate::command::evaluated;
-use crate::command::word::Word;
+use crate::command::word::{Segment, Word};
 
 /// Properties of a transient unit that run nothing and leave what runs as it is (systemd.exec(5),
 /// systemd.resource-control(5)).
@@ -276,9 +276,8 @@ fn unit(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
         }
     }
     // systemd puts values of its own environment there, before any shell sees the word (systemd.service(5)).
-    let replaced = command
-        .iter()
-        .any(|w| w.literal().is_some_and(|text| text.contains('$')));
+    let plain = |s: &Segment| !matches!(s, Segment::Literal(text) | Segment::Glob(text) if text.contains('$'));
+    let replaced = command.iter().any(|w| !w.segments.iter().all(plain));
     replaced.then_some(Inner::Refused(
         "a `$` that systemd would replace: it is not the shell's",
     ))

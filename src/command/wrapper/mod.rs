@@ -19,6 +19,8 @@ mod opaque;
 mod options;
 mod parallel;
 mod programs;
+mod runs;
+mod scripts;
 mod seen;
 mod shells;
 mod subcommands;
@@ -36,6 +38,7 @@ use seen::Seen;
 pub(super) use shells::SHELLS;
 
 pub use besides::runs_besides;
+pub(super) use clients::told_by_input;
 pub(crate) use identity::sudo_takes;
 pub use programs::is_interpreter;
 pub(crate) use tells::{imports, lays_out_json};

@@ -162,14 +162,8 @@ impl Seen {
         let parent = self.out.len();
         let mut words = call.words.split_off(at);
         let xargs = call.name.base == "xargs";
-        if xargs && each::replaces_unknown(&call.words) {
-            return Err(refuse(
-                &call,
-                "what `xargs -I` puts its input in for is known only when it runs: write it out",
-            ));
-        }
         if xargs {
-            each::replace(&call.words, &mut words);
+            each::replace(&call, &mut words).map_err(|what| refuse(&call, what))?;
         }
         call.wraps = Wraps::Calls;
         let mut inner = wrapped(&call, words, parent);

@@ -45,7 +45,7 @@ fn sets_terminal(call: &Call) -> bool {
 
 /// Refuses input for what a program runs on a terminal that it makes, whatever its own input is.
 pub(in crate::command) fn check_typed(calls: &[Call]) -> Result<(), ReadError> {
-    let typed = |c: &&Call| makes_terminal(c) && has_input(c);
+    let typed = |c: &&Call| makes_terminal(c) && has_input(calls, c);
     calls
         .iter()
         .find(typed)
@@ -68,11 +68,29 @@ fn makes_terminal(call: &Call) -> bool {
     }
 }
 
-/// Whether something may come to a call's input.
-fn has_input(call: &Call) -> bool {
+/// Whether something of the line may come to a call's input.
+pub(super) fn has_input(calls: &[Call], call: &Call) -> bool {
+    is_given(call) || is_in_words(calls, call) && calls.iter().any(is_given)
+}
+
+/// Whether a pipe or a redirection brings something; what comes to a function is known only where that is called.
+fn is_given(call: &Call) -> bool {
     let given = call.redirections.iter();
     call.pipe.index > 0
         || call.place == Place::Receiver
         || !call.scope.functions.is_empty()
         || given.filter(|r| !r.harmless).any(|r| r.is_of_input())
+}
+
+/// Whether a call stands in the words of another: it may have that one's input, and does where these are the words of a
+/// `for` or a `case`, or of a redirection behind another (in bash).
+fn is_in_words(calls: &[Call], call: &Call) -> bool {
+    let by = |c: &&Call| {
+        c.parent
+            .and_then(|at| calls.get(at))
+            .filter(|p| p.span.start <= c.span.start)
+    };
+    std::iter::successors(Some(call), by)
+        .take(calls.len())
+        .any(|c| c.place == Place::Substitution || c.inside.is_some())
 }

@@ -255,16 +255,52 @@ fn sets_program(call: &Call) -> bool {
         "diff.renames",
         "credential.usehttppath",
     ];
-    const READS: [&str; 9] = [
+    const READS: [&str; 12] = [
         "--get",
         "--get-all",
         "--get-regexp",
+        "--get-urlmatch",
+        "--remove-section",
+        "--unset-all",
         "-l",
         "--list",
         "--unset",
         "get",
         "list",
         "unset",
+    ];
+    // With a value in the next word (git-config(1)).
+    const VALUED: [&str; 8] = [
+        "--type",
+        "-f",
+        "--file",
+        "--default",
+        "--blob",
+        "--comment",
+        "--value",
+        "--url",
+    ];
+    const FLAGS: [&str; 20] = [
+        "--global",
+        "--local",
+        "--system",
+        "--worktree",
+        "--add",
+        "--append",
+        "--all",
+        "--replace-all",
+        "--null",
+        "-z",
+        "--name-only",
+        "--show-origin",
+        "--show-scope",
+        "--show-names",
+        "--bool",
+        "--int",
+        "--path",
+        "--fixed-value",
+        "--includes",
+        "--no-includes",
     ];
     let words = || call.words.iter().skip(1);
     let asks = |w: &Word| w.literal().is_some_and(|text| READS.contains(&text));
@@ -280,15 +316,28 @@ fn sets_program(call: &Call) -> bool {
             || text.starts_with("remote.") && (text.ends_with(".url") || text.ends_with(".fetch"));
         w.literal().is_none() || text.starts_with('!') || text.contains('.') && !plain
     };
-    let behind = words()
+    let mut behind = words()
         .skip_while(|w| w.literal() != Some("config"))
         .skip(1);
-    let mut keys = behind.filter(|w| !option(w));
+    let mut rest = Vec::new();
+    while let Some(word) = behind.next() {
+        let text = word.literal_prefix();
+        match word.literal() {
+            Some(text) if VALUED.contains(&text) => drop(behind.next()),
+            Some(text) if FLAGS.contains(&text) || READS.contains(&text) || text.contains('=') => {
+                rest.push(word);
+            }
+            // It could take the next word, or a key, with it.
+            _ if text.starts_with('-') => return true,
+            _ => rest.push(word),
+        }
+    }
+    let mut keys = rest.iter().copied().filter(|w| !option(w));
     let first = keys.find(|w| w.literal() != Some("set"));
     // `git config KEY` only tells.
     let told = keys.next().is_none();
     // A value may be such a word as well.
-    let asked = words().filter(option).chain(first).any(asks);
+    let asked = rest.iter().copied().filter(option).chain(first).any(asks);
     words().any(edits) || !asked && !told && first.is_some_and(sets)
 }
 

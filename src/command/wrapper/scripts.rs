@@ -1,0 +1,272 @@
+//! Programs of awk and scripts of sed, by some of which they run commands.
+//!
+//! Only what surely runs none may pass unmarked: where a text could be cut into its parts in two ways, it could run one.
+
+use super::options::is_one;
+use crate::command::call::Call;
+use crate::command::word::{Segment, Word};
+
+/// Whether a script of sed could run something, or is known only when it runs.
+pub(super) fn sed_runs(call: &Call) -> bool {
+    is_hidden_script(call, &["-e", "--expression"], "efl")
+        || sed_scripts(call).into_iter().any(may_execute)
+}
+
+/// The scripts among a call's words, where these are known: its first operand, or what stands behind `-e`.
+fn sed_scripts(call: &Call) -> Vec<&str> {
+    let mut words = call.words.iter().skip(1).map(Word::literal_prefix);
+    let (mut scripts, mut told) = (Vec::new(), false);
+    while let Some(word) = words.next() {
+        let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        // `-ne SCRIPT`, `-eSCRIPT`, `-n -i.bak`, `-l 5`
+        let valued = letters.and_then(|text| text.split_once(['e', 'f', 'l', 'i']));
+        match (valued, word.strip_prefix("--")) {
+            (Some((flags, rest)), _) => {
+                let letter = letters.and_then(|text| text.chars().nth(flags.len()));
+                let value = match (letter, rest) {
+                    (Some('i'), _) => None,
+                    (_, "") => words.next(),
+                    _ => Some(rest),
+                };
+                told |= matches!(letter, Some('e' | 'f'));
+                scripts.extend(value.filter(|_| letter == Some('e')));
+            }
+            (None, Some(long)) => {
+                let (name, value) = long.split_once('=').unzip();
+                let name = name.unwrap_or(long);
+                let is = |option: &str| !name.is_empty() && option.starts_with(name);
+                told |= is("expression") || name.starts_with("fi");
+                if is("expression") {
+                    scripts.extend(value.or_else(|| words.next()));
+                }
+            }
+            _ if letters.is_some_and(|text| !text.is_empty()) => {}
+            _ if !told => {
+                told = true;
+                scripts.push(word);
+            }
+            _ => {}
+        }
+    }
+    scripts
+}
+
+/// Whether a script of sed could hold the command `e`, or that flag of `s`: a letter of that kind stands where no address, no
+/// pattern and no replacement is.
+fn may_execute(script: &str) -> bool {
+    let bare = script.contains('e').then(|| bare_commands(script));
+    bare.is_some_and(|commands| commands.is_none_or(|c| c.contains('e')))
+}
+
+/// A script without its patterns, replacements and addresses; None where it is not one of plain commands.
+fn bare_commands(script: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut chars = script.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '/' => part(&mut chars, '/')?,
+            's' | 'y' => {
+                let end = chars
+                    .next()
+                    .filter(char::is_ascii_punctuation)
+                    .filter(|c| *c != '\\')?;
+                part(&mut chars, end)?;
+                part(&mut chars, end)?;
+                while let Some(flag) = chars.next_if(|c| c.is_ascii_alphanumeric()) {
+                    out.push(flag);
+                }
+            }
+            // Text, up to the end of the line.
+            'a' | 'i' | 'c' => {
+                while let Some(c) = chars.next().filter(|c| *c != '\n') {
+                    if c == '\\' {
+                        return None;
+                    }
+                }
+            }
+            '0'..='9' | '$' | ',' | '!' | ';' | '{' | '}' | ' ' | '\n' | '+' | '~' => {}
+            'I' | 'M' | 'p' | 'P' | 'd' | 'D' | 'q' | 'Q' | 'n' | 'N' | 'g' | 'G' | 'h' | 'H'
+            | 'x' | '=' => {}
+            _ => return None,
+        }
+    }
+    Some(out)
+}
+
+/// Goes behind the end of a part of a command. None where brackets could hold the end.
+fn part(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, end: char) -> Option<()> {
+    let mut bracket = false;
+    loop {
+        match chars.next()? {
+            '\\' => drop(chars.next()?),
+            c if c == end => return (!bracket).then_some(()),
+            '\n' => return None,
+            '[' => bracket = true,
+            ']' => bracket = false,
+            _ => {}
+        }
+    }
+}
+
+/// Options of awk that bring no program, and no more than a variable's value.
+const AWK_FLAGS: [&str; 16] = [
+    "-b",
+    "-c",
+    "-h",
+    "-N",
+    "-n",
+    "-O",
+    "-P",
+    "-r",
+    "-S",
+    "-s",
+    "-V",
+    "--help",
+    "--posix",
+    "--re-interval",
+    "--sandbox",
+    "--version",
+];
+
+/// Whether the program of awk, its first operand or behind `-e`, runs something, or could come from elsewhere.
+pub(super) fn awk_runs(call: &Call) -> bool {
+    if is_hidden_script(call, &["-e", "--source"], "vFfeiE") {
+        return true;
+    }
+    let mut words = call.words.iter().skip(1);
+    let mut told = false;
+    while let Some(word) = words.next() {
+        let code = match word.literal_prefix() {
+            "-F" | "-v" => {
+                words.next();
+                continue;
+            }
+            text if text.starts_with("-F") || text.starts_with("-v") => continue,
+            text if AWK_FLAGS.contains(&text) => continue,
+            "-e" | "--source" => words.next(),
+            text if text.starts_with("-e") || text.starts_with("--source=") => Some(word),
+            // Options end here.
+            "--" => return !told && words.next().is_some_and(is_awk_s),
+            text if text.len() > 1 && text.starts_with('-') => return true,
+            _ => return !told && is_awk_s(word),
+        };
+        told = true;
+        if code.is_some_and(is_awk_s) {
+            return true;
+        }
+    }
+    false
+}
+
+/// `system(…)`, `"x" | getline`, `print | "x"`, `@load`, `@f()` (awk(1), gawk(1)), outside of a program's strings and
+/// patterns; where those are not certain, anywhere.
+fn is_awk_s(program: &Word) -> bool {
+    let Some(code) = program.literal() else {
+        return true;
+    };
+    let outside = outside(code);
+    let code = outside.as_deref().unwrap_or(code);
+    let runs = ["system", "getline", "@"];
+    runs.iter().any(|s| code.contains(s)) || code.replace("||", "").contains('|')
+}
+
+/// A program without its strings and patterns. None where a `/` could be of a division as well as of a pattern, where it
+/// could stand in brackets of one, and where there is a comment.
+fn outside(code: &str) -> Option<String> {
+    let mut out = String::from("(");
+    let mut chars = code.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '#' => return None,
+            '"' => {
+                while let Some(inner) = chars.next().filter(|inner| *inner != '"') {
+                    if inner == '\\' {
+                        chars.next();
+                    }
+                }
+            }
+            '/' if !divides(&out)? => skip_pattern(&mut chars)?,
+            _ => {}
+        }
+        out.push(c);
+    }
+    Some(out)
+}
+
+/// Whether a `/` behind this code divides a value at its end, or begins a pattern; None where it could do either.
+fn divides(code: &str) -> Option<bool> {
+    // Behind these it may be both, as behind `)` and `++`.
+    const KEYWORDS: [&str; 13] = [
+        "case", "delete", "do", "else", "exit", "getline", "in", "length", "print", "printf",
+        "return", "next", "func",
+    ];
+    let code = code.trim_end_matches([' ', '\t']);
+    if code.ends_with(['(', ',', '~', '!', '&', '|', '{', ';', '\n']) {
+        return Some(false);
+    }
+    let before = code.trim_end_matches(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    let word = &code[before.len()..];
+    let value = !word.is_empty() && !KEYWORDS.contains(&word) || code.ends_with(['"', ']']);
+    value.then_some(true)
+}
+
+/// Goes behind a pattern's end. None where this could stand in brackets, in which `/` ends nothing.
+fn skip_pattern(chars: &mut std::str::Chars<'_>) -> Option<()> {
+    // Never fewer than are open: right behind one `]` closes nothing, and a class has brackets of its own.
+    let mut open = 0_usize;
+    while let Some(c) = chars.next().filter(|c| *c != '/') {
+        match c {
+            '\\' => drop(chars.next()),
+            '[' => {
+                open += 1;
+                let rest = chars.as_str();
+                let behind = rest.strip_prefix('^').unwrap_or(rest);
+                if let Some(behind) = behind.strip_prefix(']') {
+                    *chars = behind.chars();
+                }
+            }
+            ']' => open = open.saturating_sub(1),
+            _ => {}
+        }
+    }
+    (open == 0).then_some(())
+}
+
+/// Whether a word holds nothing that only the shell knows but variables of a `for`, whose list stands in the line.
+fn is_of_loops(call: &Call, word: &Word) -> bool {
+    let of_loop = |text: &str| {
+        let name = text
+            .trim_matches('"')
+            .strip_prefix("${")
+            .and_then(|t| t.strip_suffix('}'));
+        name.is_some_and(|name| call.scope.lists.iter().any(|list| list.name == name))
+    };
+    let known = |s: &Segment| !matches!(s, Segment::Expansion(text) if !of_loop(text));
+    !word.literal_prefix().is_empty() && word.segments.iter().all(known)
+}
+
+/// Whether the script of sed or awk is known only when it runs. `told` are the options in front of one, `valued` the letters
+/// of those with a value in the next word.
+fn is_hidden_script(call: &Call, told: &[&str], valued: &str) -> bool {
+    let unknown = |w: &Word| w.literal().is_none() && !is_of_loops(call, w);
+    let mut words = call.words.iter().skip(1);
+    let mut given = false;
+    while let Some(word) = words.next() {
+        let text = word.literal_prefix();
+        let script = told.iter().any(|option| text.starts_with(option));
+        if !text.starts_with('-') {
+            return unknown(word) && (!given || !is_one(word));
+        }
+        if word.literal().is_none() {
+            return true;
+        }
+        given |= script || text.starts_with("-f") || text.starts_with("--f");
+        let next = text.len() == 2 && text.ends_with(|letter| valued.contains(letter))
+            || text.starts_with("--") && !text.contains('=');
+        let value = if next { words.next() } else { None };
+        if script && value.is_some_and(unknown) {
+            return true;
+        }
+    }
+    false
+}

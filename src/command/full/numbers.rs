@@ -171,22 +171,44 @@ fn prints_so(base: &str, words: &[Word]) -> bool {
         }
         "docker" | "podman" => told(&["ps", "images"]),
         "kubectl" => told(&["get"]),
-        // Behind `-in` stands a file to read.
-        "openssl" => {
-            let mut rest = words.iter();
-            let mut writes = false;
-            while let Some(word) = rest.next() {
-                if word.literal() == Some("-in") {
-                    rest.next().filter(|w| w.is_whole());
-                }
-                writes |= ["-out", "-engine"].iter().any(|option| word.may_be(option));
-            }
-            told(&["x509", "s_client"]) && !writes
-        }
+        "openssl" => reads_certificate(words),
         "dpkg" => told(&["-l", "--list"]),
         "apt" => told(&["list"]),
         _ => false,
     }
+}
+
+/// Whether the words of openssl are those of `x509` that only tell, and what comes from a server.
+fn reads_certificate(words: &[Word]) -> bool {
+    const TELL: [&str; 9] = [
+        "-dates",
+        "-enddate",
+        "-fingerprint",
+        "-issuer",
+        "-noout",
+        "-serial",
+        "-startdate",
+        "-subject",
+        "-showcerts",
+    ];
+    let mut words = words.iter();
+    if !words
+        .next()
+        .is_some_and(|w| matches!(w.literal(), Some("x509" | "s_client")))
+    {
+        return false;
+    }
+    while let Some(word) = words.next() {
+        let known = match word.literal() {
+            Some("-in" | "-connect" | "-servername") => words.next().is_some_and(Word::is_whole),
+            Some(text) => TELL.contains(&text),
+            None => false,
+        };
+        if !known {
+            return false;
+        }
+    }
+    true
 }
 
 /// Another input, or messages that go nowhere. A message may hold any text.

@@ -314,15 +314,15 @@ fn action(words: &[Word], plus: bool) -> Vec<Word> {
     let length = length(words, plus);
     let mut list = words[..length].to_vec();
     let ends_all = words.get(length).and_then(Word::literal) == Some("+");
-    // busybox takes any `+` for the end, and puts several names wherever `{}` stands.
-    let early = list.iter().any(|w| w.literal() == Some("+"));
-    let several = early || ends_all;
-    // What the shell alone knows may hold a `{}`, of which busybox makes as many words.
-    let ended = several || plus && list.iter().any(|w| w.may_be("+"));
-    for word in list.iter_mut().filter(|w| ended && w.literal().is_none()) {
-        word.segments.push(Segment::Expansion(SEVERAL_NAMES.into()));
-    }
+    // busybox takes any `+` for the end, and puts several names wherever `{}` stands, also in what the shell alone knows.
+    let several = ends_all
+        || list
+            .iter()
+            .any(|w| w.literal() == Some("+") || plus && w.may_be("+"));
     for word in &mut list {
+        if several && word.literal().is_none() {
+            word.segments.push(Segment::Expansion(SEVERAL_NAMES.into()));
+        }
         put_in(word, "{}", if several { SEVERAL_NAMES } else { ONE_NAME });
     }
     list

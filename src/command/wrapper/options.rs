@@ -145,6 +145,7 @@ fn options<'a>(words: &'a [Word], form: &Form, taken: &mut Taken<'a>) -> Result<
                 && form.assignments == Assignments::Between
                 && is_one(word)
                 && is_variable(word.literal_prefix())
+                && !words[taken.at - 1].may_be("--")
             {
                 taken.at += 1;
                 continue;
@@ -175,7 +176,9 @@ fn options<'a>(words: &'a [Word], form: &Form, taken: &mut Taken<'a>) -> Result<
         } else if text.starts_with('-') {
             option(words, form, taken)?;
         } else if form.assignments == Assignments::Between && text.contains('=') {
-            if !is_variable(text) {
+            // Behind `--`, also one that is an option's value, sudo takes it for the command.
+            let ended = taken.at > 1 && words[taken.at - 1].may_be("--");
+            if ended || !is_variable(text) {
                 return Err(Miss::Unknown);
             }
             taken.at += 1;

@@ -239,6 +239,11 @@ pub(super) fn other_user(call: &Call) -> Inner {
         return Inner::Unknown;
     }
     let login = operands.first().and_then(|at| call.words[*at].literal()) == Some("-");
+    // Of the user's word, the shell may make several, or a `-`, also behind `--`.
+    let user = operands.get(usize::from(login));
+    if user.is_some_and(|at| !is_operand(&call.words[*at])) {
+        return Inner::Refused(DYNAMIC_COMMAND);
+    }
     let rest = operands.get(usize::from(login) + 1..).unwrap_or_default();
     // The last text is the one that counts.
     match taken.values(&["c", "command", "session-command"]).last() {

@@ -3,6 +3,8 @@
 //! No language is read here. A text is taken apart at quotes, brackets and separators, and every piece that is the name of
 //! a program stands for a call with the pieces behind it. Held against rules that forbid, and nothing else.
 
+use std::sync::Arc;
+
 use crate::command::wrapper::sudo_takes;
 use crate::command::{Call, Redirection, Segment, Word, name};
 
@@ -160,7 +162,17 @@ fn call(of: &Call, command: &str, first: &[&str], rest: &[Piece], run: bool) -> 
             words,
             assignments: Vec::new(),
             redirections,
-            ..of.clone()
+            // Field by field: its words may be thousands.
+            own: of.own,
+            pipe: of.pipe,
+            place: of.place,
+            parent: of.parent,
+            inside: of.inside,
+            sudo: of.sudo,
+            wraps: of.wraps,
+            scope: Arc::clone(&of.scope),
+            is_function: of.is_function,
+            span: of.span,
         },
         run,
     }

@@ -31,29 +31,37 @@ pub(super) fn replace(xargs: &Call, words: &mut [Word]) -> Result<(), &'static s
         _ => return Err(UNKNOWN),
     };
     for word in words {
-        let text = word.literal_prefix();
-        if word.literal().is_some() {
-            put_in(word, mark, ONE_NAME);
-        } else if mark.chars().next().is_some_and(|c| text.contains(c)) {
-            // It may begin here, and end in what the shell alone knows.
-            word.segments.insert(0, Segment::Expansion(ONE_NAME.into()));
-        }
+        put_in(word, mark, ONE_NAME);
     }
     Ok(())
 }
 
-/// Puts what is known only when it runs, `what`, in for each `mark` in a literal word; what stands around stays.
+/// Puts what is known only when it runs, `what`, in for each `mark` in a word; what stands around stays, as far as it is
+/// certain: of a word that the shell alone knows, a mark may be made of a part that stands in the line and another.
 pub(super) fn put_in(word: &mut Word, mark: &str, what: &str) {
-    let Some(mut rest) = word.literal() else {
-        return;
-    };
     let mut segments = Vec::new();
-    // Never the mark itself: what an expansion does shows in its text.
-    while let Some((before, behind)) = rest.split_once(mark) {
-        word::literal(&mut segments, before);
+    if let Some(mut rest) = word.literal() {
+        // Never the mark itself: what an expansion does shows in its text.
+        while let Some((before, behind)) = rest.split_once(mark) {
+            word::literal(&mut segments, before);
+            segments.push(Segment::Expansion(what.into()));
+            rest = behind;
+        }
+        word::literal(&mut segments, rest);
+    } else {
+        let holds = |s: &Segment| matches!(s, Segment::Literal(text) if text.contains(|c| mark.contains(c)));
+        if !word.segments.iter().any(holds) {
+            return;
+        }
+        let prefix = word.literal_prefix();
+        let certain = prefix.find(|c| mark.contains(c)).unwrap_or(prefix.len());
+        word::literal(&mut segments, &prefix[..certain]);
         segments.push(Segment::Expansion(what.into()));
-        rest = behind;
+        let unknown = word
+            .segments
+            .iter()
+            .filter(|s| !matches!(s, Segment::Literal(_)));
+        segments.extend(unknown.cloned());
     }
-    word::literal(&mut segments, rest);
     word.segments = segments;
 }

@@ -25,6 +25,8 @@ pub(super) struct Form {
     pub(super) quits: &'static [&'static str],
     /// Letters and long names whose value `NAME=value` is a variable of the command's environment.
     pub(super) sets: &'static [&'static str],
+    /// Somewhere it compares whole words: neither `--` nor `--name=value` is an option of its own there.
+    pub(super) whole: bool,
     /// It takes options behind the command's name as well, unless `--` stands before.
     pub(super) permutes: bool,
     /// An operand may stand in front of the options.
@@ -60,6 +62,7 @@ pub(super) const PLAIN: Form = Form {
     long_optional: &[],
     quits: &[],
     sets: &[],
+    whole: false,
     permutes: false,
     leading: false,
     operands: 0,
@@ -69,9 +72,15 @@ pub(super) const PLAIN: Form = Form {
 };
 
 /// Builtins of the shell, and programs whose every word is the command's.
-const WORDS: [Form; 5] = [
+const WORDS: [Form; 6] = [
+    // busybox' has no options at all.
     Form {
-        names: &["nohup", "builtin", "busybox", "toybox", "chronic"],
+        names: &["nohup"],
+        whole: true,
+        ..PLAIN
+    },
+    Form {
+        names: &["builtin", "busybox", "toybox", "chronic"],
         ..PLAIN
     },
     Form {

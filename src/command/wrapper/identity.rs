@@ -53,6 +53,7 @@ pub(super) const IDENTITY: [Form; 9] = [
         names: &["pkexec"],
         long_flags: &["disable-internal-agent", "keep-cwd"],
         long_values: &["user"],
+        whole: true,
         shell: true,
         ..PLAIN
     },

@@ -158,6 +158,9 @@ fn options<'a>(words: &'a [Word], form: &Form, taken: &mut Taken<'a>) -> Result<
             };
         };
         if text == "--" {
+            if form.whole {
+                return Err(Miss::Unknown);
+            }
             taken.at += 1;
             taken.ended = Some(taken.at);
             // sudo takes no variables there, its successors may.
@@ -224,7 +227,7 @@ pub(super) fn permuted<'a>(call: &'a Call, from: usize, form: &Form) -> Result<T
 /// `--user="$x"`: a long option whose value is known only when it runs, in one word with it.
 fn glued<'a>(word: &'a Word, form: &Form) -> Option<Given<'a>> {
     let (name, value) = word.literal_prefix().strip_prefix("--")?.split_once('=')?;
-    let takes = form.long_values.contains(&name) && is_one(word);
+    let takes = form.long_values.contains(&name) && is_one(word) && !form.whole;
     takes.then_some((name, Value::Dynamic(value)))
 }
 
@@ -244,6 +247,7 @@ fn option<'a>(words: &'a [Word], form: &Form, taken: &mut Taken<'a>) -> Result<(
             return Err(Miss::Quits);
         }
         let value = match glued {
+            Some(_) if form.whole => return Err(Miss::Unknown),
             _ if form.long_values.contains(&name) => match glued {
                 Some(text) => Value::Text(text),
                 None => next(words, taken)?,

@@ -220,6 +220,7 @@ fn what_runs_its_words_is_marked() {
         "su -- \"$x\" root ls",
         "sudo -p -- A=1 df",
         "pkexec -- df",
+        "runuser - root -- -s <<'E'\n( df ); exit\nE",
         "pkexec --user=root df",
         "nohup -- df",
         "x=::; find : -maxdepth 0 -exec parallel evil ::: a \"$x\"{} /etc/passwd ';'",
@@ -421,6 +422,20 @@ fn what_find_runs_is_listed_whatever_its_words_are() {
             reading.calls.iter().any(|c| c.name.base == "evil"),
             "{line}"
         );
+    }
+}
+
+#[test]
+fn no_process_is_called_0() {
+    for line in [
+        "taskset -p 1 00",
+        "chrt -o -p 0 00",
+        "taskset -p 1 4294967296",
+        "taskset -p 1 0",
+    ] {
+        let reading = command::read(line).unwrap_or_else(|e| panic!("{line}: {e}"));
+        let last = line.rsplit(' ').next().unwrap_or_default();
+        assert!(reading.calls.iter().any(|c| c.name.base == last), "{line}");
     }
 }
 

@@ -6,6 +6,7 @@
 use super::path;
 use crate::command::word::{ONE_NAME, SEVERAL_NAMES, bare};
 use crate::command::{Call, Reading, Segment, Word, with_lists};
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// Most values of one variable.
@@ -17,10 +18,20 @@ const ROUNDS: usize = 3;
 /// Deepest substitution in a substitution.
 const DEEPEST: usize = 3;
 
+/// Longest text that a value is made of, in bytes: no path and no word that matters is longer.
+const LONGEST: usize = 64 * 1024;
+/// Longest value that a pattern is taken off from, in bytes (PATH_MAX).
+const LONGEST_CUT: usize = 4096;
+/// Most that all of this may cost for a line, in bytes made or compared. Behind it nothing more is guessed.
+const BUDGET: usize = 32 * 1024 * 1024;
+/// What reading the text of one substitution costs, beside its bytes.
+const A_READING: usize = 16 * 1024;
+
 /// Values by the variable's name; `@` are the positional parameters, `…` what xargs reads.
 #[derive(Debug, Default)]
 pub struct Values {
     known: BTreeMap<String, Vec<String>>,
+    spent: Cell<usize>,
 }
 
 impl Values {
@@ -42,6 +53,13 @@ impl Values {
             }
         }
         values
+    }
+
+    /// Whether so many bytes may still be made or compared.
+    fn spend(&self, bytes: usize) -> bool {
+        let spent = self.spent.get().saturating_add(bytes);
+        self.spent.set(spent);
+        spent <= BUDGET
     }
 
     fn add(&mut self, name: &str, text: String) {
@@ -96,8 +114,11 @@ impl Values {
             };
             texts = texts
                 .iter()
-                .flat_map(|before| parts.iter().map(move |part| format!("{before}{part}")))
+                .flat_map(|before| parts.iter().map(move |part| (before, part)))
+                .filter(|(before, part)| before.len() + part.len() <= LONGEST)
                 .take(MOST_WORDS)
+                .take_while(|(before, part)| self.spend(before.len() + part.len() + 1))
+                .map(|(before, part)| format!("{before}{part}"))
                 .collect();
         }
         texts
@@ -167,12 +188,15 @@ impl Values {
         if let Some(other) = [":+", "+"].iter().find_map(|o| rest.strip_prefix(o)) {
             return operand(other);
         }
-        held.iter().map(|text| changed(text, rest)).collect()
+        held.iter()
+            .filter(|text| self.spend(cost(text, rest)))
+            .map(|text| changed(text, rest))
+            .collect()
     }
 
     /// What a command that only says its words would say.
     fn substitution(&self, body: &str, depth: usize) -> Vec<String> {
-        if depth >= DEEPEST {
+        if depth >= DEEPEST || !self.spend(A_READING + body.len() * 8) {
             return Vec::new();
         }
         let Ok(reading) = crate::command::read(body) else {
@@ -223,9 +247,35 @@ fn home(user: &str) -> String {
     }
 }
 
+/// What an operator costs for a value: each of its places is held against a pattern, or each match is replaced.
+fn cost(text: &str, operator: &str) -> usize {
+    match operator.as_bytes().first() {
+        Some(b'%' | b'#') if text.len() > LONGEST_CUT => text.len(),
+        Some(b'%' | b'#') => text.len() * text.len(),
+        Some(b'/') => {
+            let (from, to) = replaced(operator.trim_start_matches('/'));
+            let found = if from.is_empty() {
+                0
+            } else {
+                text.matches(from).count()
+            };
+            text.len() + found * to.len()
+        }
+        _ => text.len(),
+    }
+}
+
+/// `a/b` of `${x/a/b}`.
+fn replaced(operand: &str) -> (&str, &str) {
+    operand.split_once('/').unwrap_or((operand, ""))
+}
+
 /// A value after the operator behind its parameter.
 fn changed(text: &str, operator: &str) -> String {
     let cuts = |from_end: bool, longest: bool, pattern: &str| {
+        if text.len() > LONGEST_CUT {
+            return text.to_owned();
+        }
         let mut at: Vec<usize> = (0..=text.len())
             .filter(|i| text.is_char_boundary(*i))
             .filter(|i| {
@@ -252,10 +302,7 @@ fn changed(text: &str, operator: &str) -> String {
         cuts(false, false, pattern)
     } else if let Some(rest) = operator.strip_prefix('/') {
         let all = rest.starts_with('/');
-        let (from, to) = rest
-            .trim_start_matches('/')
-            .split_once('/')
-            .unwrap_or((rest.trim_start_matches('/'), ""));
+        let (from, to) = replaced(rest.trim_start_matches('/'));
         match (from.is_empty(), all) {
             (true, _) => text.to_owned(),
             (_, true) => text.replace(from, to),
@@ -495,6 +542,28 @@ mod tests {
         assert_eq!(last("x='-l /etc'; ls \"$x\""), ["-l /etc"]);
         assert_eq!(last("ls /{etc,usr}"), ["/etc", "/usr"]);
         assert_eq!(last("ls ~root/.ssh"), ["/root/.ssh"]);
+    }
+
+    #[test]
+    fn what_doubles_or_is_compared_without_an_end_is_not_guessed() {
+        let doubled: String = (1..40)
+            .map(|i| format!("v{}=$v{i}$v{i}; ", i + 1))
+            .collect();
+        let began = std::time::Instant::now();
+        assert!(
+            last(&format!("v1=aaaaaaaa; {doubled}ls $v40"))
+                .iter()
+                .all(|t| t.len() <= LONGEST)
+        );
+        let (a, b) = ("a".repeat(2000), "b".repeat(2000));
+        let line = format!("x={a}; y=${{x//a/{b}}}; z=${{y//b/{b}}}; ls $z");
+        assert!(last(&line).iter().all(|t| t.len() <= LONGEST * 64));
+        let many: String = (0..2000).map(|i| format!("${{x%%*a*a*{i}}} ")).collect();
+        last(&format!("x={a}{a}; ls {many}"));
+        let many = "\"$(echo $(echo a))\" ".repeat(900);
+        last(&format!("ls {many}"));
+        // Minutes, without a bound.
+        assert!(began.elapsed().as_secs() < 60);
     }
 
     #[test]

@@ -217,6 +217,7 @@ fn is_login(call: &Call) -> bool {
     let mut options = call.words.iter().skip(1);
     match base {
         "exec" => options.any(login),
+        "su" | "runuser" => options.any(|w| w.literal() == Some("-") || login(w)),
         "sudo" => options.any(unnamed),
         _ => shell && (call.is_implied() || options.any(login)),
     }

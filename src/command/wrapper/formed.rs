@@ -169,26 +169,17 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
         "taskset" | "chrt" if taken.has(&["p", "pid"]) => {
             match words.get(taken.at..).unwrap_or_default() {
                 [] => Some(Inner::Nothing),
-                [pid]
-                    if pid
-                        .literal()
-                        .is_some_and(|t| t != "0" && t.bytes().all(|b| b.is_ascii_digit())) =>
-                {
-                    Some(Inner::Nothing)
-                }
+                [pid] if pid.literal().is_some_and(is_process) => Some(Inner::Nothing),
                 _ => None,
             }
         }
         // busybox, and old releases for the process 0, run what stands behind.
         "ionice" if taken.has(&["p", "P", "u", "pid", "pgid", "uid"]) => {
-            let process = |text: &str| {
-                text.bytes().all(|b| b.is_ascii_digit()) && text.bytes().any(|b| b != b'0')
-            };
             let behind = words.get(taken.at..).unwrap_or_default();
-            let all = behind.iter().all(|w| w.literal().is_some_and(process))
+            let all = behind.iter().all(|w| w.literal().is_some_and(is_process))
                 && taken
                     .values(&["p", "pid"])
-                    .all(|v| behind.is_empty() || matches!(v, Value::Text(t) if process(t)));
+                    .all(|v| behind.is_empty() || matches!(v, Value::Text(t) if is_process(t)));
             Some(if all { Inner::Nothing } else { Inner::Unknown })
         }
         // Some releases need no priority for some classes.
@@ -220,6 +211,12 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
         "systemd-run" => unit(call, taken),
         _ => None,
     }
+}
+
+/// Whether a text is the number of a process: neither 0 in another way, nor what becomes 0 in 32 bits.
+fn is_process(text: &str) -> bool {
+    let plain = text.bytes().all(|b| b.is_ascii_digit());
+    plain && text.parse::<i32>().is_ok_and(|number| number > 0)
 }
 
 /// What keeps a transient unit from being just the command.

@@ -1259,6 +1259,10 @@ fn what_dash_does_otherwise_than_its_writer_meant_goes_to_bash() {
         "rm -rf d/.*",
         "df \"${@##*/}\"",
         "echo -ne a | tr a b",
+        "exec -- df",
+        "command -p exec -- df",
+        "command command -- exec -- df",
+        "command -p eval -- df",
     ] {
         assert_eq!(command::read(line).unwrap().shell, Shell::Bash, "{line}");
     }

@@ -119,7 +119,10 @@ pub(super) fn is_bashism(words: &[Word], assigned: bool) -> bool {
         "shift" => !rest.is_empty(),
         // dash knows no options of these, and takes them for the command.
         "exec" | "eval" => options().count() > 0,
-        "command" => is_bashism(rest, assigned),
+        "command" => {
+            let own = rest.iter().take_while(|w| is_option(w)).count();
+            is_bashism(&rest[own..], assigned)
+        }
         _ => false,
     };
     bashism || assigned && SPECIAL.contains(&name) || rest.iter().any(finds_folders)

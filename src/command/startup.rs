@@ -46,7 +46,11 @@ const SHELLS_FILES: [&str; 8] = [
 const PARALLELS_FILES: [&str; 2] = [".parallel", "parallel/"];
 
 /// Those which a shell that sshd starts reads, or sshd for it (sshd(8), LOGIN PROCESS), and ssh itself.
-const REMOTE_FILES: [&str; 5] = [
+const REMOTE_FILES: [&str; 9] = [
+    "ssh/sshrc",
+    "pam_environment",
+    "default/locale",
+    ".ssh/authorized_keys",
     ".ssh/rc",
     ".ssh/environment",
     ".ssh/config",
@@ -114,7 +118,12 @@ impl Starts<'_> {
         if self.shell && !shows && names_level(call) {
             return Err("`SHLVL` is taken away in a line that starts a shell: it would read its startup files".to_owned());
         }
-        let set = |of: bool, names: &'static [&str]| names.iter().find(|name| of && sets(name));
+        // Of these an empty value is one, too.
+        let empty = |name: &str| call.assignments.iter().any(|a| a.name == name);
+        let set = |of: bool, names: &'static [&str]| {
+            let mut names = names.iter();
+            names.find(|name| of && (sets(name) || empty(name)))
+        };
         if let Some(name) = set(self.shell, &STARTUP) {
             return Err(format!(
                 "`{name}` is set in a line that starts a shell: it would read its startup files from there"
@@ -147,36 +156,52 @@ impl Starts<'_> {
 pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
     let reads = |at: &usize| {
         let call = &calls[*at];
-        starts_login(call) || is_parallel(call) || starts_ssh(call) || is_remote(calls, *at)
+        starts_login(call) || is_parallel(call) || is_remote(calls, *at)
     };
     let readers: Vec<usize> = (0..calls.len()).filter(reads).collect();
     if readers.is_empty() || readers.len() > MAX_READERS {
         return readers;
     }
     // Then a plain name may be that of any file.
-    let wanders = calls.iter().any(|c| {
-        let goes = matches!(c.name.base.as_str(), "cd" | "pushd" | "popd");
-        goes && c.words.iter().any(|w| !is_known_folder(w))
-    });
-    let writes = |c: &Call| wanders && c.redirections.iter().any(Redirection::writes);
+    let wanders = calls.iter().any(goes_anywhere);
+    let unknown = |r: &Redirection| r.writes() && !r.harmless && (wanders || !is_plain(&r.target));
+    let writes = |c: &Call| c.redirections.iter().any(unknown);
     let writers: Vec<&Call> = calls.iter().filter(|c| may_write(c) || writes(c)).collect();
     let outside = |reader: &usize| writers.iter().any(|w| !runs(calls, *reader, w));
     readers.into_iter().filter(outside).collect()
 }
 
-/// Whether a word tells which folder it is, and that is not one of startup files.
-fn is_known_folder(word: &Word) -> bool {
+/// Whether a call goes to a folder in which a file with a plain name could be a startup file.
+fn goes_anywhere(call: &Call) -> bool {
+    let goes = matches!(call.name.base.as_str(), "cd" | "pushd" | "popd");
+    let to = |w: &Word| {
+        let text = w.literal_prefix();
+        is_option(w, &['C', 'D', 'w'])
+            || ["--ch", "--wd", "--wo", "--di"]
+                .iter()
+                .any(|long| text.starts_with(long))
+    };
+    let wraps = call.wraps != Wraps::Nothing && call.words.iter().any(to);
+    wraps
+        || goes
+            && call
+                .words
+                .iter()
+                .skip(1)
+                .any(|w| w.literal() != Some("--") && !is_plain(w))
+}
+
+/// Whether a word tells which file or folder it is, and that is none of startup files, nor leads to one by another name.
+fn is_plain(word: &Word) -> bool {
+    let mut segments = word.segments.iter();
+    let known = |s: &Segment| matches!(s, Segment::Literal(_));
+    let home = matches!(segments.next(), Some(Segment::Expansion(text)) if matches!(text.as_str(), "~" | "~/"))
+        && segments.all(known);
     let text = word.spelt();
-    let told = word.literal().is_some() || text == "~" || text.starts_with("~/") && !word.is_glob();
-    let home = word
-        .segments
-        .iter()
-        .skip(1)
-        .all(|s| matches!(s, Segment::Literal(_)));
-    told && home
-        && !text.starts_with("/etc")
-        && !["/.", ".."].iter().any(|part| text.contains(part))
-        && text != "-"
+    let special = |part: &str| {
+        part.starts_with('.') || matches!(part, "etc" | "ssh" | "parallel" | "profile.d" | "-")
+    };
+    (word.literal().is_some() || home) && !text.split('/').any(special)
 }
 
 /// Most calls that are looked at one by one.
@@ -233,7 +258,35 @@ fn is_remote(calls: &[Call], at: usize) -> bool {
     };
     let by = |at: usize| calls[at].parent.filter(|by| *by < at);
     let mut above = std::iter::successors(by(at), |at| by(*at));
-    calls[at].name.base == "ssh" || is_shell(&calls[at]) && above.any(|at| clears(&calls[at]))
+    // Below ssh, where no other shell stands between; with `exec`, bash takes itself for the first; a socket is a host's.
+    let starts = |call: &Call| {
+        clears(call)
+            || matches!(
+                call.name.base.as_str(),
+                "ssh" | "exec" | "pkexec" | "systemd-run"
+            )
+    };
+    let socket = || {
+        calls
+            .iter()
+            .flat_map(|c| &c.redirections)
+            .any(could_be_socket)
+    };
+    calls[at].name.base == "ssh"
+        || starts_ssh(&calls[at])
+        || is_shell(&calls[at]) && (above.any(|at| starts(&calls[at])) || socket())
+}
+
+/// Whether a redirection could open `/dev/tcp/HOST/PORT` (bash(1), REDIRECTION).
+fn could_be_socket(redirection: &Redirection) -> bool {
+    let text = redirection.target.literal_prefix();
+    let begins = |device: &str| {
+        text.starts_with(device)
+            || redirection.target.literal().is_none() && device.starts_with(text)
+    };
+    redirection.is_of_input()
+        && !redirection.operator.starts_with("<<")
+        && (begins("/dev/tcp/") || begins("/dev/udp/"))
 }
 
 /// Whether a call starts ssh by itself.
@@ -318,7 +371,18 @@ fn told(call: &Call) -> impl Iterator<Item = String> {
     let writes = call.redirections.iter().filter(|r| r.writes());
     let targets = writes.map(|r: &Redirection| &r.target);
     let values = call.assignments.iter().map(|a| &a.value);
-    words.chain(targets).chain(values).map(Word::spelt)
+    words
+        .chain(targets)
+        .chain(values)
+        .map(|w| laid_out(&w.spelt()))
+}
+
+/// A path without what names no other file: `//`, `/./`.
+fn laid_out(text: &str) -> String {
+    let parts = text.split('/').enumerate();
+    let parts = parts.filter(|(at, part)| *at == 0 || !matches!(*part, "" | "."));
+    let parts: Vec<&str> = parts.map(|(_, part)| part).collect();
+    parts.join("/")
 }
 
 /// Whether a call names the variable by which bash knows that it is no first shell.

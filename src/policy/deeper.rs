@@ -17,6 +17,8 @@ use std::collections::BTreeSet;
 
 /// Most folders that are joined with a relative name.
 const MOST_FOLDERS: usize = 16;
+/// So far up from where a line begins, it is at the root.
+const UP: &str = "../../../";
 /// Most words of one call, with all that they could stand for.
 const MOST_WORDS: usize = 2048;
 /// Most ways of putting in one call's values.
@@ -281,10 +283,15 @@ impl Deep<'_> {
             .map(|folder| {
                 let mut word = word.clone();
                 let text = format!("{key}{folder}/{name}");
-                match word.segments.first_mut() {
-                    Some(Segment::Literal(first)) => *first = text,
-                    _ => word.segments.insert(0, Segment::Literal(text)),
-                }
+                // A folder by a pattern makes a pattern of the name.
+                let joined = values::as_word(&text, &word).segments;
+                let is_pattern = folder.contains(['*', '?', '[']);
+                let joined = match is_pattern {
+                    true => joined,
+                    false => vec![Segment::Literal(text)],
+                };
+                let own = matches!(word.segments.first(), Some(Segment::Literal(_)));
+                word.segments.splice(..usize::from(own), joined);
                 word
             })
             .collect()
@@ -329,9 +336,12 @@ fn folders(reading: &Reading, values: &Values) -> Vec<String> {
                 .map(Word::spelt)
                 .collect();
             texts.extend(word.literal().map(str::to_owned));
+            texts.extend(word.is_glob().then(|| word.spelt()));
             for text in texts {
                 let joined: Vec<String> = if text.starts_with('/') {
                     vec![text]
+                } else if folders.is_empty() && text.starts_with(UP) {
+                    vec![format!("/{}", text.trim_start_matches("../"))]
                 } else {
                     folders.iter().map(|f| format!("{f}/{text}")).collect()
                 };
@@ -356,8 +366,17 @@ fn is_in_cluster(word: &Word, letter: char) -> bool {
 fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
     let words = call.words.get(1..).unwrap_or_default();
     if short.is_empty() && long.is_empty() {
-        let named = |w: &&Word| !w.literal_prefix().starts_with('-');
-        return words.iter().find(named).cloned().into_iter().collect();
+        // `cd -P`, but not `cd -`; and `cd` alone goes home.
+        let named = |w: &&Word| !w.literal_prefix().starts_with('-') || w.literal() == Some("-");
+        let variable = |text: &str| Word {
+            segments: vec![Segment::Expansion(text.to_owned())],
+            ..Word::default()
+        };
+        return vec![match words.iter().find(named) {
+            Some(word) if word.literal() == Some("-") => variable("\"${OLDPWD}\""),
+            Some(word) => word.clone(),
+            None => variable("\"${HOME}\""),
+        }];
     }
     let mut out = Vec::new();
     for (at, word) in words.iter().enumerate() {

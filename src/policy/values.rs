@@ -130,7 +130,14 @@ impl Values {
         if inner == "''" {
             vec![String::new()]
         } else if let Some(user) = inner.strip_prefix('~') {
-            vec![home(user)]
+            let homes = self
+                .value("HOME")
+                .into_iter()
+                .filter(|_| user.is_empty() || user.starts_with('/'));
+            homes
+                .map(|home| format!("{home}{user}"))
+                .chain([home(user)])
+                .collect()
         } else if let Some(body) = inner.strip_prefix("${").and_then(|t| t.strip_suffix('}')) {
             self.parameter(body, depth)
         } else if let Some(body) = inner.strip_prefix("$( ").and_then(|t| t.strip_suffix(" )")) {
@@ -457,7 +464,7 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 /// A text as a word that is a pattern from its first special character on.
-fn as_word(text: &str, of: &Word) -> Word {
+pub(super) fn as_word(text: &str, of: &Word) -> Word {
     let at = text.find(['*', '?', '[']).unwrap_or(text.len());
     let (plain, pattern) = text.split_at(at);
     let mut word = Word {

@@ -30,7 +30,14 @@ pub(super) fn replace(xargs: &Call, words: &mut [Word]) -> Result<(), &'static s
         Value::Text(text) if !text.is_empty() => text,
         _ => return Err(UNKNOWN),
     };
+    let overlaps =
+        |s: &Segment| matches!(s, Segment::Glob(text) if text.contains(|c| mark.contains(c)));
     for word in words {
+        if word.segments.iter().any(overlaps) {
+            return Err(
+                "what `xargs -I` puts its input in for is a pattern to the shell: put it in quotes",
+            );
+        }
         put_in(word, mark, ONE_NAME);
     }
     Ok(())

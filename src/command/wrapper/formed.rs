@@ -162,6 +162,19 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
                 .any(|v| !matches!(v, Value::Text(text) if only_watches(text)));
             (runs || changes).then_some(Inner::Unknown)
         }
+        // busybox' takes one number, and anything behind it for the program.
+        "nice" => {
+            let own = words.get(1..taken.at).unwrap_or_default();
+            let plain = match own {
+                [] => true,
+                [one] => one.literal() != Some("--"),
+                [option, _] => matches!(option.literal(), Some("-n" | "--adjustment")),
+                _ => false,
+            };
+            (!plain).then_some(Inner::Unknown)
+        }
+        // What is glued to it are other options, to busybox'.
+        "watch" if taken.values(&["d"]).any(|v| v != Value::None) => Some(Inner::Unknown),
         "watch" if taken.has(&["x", "exec"]) && taken.at < words.len() => {
             Some(Inner::Argv(taken.at))
         }
@@ -202,6 +215,13 @@ fn own_ways(call: &Call, taken: &Taken<'_>) -> Option<Inner> {
             if !taken
                 .values(&["o"])
                 .all(|v| matches!(v, Value::Text(text) if is_plain_setting(text))) =>
+        {
+            Some(Inner::Unknown)
+        }
+        // Only one `--` ends its options, wherever it stands.
+        "ssh"
+            if word(taken.at) == Some("--")
+                && words[1..taken.at].iter().any(|w| w.may_be("--")) =>
         {
             Some(Inner::Unknown)
         }

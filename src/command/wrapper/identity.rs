@@ -88,6 +88,7 @@ pub(super) const IDENTITY: [Form; 9] = [
     },
     Form {
         names: &["chroot"],
+        whole: true,
         long_flags: &["skip-chdir"],
         long_values: &["groups", "userspec"],
         operands: 1,

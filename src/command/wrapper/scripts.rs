@@ -36,9 +36,10 @@ fn sed_scripts(call: &Call) -> Vec<&str> {
                 let name = name.unwrap_or(long);
                 let is = |option: &str| !name.is_empty() && option.starts_with(name);
                 told |= is("expression") || name.starts_with("fi");
-                if is("expression") {
-                    scripts.extend(value.or_else(|| words.next()));
-                }
+                // `--line-length`
+                let takes = is("expression") || name.starts_with('l') || name.starts_with("fi");
+                let value = value.or_else(|| takes.then(|| words.next()).flatten());
+                scripts.extend(value.filter(|_| is("expression")));
             }
             _ if letters.is_some_and(|text| !text.is_empty()) => {}
             _ if !told => {
@@ -171,13 +172,13 @@ fn is_awk_s(program: &Word) -> bool {
 }
 
 /// A program without its strings and patterns. None where a `/` could be of a division as well as of a pattern, where it
-/// could stand in brackets of one, and where there is a comment.
+/// could stand in brackets of one, and where there is a comment or a line goes on in the next.
 fn outside(code: &str) -> Option<String> {
     let mut out = String::from("(");
     let mut chars = code.chars();
     while let Some(c) = chars.next() {
         match c {
-            '#' => return None,
+            '#' | '\\' => return None,
             '"' => {
                 while let Some(inner) = chars.next().filter(|inner| *inner != '"') {
                     if inner == '\\' {
@@ -232,23 +233,34 @@ fn skip_pattern(chars: &mut std::str::Chars<'_>) -> Option<()> {
     (open == 0).then_some(())
 }
 
-/// Whether a word holds nothing that only the shell knows but variables of a `for`, whose list stands in the line.
-fn is_of_loops(call: &Call, word: &Word) -> bool {
+/// Whether a word holds nothing that only the shell knows but the names of users: variables of a `for` that goes through these.
+fn is_of_names(call: &Call, word: &Word) -> bool {
+    let users = |value: &Word| value.spelt() == "$( cut -d: -f1 /etc/passwd )";
     let of_loop = |text: &str| {
         let name = text
             .trim_matches('"')
             .strip_prefix("${")
             .and_then(|t| t.strip_suffix('}'));
-        name.is_some_and(|name| call.scope.lists.iter().any(|list| list.name == name))
+        let mut lists = call
+            .scope
+            .lists
+            .iter()
+            .filter(|list| Some(list.name.as_str()) == name)
+            .peekable();
+        lists.peek().is_some() && lists.all(|list| users(&list.value))
     };
-    let known = |s: &Segment| !matches!(s, Segment::Expansion(text) if !of_loop(text));
+    let known = |s: &Segment| match s {
+        Segment::Literal(_) => true,
+        Segment::Glob(_) => false,
+        Segment::Expansion(text) => of_loop(text),
+    };
     !word.literal_prefix().is_empty() && word.segments.iter().all(known)
 }
 
 /// Whether the script of sed or awk is known only when it runs. `told` are the options in front of one, `valued` the letters
 /// of those with a value in the next word.
 fn is_hidden_script(call: &Call, told: &[&str], valued: &str) -> bool {
-    let unknown = |w: &Word| w.literal().is_none() && !is_of_loops(call, w);
+    let unknown = |w: &Word| w.literal().is_none() && !is_of_names(call, w);
     let mut words = call.words.iter().skip(1);
     let mut given = false;
     while let Some(word) = words.next() {

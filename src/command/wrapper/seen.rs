@@ -229,6 +229,18 @@ impl Seen {
                     &format!("only bash reads the text inside `{base}` so: use `bash -c`"),
                 ));
             }
+            // A program is looked for by the name of the option.
+            let takes_none = |c: &Call| {
+                let option = |w: &Word| w.literal_prefix().starts_with('-');
+                matches!(c.name.base.as_str(), "exec" | "eval")
+                    && c.words.get(1).is_some_and(option)
+            };
+            if !matches!(base.as_str(), "bash" | "rbash") && reading.calls.iter().any(takes_none) {
+                return Err(refuse(
+                    &call,
+                    "`exec` and `eval` take no options in dash: use `bash -c`",
+                ));
+            }
             // These are read by the shell of the line itself.
             if reading.for_bash && matches!(base.as_str(), "eval" | "trap") {
                 return Err(refuse(

@@ -219,3 +219,12 @@ impl Call {
             .is_some_and(|name| name.span == Span::default())
     }
 }
+
+/// The calls that run a call, with their places among `calls`: its wrapper, and outwards from there.
+pub fn above<'a>(calls: &'a [Call], call: &Call) -> impl Iterator<Item = (usize, &'a Call)> {
+    let at = move |parent: Option<usize>| parent.and_then(|at| Some((at, calls.get(at)?)));
+    // A parent stands in front of what it runs, so this ends.
+    std::iter::successors(at(call.parent), move |(inner, by)| {
+        at(by.parent.filter(|outer| outer < inner))
+    })
+}

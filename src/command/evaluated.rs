@@ -117,10 +117,10 @@ pub fn is_code(variable: &str) -> bool {
     CODE.contains(&variable) || variable.starts_with("BASH_FUNC_")
 }
 
-/// Whether a variable without a value does as much as none: of those by which programs keep to POSIX, it is enough that they
-/// are there (getopt(3), bash(1)).
-fn is_none_if_empty(variable: &str) -> bool {
-    !variable.starts_with("POSIX")
+/// Whether it does so with the value that a line gives it. An empty one is as good as none, but of those by which programs
+/// keep to POSIX it is enough that they are there (getopt(3), bash(1)).
+fn runs_value(variable: &str, empty: bool) -> bool {
+    is_code(variable) && (!empty || variable.starts_with("POSIX"))
 }
 
 /// What only an assignment may set, where it is seen: by it the shell finds programs, or reads characters, or systemd its bus.
@@ -230,7 +230,7 @@ pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
         found.map(|(name, value)| (name, value.is_empty() && w.segments.len() == 1))
     });
     for (name, empty) in variables.chain(operands) {
-        if is_code(name) && !(empty && is_none_if_empty(name)) {
+        if runs_value(name, empty) {
             return refuse(runs(name));
         }
         if !empty && is_bus(name) && !is_plain_bus(call, name) {
@@ -403,7 +403,7 @@ fn runs(variable: &str) -> String {
 fn check_builtin(call: &Call, base: &str, words: &[Word]) -> Result<(), String> {
     for Named { name, value, .. } in names::named(&call.words)? {
         let empty = value.is_some_and(|v| v.segments.is_empty());
-        if is_code(&name) && !(empty && is_none_if_empty(&name)) && base != "unset" {
+        if runs_value(&name, empty) && base != "unset" {
             return Err(runs(&name));
         }
         if is_of_the_line(&name) && !DECLARING.contains(&base) && base != "unset" {

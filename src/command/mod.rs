@@ -16,7 +16,9 @@ pub mod strict;
 pub mod word;
 pub mod wrapper;
 
-pub use call::{Assignment, Call, Name, Pipe, Place, Redirection, Scope, Sudo, Wraps, with_lists};
+pub use call::{
+    Assignment, Call, Name, Pipe, Place, Redirection, Scope, Sudo, Wraps, above, with_lists,
+};
 pub use word::{Segment, Span, Word};
 
 use std::collections::BTreeMap;

@@ -4,10 +4,11 @@
 //! A line that leads them to such a file, or names one, is refused. Where a command of the line could write one under
 //! a name that it puts together, what they start is marked as unread. What stood there before is not the line's.
 
-use super::call::{Call, Place, Redirection, Wraps};
+use super::call::{Call, Place, Redirection, Wraps, above};
 use super::evaluated::is_option;
 use super::word::{Segment, Word};
-use super::wrapper::{SHELLS, starts_once};
+use super::wrapper::{FIND_WRITES, SHELLS, starts_once};
+use std::cell::LazyCell;
 
 /// Where bash looks for the files that it reads first, and from what it takes that it must.
 pub const STARTUP: [&str; 4] = ["HOME", "SSH_CLIENT", "SSH2_CLIENT", "SHLVL"];
@@ -72,10 +73,9 @@ pub(super) struct Starts<'a> {
 
 /// What the calls of a line start.
 pub(super) fn of(calls: &[Call]) -> Starts<'_> {
-    let remote = (0..calls.len()).filter(|at| is_remote(calls, *at));
     Starts {
         calls,
-        remote: remote.take(MAX_READERS).collect(),
+        remote: remote(calls).take(MAX_READERS).collect(),
         shell: calls.iter().any(is_shell),
         login: calls.iter().any(starts_login),
         parallel: calls.iter().any(is_parallel),
@@ -154,9 +154,11 @@ impl Starts<'_> {
 
 /// The calls that read files which another call of the line, that they do not run themselves, could have written.
 pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
+    let mut remote = remote(calls).peekable();
     let reads = |at: &usize| {
         let call = &calls[*at];
-        starts_login(call) || is_parallel(call) || is_remote(calls, *at)
+        // Both are in order.
+        remote.next_if_eq(at).is_some() || starts_login(call) || is_parallel(call)
     };
     let readers: Vec<usize> = (0..calls.len()).filter(reads).collect();
     if readers.is_empty() || readers.len() > MAX_READERS {
@@ -212,12 +214,7 @@ fn runs(calls: &[Call], by: usize, call: &Call) -> bool {
     if std::ptr::eq(&calls[by], call) {
         return true;
     }
-    let mut parent = call.parent;
-    while let Some(at) = parent.filter(|at| *at != by) {
-        // A parent stands in front of what it runs, so this ends.
-        parent = calls.get(at).and_then(|c| c.parent).filter(|p| *p < at);
-    }
-    parent == Some(by)
+    above(calls, call).any(|(at, _)| at == by)
 }
 
 /// Whether a call could write a file whose name its words do not tell.
@@ -228,8 +225,7 @@ fn may_write(call: &Call) -> bool {
         "mktemp", "nproc", "printf", "ps", "pwd", "read", "seq", "set", "sleep", "ss", "stat",
         "tail", "test", "tr", "true", "uname", "unset", "uptime", "wait", "wc", "whoami",
     ];
-    const FINDS: [&str; 4] = ["-fls", "-fprint", "-fprint0", "-fprintf"];
-    let writes = |w: &Word| FINDS.iter().any(|primary| w.may_be(primary));
+    let writes = |w: &Word| FIND_WRITES.iter().any(|primary| w.may_be(primary));
     let finds = || call.name.base == "find" && !call.words.iter().any(writes);
     let base = call.name.base.as_str();
     let known = match call.wraps {
@@ -242,10 +238,22 @@ fn may_write(call: &Call) -> bool {
     !(known || call.words.is_empty())
 }
 
-/// Whether bash takes itself for a shell that sshd started (bash(1), INVOCATION): ssh, and where nothing tells it otherwise.
-fn is_remote(calls: &[Call], at: usize) -> bool {
-    let clears = |call: &Call| match call.name.base.as_str() {
-        "sudo" | "doas" => true,
+/// The calls of ssh, and of shells that take themselves for one that sshd started (bash(1), INVOCATION), as far as nothing
+/// tells them otherwise.
+fn remote(calls: &[Call]) -> impl Iterator<Item = usize> {
+    let redirections = || calls.iter().flat_map(|c| &c.redirections);
+    let socket = LazyCell::new(move || redirections().any(could_be_socket));
+    let below = |call: &Call| above(calls, call).any(|(_, by)| makes_remote(by));
+    (0..calls.len()).filter(move |at| {
+        let call = &calls[*at];
+        call.name.base == "ssh" || starts_ssh(call) || is_shell(call) && (below(call) || *socket)
+    })
+}
+
+/// Whether a shell below a call takes itself for the first, with what sshd would have told it, or with nothing.
+fn makes_remote(call: &Call) -> bool {
+    match call.name.base.as_str() {
+        "ssh" | "exec" | "pkexec" | "systemd-run" | "sudo" | "doas" => true,
         "env" => call.words.iter().any(|w| {
             let text = w.literal_prefix();
             text == "-" || is_option(w, &['i']) || text.starts_with("--i")
@@ -255,26 +263,7 @@ fn is_remote(calls: &[Call], at: usize) -> bool {
             .iter()
             .any(|w| w.literal_prefix().starts_with("--r")),
         _ => false,
-    };
-    let by = |at: usize| calls[at].parent.filter(|by| *by < at);
-    let mut above = std::iter::successors(by(at), |at| by(*at));
-    // Below ssh, where no other shell stands between; with `exec`, bash takes itself for the first; a socket is a host's.
-    let starts = |call: &Call| {
-        clears(call)
-            || matches!(
-                call.name.base.as_str(),
-                "ssh" | "exec" | "pkexec" | "systemd-run"
-            )
-    };
-    let socket = || {
-        calls
-            .iter()
-            .flat_map(|c| &c.redirections)
-            .any(could_be_socket)
-    };
-    calls[at].name.base == "ssh"
-        || starts_ssh(&calls[at])
-        || is_shell(&calls[at]) && (above.any(|at| starts(&calls[at])) || socket())
+    }
 }
 
 /// Whether a redirection could open `/dev/tcp/HOST/PORT` (bash(1), REDIRECTION).

@@ -3,10 +3,9 @@
 //! No language is read here. A text is taken apart at quotes, brackets and separators, and every piece that is the name of
 //! a program stands for a call with the pieces behind it. Held against rules that forbid, and nothing else.
 
-use std::sync::Arc;
-
 use crate::command::wrapper::sudo_takes;
 use crate::command::{Call, Redirection, Segment, Word, name};
+use std::sync::Arc;
 
 /// Most pieces of one text that are looked at.
 const MOST_PIECES: usize = 4096;

@@ -16,7 +16,7 @@ use super::verdict::{
 };
 use super::writes;
 use super::{CallDecision, Context, Decision, Policy, Quorum, Risk, RiskLevel};
-use crate::command::{Call, ReadError, Reading, Word, Wraps, wrapper};
+use crate::command::{Call, ReadError, Reading, Word, Wraps, above, wrapper};
 
 impl Policy {
     /// Decides a line. Pure.
@@ -218,19 +218,15 @@ impl Policy {
         let mut verdicts = self.call(reading, call, cx);
         // Behind a program that was not seen through, every word is put here as if it were a command:
         // for what rules forbid. Where the words are that program's own, not to be known is no fault.
-        let mut guessed = false;
-        let mut at = call.parent;
-        // A parent stands in front of what it runs, so this ends.
-        while let Some(parent) = at.and_then(|index| reading.calls.get(index)) {
+        let guesses = |parent: &Call| {
             let base = parent.name.base.as_str();
-            guessed |= builtin::CONTAINERS.contains(&base)
+            builtin::CONTAINERS.contains(&base)
                 || (parent.wraps == Wraps::Unknown
                     && (builtin::OWN_CODE.contains(&base)
                         || (base != "git" && wrapper::runs_besides(base))
-                        || is_no_program(parent, call)));
-            at = parent.parent.filter(|p| Some(*p) < at);
-        }
-        if guessed {
+                        || is_no_program(parent, call)))
+        };
+        if above(&reading.calls, call).any(|(_, parent)| guesses(parent)) {
             let why = "it is part of what runs there, and cannot be read from the line";
             let own = ask(builtin::WRAPS_UNKNOWN, why);
             if verdicts.rules == [builtin::UNKNOWN] {

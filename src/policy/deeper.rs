@@ -284,10 +284,8 @@ impl Deep<'_> {
                 let mut word = word.clone();
                 let text = format!("{key}{folder}/{name}");
                 // A folder by a pattern makes a pattern of the name.
-                let joined = values::as_word(&text, &word).segments;
-                let is_pattern = folder.contains(['*', '?', '[']);
-                let joined = match is_pattern {
-                    true => joined,
+                let joined = match folder.contains(['*', '?', '[']) {
+                    true => values::as_word(&text, &word).segments,
                     false => vec![Segment::Literal(text)],
                 };
                 let own = matches!(word.segments.first(), Some(Segment::Literal(_)));

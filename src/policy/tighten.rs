@@ -8,7 +8,7 @@ use super::places::{self, Places};
 use super::rule::{RawHasOperand, RawPlaces, RawWritesTo, Rule};
 use super::writes::{self, Target};
 use crate::command::wrapper::lays_out_json;
-use crate::command::{Call, Reading, Sudo, Word, Wraps};
+use crate::command::{Call, Reading, Sudo, Word, Wraps, above};
 
 /// What a rule is held against.
 pub struct Seen<'a> {
@@ -98,20 +98,13 @@ fn is_root(reading: &Reading, call: &Call) -> bool {
     if call.sudo == Sudo::Plain {
         return true;
     }
-    let mut at = call.parent;
-    // A parent stands in front of what it runs, so this ends.
-    while let Some(wrapper) = at.and_then(|index| reading.calls.get(index)) {
-        if matches!(
+    let becomes_root = |wrapper: &Call| {
+        matches!(
             wrapper.name.base.as_str(),
             "sudo" | "doas" | "pkexec" | "run0"
-        ) && call.sudo != Sudo::No
-            && !names_another_user(wrapper)
-        {
-            return true;
-        }
-        at = wrapper.parent.filter(|p| Some(*p) < at);
-    }
-    false
+        ) && !names_another_user(wrapper)
+    };
+    call.sudo != Sudo::No && above(&reading.calls, call).any(|(_, by)| becomes_root(by))
 }
 
 /// `-u bob`, `--user=bob`.

@@ -130,14 +130,11 @@ impl Values {
         if inner == "''" {
             vec![String::new()]
         } else if let Some(user) = inner.strip_prefix('~') {
-            let homes = self
-                .value("HOME")
-                .into_iter()
-                .filter(|_| user.is_empty() || user.starts_with('/'));
-            homes
-                .map(|home| format!("{home}{user}"))
-                .chain([home(user)])
-                .collect()
+            if !(user.is_empty() || user.starts_with('/')) {
+                return vec![home(user)];
+            }
+            let homes = self.value("HOME").into_iter();
+            homes.map(|home| format!("{home}{user}")).collect()
         } else if let Some(body) = inner.strip_prefix("${").and_then(|t| t.strip_suffix('}')) {
             self.parameter(body, depth)
         } else if let Some(body) = inner.strip_prefix("$( ").and_then(|t| t.strip_suffix(" )")) {
@@ -245,11 +242,11 @@ impl Values {
     }
 }
 
-/// `~`, `~user`, with what stands behind.
+/// `~user`, with what stands behind.
 fn home(user: &str) -> String {
     let (user, rest) = user.split_at(user.find('/').unwrap_or(user.len()));
     match user {
-        "" | "root" => format!("/root{rest}"),
+        "root" => format!("/root{rest}"),
         user => format!("/home/{user}{rest}"),
     }
 }

@@ -7,6 +7,7 @@ use super::ast::{Command, Kind, List};
 use crate::command::Redirection;
 use crate::command::name;
 use crate::command::word::Word;
+use crate::command::wrapper::{FIND_ACTIONS, FIND_WRITES};
 
 /// Files of the kernel's that hold one number.
 const COUNTS: [&str; 8] = [
@@ -57,15 +58,20 @@ fn says(list: &List, prints: fn(&str, &[Word]) -> bool) -> bool {
     let Kind::Simple { assignments, words } = &last.kind else {
         return false;
     };
-    let words = match words.as_slice() {
-        [sudo, rest @ ..] if sudo.literal() == Some("sudo") => rest,
-        all => all,
-    };
+    let words = behind_sudo(words);
     assignments.is_empty()
         && last.redirections.iter().all(is_quiet)
         && words
             .split_first()
             .is_some_and(|(name, rest)| name.literal().is_some_and(|name| prints(name, rest)))
+}
+
+/// The words of a command, or of what plain `sudo` runs.
+fn behind_sudo(words: &[Word]) -> &[Word] {
+    match words {
+        [sudo, rest @ ..] if sudo.literal() == Some("sudo") => rest,
+        all => all,
+    }
 }
 
 /// Programs that write to their output and to no file, whatever their words are.
@@ -81,11 +87,7 @@ fn only_prints(command: &Command) -> bool {
     let Kind::Simple { assignments, words } = &command.kind else {
         return false;
     };
-    let words = match words.as_slice() {
-        [sudo, rest @ ..] if sudo.literal() == Some("sudo") => rest,
-        all => all,
-    };
-    let Some((name, rest)) = words.split_first() else {
+    let Some((name, rest)) = behind_sudo(words).split_first() else {
         return false;
     };
     let name = name::of(name.literal());
@@ -107,9 +109,6 @@ fn inner_only_prints(command: &Command) -> bool {
 
 /// Whether the words of a program that could do more let it only print.
 fn prints_so(base: &str, words: &[Word]) -> bool {
-    const FINDS: [&str; 8] = [
-        "-exec", "-execdir", "-ok", "-okdir", "-fls", "-fprint", "-fprint0", "-fprintf",
-    ];
     // An option that is not one of these letters, or a word that could be one.
     let more = |letters: &str| {
         words.iter().any(|w| {
@@ -131,9 +130,13 @@ fn prints_so(base: &str, words: &[Word]) -> bool {
             .is_some_and(|w| names.contains(&w))
     };
     match base {
-        "find" => !words
-            .iter()
-            .any(|w| FINDS.iter().any(|primary| w.may_be(primary))),
+        "find" => {
+            let does = |w: &Word| {
+                let mut actions = FIND_ACTIONS.iter().chain(&FIND_WRITES);
+                actions.any(|action| w.may_be(action))
+            };
+            !words.iter().any(does)
+        }
         "sort" => !more("bcdfghiknrRsuVztM"),
         // Its second operand is where it writes.
         "uniq" => !more("cdDiuzfsw") && words.iter().all(|w| w.literal_prefix().starts_with('-')),

@@ -3,11 +3,9 @@
 //!
 //! Text of theirs in which such a command could stand must never pass unmarked.
 
-use super::scripts::{awk_runs, sed_runs};
-use super::terminal::has_input;
-use super::told::has_letter;
+use super::terminal::with_input;
+use super::told::{has_letter, is_option};
 use crate::command::call::Call;
-use crate::command::word::Word;
 
 /// Whether what stands in a client's words could run a command.
 pub(super) fn tells_a_command(call: &Call) -> bool {
@@ -15,13 +13,14 @@ pub(super) fn tells_a_command(call: &Call) -> bool {
     let any = |runs: fn(&str) -> bool| words().any(|w| w.literal().is_none_or(runs));
     match call.name.base.as_str() {
         "sqlite3" | "sqlite" => any(is_sqlite_s),
-        "psql" => any(is_psql_s) || words().any(|w| is_file_option(w, 'f', "--fil")),
+        "psql" => {
+            let file = |text: &str| has_letter(text, &['f']) || is_option(text, "--file");
+            any(is_psql_s) || words().any(|w| file(w.literal_prefix()))
+        }
         "mysql" | "mariadb" => any(is_mysql_s),
         "sftp" | "smbclient" | "ftp" | "telnet" => {
             words().any(|w| has_letter(w.literal_prefix(), &['b']))
         }
-        "sed" => sed_runs(call),
-        "awk" | "gawk" | "mawk" | "nawk" => awk_runs(call),
         _ => false,
     }
 }
@@ -48,14 +47,9 @@ const TAKE_COMMANDS: [&str; 16] = [
 
 /// The calls whose input could tell them a command.
 pub(in crate::command) fn told_by_input(calls: &[Call]) -> impl Iterator<Item = usize> {
-    let told =
-        |call: &Call| TAKE_COMMANDS.contains(&call.name.base.as_str()) && has_input(calls, call);
-    (0..calls.len()).filter(move |at| told(&calls[*at]))
-}
-
-/// Whether an option names a file of commands.
-fn is_file_option(word: &Word, letter: char, long: &str) -> bool {
-    has_letter(word.literal_prefix(), &[letter]) || word.literal_prefix().starts_with(long)
+    with_input(calls, |call| {
+        TAKE_COMMANDS.contains(&call.name.base.as_str())
+    })
 }
 
 /// `-init FILE`, functions that run a program or load one, and commands that begin with a dot (sqlite3(1)).

@@ -13,7 +13,10 @@ use crate::command::word::{ONE_NAME, SEVERAL_NAMES, Segment, Word};
 use crate::command::{TOO_MUCH, spend};
 
 /// Actions that run a command.
-const ACTIONS: [&str; 4] = ["-exec", "-execdir", "-ok", "-okdir"];
+pub(in crate::command) const ACTIONS: [&str; 4] = ["-exec", "-execdir", "-ok", "-okdir"];
+
+/// Actions that write a file.
+pub(in crate::command) const WRITES: [&str; 4] = ["-fls", "-fprint", "-fprint0", "-fprintf"];
 
 /// Primaries without a value.
 const ALONE: [&str; 30] = [

@@ -34,6 +34,7 @@ use super::full::REDEFINERS;
 use super::word::Word;
 use besides::is_exec;
 pub(super) use fed::{BESIDE, starts_once};
+pub(super) use find::{ACTIONS as FIND_ACTIONS, WRITES as FIND_WRITES};
 use seen::Seen;
 pub(super) use shells::SHELLS;
 
@@ -209,7 +210,9 @@ fn inner(call: &Call, seen: &Seen) -> Inner {
     match containers::contained(call) {
         Some(inner) => inner,
         None if is_interpreter(base) || is_exec(call) => Inner::Unknown,
-        None if besides::may_run(call) || clients::tells_a_command(call) => Inner::Unread,
+        None if besides::may_run(call) || clients::tells_a_command(call) || scripts::runs(call) => {
+            Inner::Unread
+        }
         None => Inner::None,
     }
 }

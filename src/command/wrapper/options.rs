@@ -145,7 +145,7 @@ fn options<'a>(words: &'a [Word], form: &Form, taken: &mut Taken<'a>) -> Result<
                 && form.assignments == Assignments::Between
                 && is_one(word)
                 && is_variable(word.literal_prefix())
-                && !words[taken.at - 1].may_be("--")
+                && !is_behind_end(words, taken.at)
             {
                 taken.at += 1;
                 continue;
@@ -179,9 +179,7 @@ fn options<'a>(words: &'a [Word], form: &Form, taken: &mut Taken<'a>) -> Result<
         } else if text.starts_with('-') {
             option(words, form, taken)?;
         } else if form.assignments == Assignments::Between && text.contains('=') {
-            // Behind `--`, also one that is an option's value, sudo takes it for the command.
-            let ended = taken.at > 1 && words[taken.at - 1].may_be("--");
-            if ended || !is_variable(text) {
+            if is_behind_end(words, taken.at) || !is_variable(text) {
                 return Err(Miss::Unknown);
             }
             taken.at += 1;
@@ -190,6 +188,11 @@ fn options<'a>(words: &'a [Word], form: &Form, taken: &mut Taken<'a>) -> Result<
         }
     }
     Ok(())
+}
+
+/// Whether the word in front could be `--`: also behind one that is an option's value, sudo takes a variable for the command.
+fn is_behind_end(words: &[Word], at: usize) -> bool {
+    at > 1 && words[at - 1].may_be("--")
 }
 
 /// Whether what stands in front of `=` is a variable's name.

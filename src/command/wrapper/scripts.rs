@@ -6,8 +6,17 @@ use super::options::is_one;
 use crate::command::call::Call;
 use crate::command::word::{Segment, Word};
 
+/// Whether the program of an awk or the script of a sed could run something.
+pub(super) fn runs(call: &Call) -> bool {
+    match call.name.base.as_str() {
+        "sed" => sed_runs(call),
+        "awk" | "gawk" | "mawk" | "nawk" => awk_runs(call),
+        _ => false,
+    }
+}
+
 /// Whether a script of sed could run something, or is known only when it runs.
-pub(super) fn sed_runs(call: &Call) -> bool {
+fn sed_runs(call: &Call) -> bool {
     is_hidden_script(call, &["-e", "--expression"], "efl")
         || sed_scripts(call).into_iter().any(may_execute)
 }
@@ -130,7 +139,7 @@ const AWK_FLAGS: [&str; 16] = [
 ];
 
 /// Whether the program of awk, its first operand or behind `-e`, runs something, or could come from elsewhere.
-pub(super) fn awk_runs(call: &Call) -> bool {
+fn awk_runs(call: &Call) -> bool {
     if is_hidden_script(call, &["-e", "--source"], "vFfeiE") {
         return true;
     }

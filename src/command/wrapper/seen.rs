@@ -5,7 +5,7 @@
 use super::opaque::{A_WORD, guessed, guesses, is_shell_text, reads_code};
 use super::programs::elevates;
 use super::{Inner, MAX_DEPTH, each, fed, inner, is_plain_sudo, shells};
-use crate::command::call::{Call, Place, Redirection, Sudo, Wraps};
+use crate::command::call::{Call, Place, Redirection, Sudo, Wraps, above};
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, Reading, Shell, TOO_MUCH, evaluated, name, read_at, spend};
 use shells::SHELLS;
@@ -66,22 +66,7 @@ impl Seen {
 
     /// Whether that holds of a call, or of what runs it.
     pub(super) fn is_within(&self, call: &Call, holds: impl Fn(&Call) -> bool) -> bool {
-        let mut call = call;
-        // A parent stands before what it runs, so this ends.
-        let mut bound = self.out.len();
-        loop {
-            if holds(call) {
-                return true;
-            }
-            match call
-                .parent
-                .filter(|p| *p < bound)
-                .and_then(|p| Some((p, self.out.get(p)?)))
-            {
-                Some((at, parent)) => (call, bound) = (parent, at),
-                None => return false,
-            }
-        }
+        holds(call) || above(&self.out, call).any(|(_, by)| holds(by))
     }
 
     pub(super) fn push(&mut self, call: Call) -> Result<(), ReadError> {

@@ -3,7 +3,7 @@
 use super::options::is_one;
 use super::programs::language;
 use super::shells::SHELLS;
-use crate::command::call::Call;
+use crate::command::call::{Call, above};
 use crate::command::word::Word;
 
 /// `python3 -m json.tool`, without a file: what it reads is no code.
@@ -25,16 +25,13 @@ pub(crate) fn imports(call: &Call, calls: &[Call], set: &[String]) -> bool {
                 .any(|a| names(&a.name))
             || c.words.iter().any(|w| names(&w.spelt()))
     };
-    let mut within = call.parent;
-    while let Some(by) = within.and_then(|at| calls.get(at)) {
+    let is_other = |by: &Call| {
         let base = by.name.base.as_str();
-        if !SHELLS.contains(&base) && !matches!(base, "ssh" | "eval") {
-            return true;
-        }
-        // A parent stands in front of what it runs, so this ends.
-        within = by.parent.filter(|p| Some(*p) < within);
-    }
-    calls.iter().any(moves) || set.iter().any(|name| names(name))
+        !SHELLS.contains(&base) && !matches!(base, "ssh" | "eval")
+    };
+    above(calls, call).any(|(_, by)| is_other(by))
+        || calls.iter().any(moves)
+        || set.iter().any(|name| names(name))
 }
 
 fn only_lays_out(words: &[&str]) -> bool {

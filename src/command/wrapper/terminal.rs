@@ -8,8 +8,9 @@ use super::seen::refuse;
 use super::shells::SHELLS;
 use super::subcommands::names_compose;
 use super::told::{abbreviates, has_letter};
-use crate::command::call::{Call, Place};
+use crate::command::call::{Call, Place, above};
 use crate::command::word::Word;
+use std::cell::LazyCell;
 
 pub(super) const TYPED: &str = "text for a shell on a terminal, which reads it as if it was typed: leave the terminal out (`-i`, `-t`, `--pty`, `script`)";
 
@@ -45,11 +46,9 @@ fn sets_terminal(call: &Call) -> bool {
 
 /// Refuses input for what a program runs on a terminal that it makes, whatever its own input is.
 pub(in crate::command) fn check_typed(calls: &[Call]) -> Result<(), ReadError> {
-    let typed = |c: &&Call| makes_terminal(c) && has_input(calls, c);
-    calls
-        .iter()
-        .find(typed)
-        .map_or(Ok(()), |call| Err(refuse(call, KEYS)))
+    with_input(calls, makes_terminal)
+        .next()
+        .map_or(Ok(()), |at| Err(refuse(&calls[at], KEYS)))
 }
 
 /// Whether a program makes a terminal where it has none itself: `ssh -tt`, but not `ssh -t` (ssh(1)), nor `docker -t`.
@@ -68,9 +67,13 @@ fn makes_terminal(call: &Call) -> bool {
     }
 }
 
-/// Whether something of the line may come to a call's input.
-pub(super) fn has_input(calls: &[Call], call: &Call) -> bool {
-    is_given(call) || is_in_words(calls, call) && calls.iter().any(is_given)
+/// The calls of a kind to whose input something of the line may come.
+pub(super) fn with_input(calls: &[Call], kind: fn(&Call) -> bool) -> impl Iterator<Item = usize> {
+    let anywhere = LazyCell::new(|| calls.iter().any(is_given));
+    (0..calls.len()).filter(move |at| {
+        let call = &calls[*at];
+        kind(call) && (is_given(call) || is_in_words(calls, call) && *anywhere)
+    })
 }
 
 /// Whether a pipe or a redirection brings something; what comes to a function is known only where that is called.
@@ -85,12 +88,7 @@ fn is_given(call: &Call) -> bool {
 /// Whether a call stands in the words of another: it may have that one's input, and does where these are the words of a
 /// `for` or a `case`, or of a redirection behind another (in bash).
 fn is_in_words(calls: &[Call], call: &Call) -> bool {
-    let by = |c: &&Call| {
-        c.parent
-            .and_then(|at| calls.get(at))
-            .filter(|p| p.span.start <= c.span.start)
-    };
-    std::iter::successors(Some(call), by)
-        .take(calls.len())
-        .any(|c| c.place == Place::Substitution || c.inside.is_some())
+    let outwards = above(calls, call).map(|(_, by)| by);
+    let mut all = std::iter::once(call).chain(outwards);
+    all.any(|c| c.place == Place::Substitution || c.inside.is_some())
 }

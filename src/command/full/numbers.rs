@@ -123,6 +123,15 @@ fn prints_so(base: &str, words: &[Word]) -> bool {
                 && (w.literal().is_none() && text.is_empty() || text.starts_with('-'))
         })
     };
+    // Of long options no others; of the short ones those of at most two letters.
+    let only = |options: &[&str]| {
+        let named = |text: &str| options.contains(&text.split('=').next().unwrap_or(text));
+        let known = |text: &str| {
+            !text.starts_with('-') || !text.starts_with("--") && text.len() <= 3 || named(text)
+        };
+        words.iter().all(|w| w.literal().is_some_and(known))
+    };
+    let is_operand = |w: &Word| w.literal().is_some_and(|text| !text.starts_with('-'));
     let told = |names: &[&str]| {
         words
             .first()
@@ -172,11 +181,30 @@ fn prints_so(base: &str, words: &[Word]) -> bool {
                 "list-jobs",
             ]) && !words.iter().any(elsewhere)
         }
-        "docker" | "podman" => told(&["ps", "images"]),
-        "kubectl" => told(&["get"]),
+        // Others log, or keep a profile, in a file.
+        "docker" | "podman" => {
+            let options = ["--all", "--quiet", "--no-trunc", "--filter", "--format"];
+            told(&["ps", "images"]) && only(&options)
+        }
+        "kubectl" => {
+            let options = [
+                "--all-namespaces",
+                "--namespace",
+                "--no-headers",
+                "--selector",
+                "--field-selector",
+                "--output",
+            ];
+            told(&["get"]) && only(&options)
+        }
         "openssl" => reads_certificate(words),
-        "dpkg" => told(&["-l", "--list"]),
-        "apt" => told(&["list"]),
+        "dpkg" => told(&["-l", "--list"]) && words.iter().skip(1).all(is_operand),
+        "apt" => {
+            told(&["list"])
+                && words.iter().all(|w| {
+                    is_operand(w) || matches!(w.literal(), Some("--installed" | "--upgradable"))
+                })
+        }
         _ => false,
     }
 }

@@ -18,7 +18,12 @@ pub fn is_deceptive(c: char) -> bool {
             | 0xE000..=0xF8FF | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF | 0xF0000..=0x10FFFF)
 }
 
-/// The text on one line, with every deceptive character as `\n`, `\t`, `\x1b` or `\u{202e}`.
+/// What a line feed and a tab are shown as, and what stands around the number of any other.
+const MARKS: [char; 4] = ['⏎', '⇥', '⟨', '⟩'];
+
+/// The text on one line, with every deceptive character as `⏎` (a line feed), `⇥` (a tab) or `⟨U+202E⟩`. These marks are
+/// written by their numbers as well, so that two texts which differ are never shown alike: a backslash and an `n`
+/// must not look like the line feed behind which another command begins.
 pub fn escape(text: &str) -> Cow<'_, str> {
     escape_unless(text, |_| false)
 }
@@ -29,21 +34,18 @@ pub fn escape_lines(text: &str) -> Cow<'_, str> {
 }
 
 fn escape_unless(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
-    if !text.chars().any(|c| is_deceptive(c) && !keep(c)) {
+    let plain = |c: char| keep(c) || !is_deceptive(c) && !MARKS.contains(&c);
+    if text.chars().all(plain) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match c {
-            c if !is_deceptive(c) || keep(c) => out.push(c),
-            '\n' => out.push_str("\\n"),
-            '\t' => out.push_str("\\t"),
-            '\r' => out.push_str("\\r"),
-            c if u32::from(c) < 0x100 => {
-                let _ = write!(out, "\\x{:02x}", u32::from(c));
-            }
+            c if plain(c) => out.push(c),
+            '\n' => out.push('⏎'),
+            '\t' => out.push('⇥'),
             c => {
-                let _ = write!(out, "\\u{{{:x}}}", u32::from(c));
+                let _ = write!(out, "⟨U+{:04X}⟩", u32::from(c));
             }
         }
     }
@@ -90,17 +92,46 @@ mod tests {
     fn what_hides_is_shown() {
         assert_eq!(
             escape("a\u{202e}b\u{1b}[2J\r\n\u{200b}\u{a0}\u{e0041}"),
-            "a\\u{202e}b\\x1b[2J\\r\\n\\u{200b}\\xa0\\u{e0041}"
+            "a⟨U+202E⟩b⟨U+001B⟩[2J⟨U+000D⟩⏎⟨U+200B⟩⟨U+00A0⟩⟨U+E0041⟩"
         );
-        assert_eq!(escape_lines("a\n\tb\u{1b}"), "a\n\tb\\x1b");
+        assert_eq!(escape_lines("a\n\tb\u{1b}"), "a\n\tb⟨U+001B⟩");
+    }
+
+    #[test]
+    fn texts_that_differ_are_shown_differently() {
+        let parts = [
+            "\n",
+            "\\n",
+            "\\",
+            "n",
+            "⏎",
+            "\t",
+            "⇥",
+            "\u{202e}",
+            "⟨U+202E⟩",
+            "⟨",
+            "⟩",
+            "U+23CE",
+            "\\u{202e}",
+        ];
+        let mut shown = std::collections::BTreeMap::new();
+        for a in parts {
+            for b in parts {
+                for c in parts {
+                    let text = format!("{a}{b}{c}");
+                    let before = shown.insert(escape(&text).into_owned(), text.clone());
+                    assert!(before.is_none_or(|other| other == text), "{text:?}");
+                }
+            }
+        }
     }
 
     #[test]
     fn a_place_is_shown_in_a_line_of_any_length() {
         let (short, behind) = ("ä\tb", "a".repeat(200));
-        assert_eq!(point_at(short, 3), ("ä\\tb".into(), "   ^".into()));
-        assert_eq!(point_at(short, 1), ("ä\\tb".into(), "^".into()));
-        assert_eq!(point_at(short, 99), ("ä\\tb".into(), "    ^".into()));
+        assert_eq!(point_at(short, 3), ("ä⇥b".into(), "  ^".into()));
+        assert_eq!(point_at(short, 1), ("ä⇥b".into(), "^".into()));
+        assert_eq!(point_at(short, 99), ("ä⇥b".into(), "   ^".into()));
         assert_eq!(point_at(&behind, 200).0, behind);
         assert_eq!(point_at(&behind, 0).0, behind);
         for long in ["a".repeat(1 << 20), "\u{202e}".repeat(1 << 17)] {

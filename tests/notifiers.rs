@@ -129,7 +129,7 @@ fn webhooks_in_the_shapes_of_ntfy_slack_and_telegram_carry_the_code() {
             "{kind}: {text}"
         );
         assert!(
-            text.contains(r#"quote " backslash \ \nurl"#),
+            text.contains(r#"quote " backslash \ ⏎url"#),
             "{kind}: {text}"
         );
         assert_eq!(

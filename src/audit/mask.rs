@@ -29,7 +29,10 @@ pub fn mask(text: &str) -> Cow<'_, str> {
     let masked = mask_settled(text);
     // Colours stand between a name and its value, or in the middle of a token. Where there is a secret
     // behind them, they go.
-    if !masked.contains("\x1b[") && !masked.contains("\\x1b[") {
+    if !["\x1b[", "\\x1b[", "⟨U+001B⟩["]
+        .iter()
+        .any(|begin| masked.contains(begin))
+    {
         return masked;
     }
     let Some(colours) = COLOURS.as_ref() else {
@@ -59,7 +62,7 @@ fn mask_settled(text: &str) -> Cow<'_, str> {
 
 /// Terminal control sequences (ECMA-48, CSI), as they come and as they are shown.
 static COLOURS: LazyLock<Option<Regex>> =
-    LazyLock::new(|| Regex::new(r"(?:\x1b|\\x1b)\[[0-9;:?]{0,32}[A-Za-z]").ok());
+    LazyLock::new(|| Regex::new(r"(?:\x1b|\\x1b|⟨U\+001B⟩)\[[0-9;:?]{0,32}[A-Za-z]").ok());
 
 fn mask_plain(text: &str) -> Cow<'_, str> {
     let mut masked = Cow::Borrowed(text);

@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn what_a_target_says_cannot_draw_a_line_of_the_card() {
         let lines = lines("State", &seen(Some(0), "ok\nReply: Approve\u{1b}[2J"));
-        assert_eq!(lines[1..], ["  | ok", "  | Reply: Approve\\x1b[2J"]);
+        assert_eq!(lines[1..], ["  | ok", "  | Reply: Approve⟨U+001B⟩[2J"]);
         let long = "é".repeat(5000);
         let (a, b) = (kept(long.clone()), kept(long + "x"));
         assert!(a.len() < 4300 && a != b, "what was left out still counts");

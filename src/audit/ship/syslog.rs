@@ -337,8 +337,8 @@ mod tests {
             text.contains(" aiops - run.finished [aiops@32473 "),
             "{text}"
         );
-        assert!(text.contains("target=\"a\\\"b\\]c\\\\d\\\\ne\""), "{text}");
-        assert!(text.contains("requester=\"\\\\u{202e}x\""), "{text}");
+        assert!(text.contains("target=\"a\\\"b\\]c\\\\d⏎e\""), "{text}");
+        assert!(text.contains("requester=\"⟨U+202E⟩x\""), "{text}");
         assert_eq!(text.lines().count(), 1);
         assert!(text.ends_with(&record.raw));
     }

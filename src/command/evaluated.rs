@@ -364,7 +364,7 @@ fn is_other(value: &Word, but_numbers: bool) -> bool {
 }
 
 /// Whether a call, which names those variables, could set one; `but_numbers`, to other than a number.
-fn sets(call: &Call, named: &[Named], name: &str, but_numbers: bool) -> bool {
+pub(super) fn sets(call: &Call, named: &[Named], name: &str, but_numbers: bool) -> bool {
     let other = |value: &Word| is_other(value, but_numbers);
     let mut set = call.assignments.iter();
     if set.any(|a| a.name == name && other(&a.value)) {

@@ -322,8 +322,10 @@ fn seen_through(
             .filter(|at| wrapper::lays_out_json(&seen.calls[*at]))
             .filter(|at| wrapper::imports(&seen.calls[*at], &seen.calls, loose));
         let told = wrapper::told_by_input(&seen.calls);
-        let misled = startup::misled(&seen.calls);
-        let unread: Vec<usize> = imports.chain(told).chain(misled).collect();
+        let misled = startup::misled(&seen.calls).into_iter();
+        let misled = misled.chain(startup::configured(&seen.calls));
+        let scripts = wrapper::scripts_in_doubt(&seen.calls);
+        let unread: Vec<usize> = imports.chain(told).chain(misled).chain(scripts).collect();
         for at in unread {
             seen.calls[at].wraps = Wraps::Unknown;
         }

@@ -5,7 +5,8 @@
 //! a name that it puts together, what they start is marked as unread. What stood there before is not the line's.
 
 use super::call::{Call, Place, Redirection, Wraps, above};
-use super::evaluated::is_option;
+use super::evaluated::{is_option, sets};
+use super::names;
 use super::word::{Segment, Word};
 use super::wrapper::{FIND_WRITES, SHELLS, starts_once};
 use std::cell::LazyCell;
@@ -143,12 +144,7 @@ impl Starts<'_> {
 
     /// Whether such a call stands beside this one, which it does not run; and this one does not only tell.
     fn is_beside_remote(&self, call: &Call) -> bool {
-        const READS: [&str; 7] = ["cat", "grep", "head", "ls", "stat", "tail", "wc"];
-        let only = READS.contains(&call.name.base.as_str())
-            && call.pipe.len == 1
-            && call.place != Place::Substitution
-            && call.redirections.iter().all(|r| r.harmless);
-        !only && self.remote.iter().any(|ssh| !runs(self.calls, *ssh, call))
+        !only_reads(call) && self.remote.iter().any(|ssh| !runs(self.calls, *ssh, call))
     }
 }
 
@@ -171,6 +167,74 @@ pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
     let writers: Vec<&Call> = calls.iter().filter(|c| may_write(c) || writes(c)).collect();
     let outside = |reader: &usize| writers.iter().any(|w| !runs(calls, *reader, w));
     readers.into_iter().filter(outside).collect()
+}
+
+/// Programs that run others and read files first in which a command may stand; parts of these files' names; and variables
+/// that lead to others. An entry of docker's configuration is a program, and so is one of kubectl's.
+const CONFIGURED: [(&[&str], &[&str], &[&str]); 4] = [
+    (
+        &["docker", "docker-compose", "podman", "nerdctl"],
+        &[".docker", "cli-plugins", "containers.conf", "containers/"],
+        &[
+            "DOCKER_HOST",
+            "DOCKER_CONTEXT",
+            "CONTAINER_HOST",
+            "CONTAINERS_CONF",
+            "PODMAN_COMPOSE_PROVIDER",
+            "NERDCTL_TOML",
+            "HOME",
+            "XDG_CONFIG_HOME",
+        ],
+    ),
+    (
+        &["kubectl", "oc"],
+        &[".kube"],
+        &["KUBECONFIG", "KUBERC", "HOME"],
+    ),
+    (
+        &["sudo", "doas", "su", "runuser", "pkexec"],
+        &["sudo.conf", "sudoers", "doas.conf", "pam.d", "polkit"],
+        &[],
+    ),
+    (
+        &["systemd-run"],
+        &["systemd/"],
+        &["HOME", "XDG_CONFIG_HOME"],
+    ),
+];
+
+/// The calls of these in a line that names one of the files where it does more than read, or sets one of the variables.
+pub(super) fn configured(calls: &[Call]) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (programs, parts, variables) in CONFIGURED {
+        let is = |at: &usize| programs.contains(&calls[*at].name.base.as_str());
+        let readers: Vec<usize> = (0..calls.len()).filter(is).collect();
+        if readers.is_empty() {
+            continue;
+        }
+        let sets = |c: &Call| {
+            let named = names::named(&c.words).unwrap_or_default();
+            variables.iter().any(|name| sets(c, &named, name, false))
+        };
+        let led = calls.iter().any(sets);
+        let writers: Vec<&Call> = calls
+            .iter()
+            .filter(|c| !only_reads(c) && names(c, parts).is_some())
+            .collect();
+        let many = writers.len() > MAX_READERS;
+        let outside = |at: &usize| led || many || writers.iter().any(|w| !runs(calls, *at, w));
+        found.extend(readers.into_iter().filter(outside));
+    }
+    found
+}
+
+/// Whether a call is of a program that writes nothing but its output, and that goes nowhere.
+fn only_reads(call: &Call) -> bool {
+    const READS: [&str; 7] = ["cat", "grep", "head", "ls", "stat", "tail", "wc"];
+    READS.contains(&call.name.base.as_str())
+        && call.pipe.len == 1
+        && call.place != Place::Substitution
+        && call.redirections.iter().all(|r| r.harmless)
 }
 
 /// Whether a call goes to a folder in which a file with a plain name could be a startup file.
@@ -348,7 +412,7 @@ fn names_remote(call: &Call) -> Option<&'static str> {
 }
 
 /// The first of these parts that a word of a call has.
-fn names(call: &Call, parts: &'static [&'static str]) -> Option<&'static str> {
+fn names(call: &Call, parts: &[&'static str]) -> Option<&'static str> {
     let held = |text: String| parts.iter().find(|part| text.contains(**part)).copied();
     told(call).find_map(held)
 }

@@ -38,6 +38,8 @@ pub(super) struct Variables {
     code: Option<(String, Span)>,
     /// Substitutions that say a number, as they are written.
     numbers: BTreeSet<String>,
+    /// Variables that these may name: busybox' `date +%N` and `stat -c %W` say the letter.
+    letters: BTreeSet<&'static str>,
     /// Substitutions that say names.
     names: BTreeSet<String>,
     /// Where arithmetic reads one, or a word of `test` is one.
@@ -84,6 +86,7 @@ impl Variables {
         self.any = self.any.take().or(other.any);
         self.code = self.code.take().or(other.code);
         self.numbers.extend(other.numbers);
+        self.letters.extend(other.letters);
         self.names.extend(other.names);
         self.said = self.said.or(other.said);
         self.split = self.split.or(other.split);
@@ -92,6 +95,11 @@ impl Variables {
 
     /// A substitution says a number, as long as its program is the one of that name.
     pub(super) fn says_number(&mut self, text: String) {
+        for (sign, name) in [("%N", "N"), ("%W", "W")] {
+            if text.contains(sign) {
+                self.letters.insert(name);
+            }
+        }
         self.numbers.insert(text);
     }
 
@@ -197,7 +205,9 @@ impl Variables {
 
     /// The variables that are read as numbers.
     pub(super) fn counted(&self) -> Vec<String> {
-        self.read.iter().map(|(name, ..)| name.clone()).collect()
+        let read = self.read.iter().map(|(name, ..)| name.as_str());
+        let all = read.chain(self.letters.iter().copied());
+        all.map(str::to_owned).collect()
     }
 
     /// The variables that are set to other than numbers.
@@ -231,13 +241,16 @@ impl Variables {
             });
         }
         // Another program of that name may say anything.
-        let path = |(name, _): &(String, Held)| name == "PATH";
-        let others = functions || self.redefined || self.set.iter().any(path);
+        let other = |(name, held): &(String, Held)| {
+            name == "PATH" || *held != Held::Number && self.letters.contains(name.as_str())
+        };
+        let unknown = !self.letters.is_empty() && self.any.is_some();
+        let others = functions || self.redefined || unknown || self.set.iter().any(other);
         if let Some(span) = self.said.filter(|_| others) {
             return Err(ReadError {
                 span,
                 reason:
-                    "arithmetic on a command's output where the line has functions, sets PATH or exports: a shell would evaluate it as code"
+                    "arithmetic on a command's output where the line has functions, exports, or sets PATH (or N beside `%N`): a shell would evaluate it as code"
                         .to_owned(),
             });
         }

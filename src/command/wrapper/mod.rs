@@ -42,6 +42,7 @@ pub use besides::runs_besides;
 pub(super) use clients::told_by_input;
 pub(crate) use identity::sudo_takes;
 pub use programs::is_interpreter;
+pub(super) use scripts::in_doubt as scripts_in_doubt;
 pub(crate) use tells::{imports, lays_out_json};
 pub(super) use terminal::check_typed;
 

@@ -2,8 +2,10 @@
 //!
 //! Only what surely runs none may pass unmarked: where a text could be cut into its parts in two ways, it could run one.
 
-use super::options::is_one;
-use crate::command::call::Call;
+use super::options::{is_one, is_operand};
+use crate::command::call::{Assignment, Call, with_lists};
+use crate::command::full::REDEFINERS;
+use crate::command::names;
 use crate::command::word::{Segment, Word};
 
 /// Whether the program of an awk or the script of a sed could run something.
@@ -17,19 +19,38 @@ pub(super) fn runs(call: &Call) -> bool {
 
 /// Whether a script of sed could run something, or is known only when it runs.
 fn sed_runs(call: &Call) -> bool {
-    is_hidden_script(call, &["-e", "--expression"], "efl")
-        || sed_scripts(call).into_iter().any(may_execute)
+    is_hidden_script(call) || sed_scripts(&call.words).into_iter().any(may_execute)
 }
 
-/// The scripts among a call's words, where these are known: its first operand, or what stands behind `-e`.
-fn sed_scripts(call: &Call) -> Vec<&str> {
-    let mut words = call.words.iter().skip(1).map(Word::literal_prefix);
-    let (mut scripts, mut told) = (Vec::new(), false);
+/// Whether a word of sed that is known only when it runs could be an option, or a part of the script.
+fn is_hidden_script(call: &Call) -> bool {
+    let hidden = |(at, word): (usize, &Word)| {
+        let before = call.words.get(..at).unwrap_or_default();
+        let value = before
+            .last()
+            .is_some_and(|w| w.literal_prefix().starts_with('-'));
+        // Behind its script sed takes files, and options still.
+        let file = is_operand(word) && !value && !sed_scripts(before).is_empty();
+        word.literal().is_none() && !file && !is_of_names(call, word)
+    };
+    call.words.iter().enumerate().skip(1).any(hidden)
+}
+
+/// The scripts among sed's words, as far as these are known: its first operand, or what stands behind `-e`.
+fn sed_scripts(words: &[Word]) -> Vec<&str> {
+    let mut words = words.iter().skip(1).map(Word::literal_prefix);
+    let (mut scripts, mut told, mut ended) = (Vec::new(), false, false);
     while let Some(word) = words.next() {
-        let letters = word.strip_prefix('-').filter(|rest| !rest.starts_with('-'));
+        if word == "--" && !ended {
+            ended = true;
+            continue;
+        }
+        let letters = word
+            .strip_prefix('-')
+            .filter(|rest| !ended && !rest.starts_with('-'));
         // `-ne SCRIPT`, `-eSCRIPT`, `-n -i.bak`, `-l 5`
         let valued = letters.and_then(|text| text.split_once(['e', 'f', 'l', 'i']));
-        match (valued, word.strip_prefix("--")) {
+        match (valued, word.strip_prefix("--").filter(|_| !ended)) {
             (Some((flags, rest)), _) => {
                 let letter = letters.and_then(|text| text.chars().nth(flags.len()));
                 let value = match (letter, rest) {
@@ -140,22 +161,21 @@ const AWK_FLAGS: [&str; 16] = [
 
 /// Whether the program of awk, its first operand or behind `-e`, runs something, or could come from elsewhere.
 fn awk_runs(call: &Call) -> bool {
-    if is_hidden_script(call, &["-e", "--source"], "vFfeiE") {
-        return true;
-    }
     let mut words = call.words.iter().skip(1);
     let mut told = false;
     while let Some(word) = words.next() {
-        let code = match word.literal_prefix() {
-            "-F" | "-v" => {
-                words.next();
-                continue;
-            }
+        let text = word.literal_prefix();
+        // Options end where the first operand stands.
+        if word.literal().is_none() && !(told && is_operand(word)) {
+            return true;
+        }
+        let code = match text {
+            "-F" | "-v" if words.next().is_some_and(is_one) => continue,
+            "-F" | "-v" => return true,
             text if text.starts_with("-F") || text.starts_with("-v") => continue,
             text if AWK_FLAGS.contains(&text) => continue,
             "-e" | "--source" => words.next(),
             text if text.starts_with("-e") || text.starts_with("--source=") => Some(word),
-            // Options end here.
             "--" => return !told && words.next().is_some_and(is_awk_s),
             text if text.len() > 1 && text.starts_with('-') => return true,
             _ => return !told && is_awk_s(word),
@@ -242,52 +262,48 @@ fn skip_pattern(chars: &mut std::str::Chars<'_>) -> Option<()> {
     (open == 0).then_some(())
 }
 
+/// Where the users' names stand.
+const USERS: &str = "$( cut -d: -f1 /etc/passwd )";
+
 /// Whether a word holds nothing that only the shell knows but the names of users: variables of a `for` that goes through these.
 fn is_of_names(call: &Call, word: &Word) -> bool {
-    let users = |value: &Word| value.spelt() == "$( cut -d: -f1 /etc/passwd )";
     let of_loop = |text: &str| {
         let name = text
             .trim_matches('"')
             .strip_prefix("${")
             .and_then(|t| t.strip_suffix('}'));
-        let mut lists = call
-            .scope
-            .lists
-            .iter()
-            .filter(|list| Some(list.name.as_str()) == name)
-            .peekable();
-        lists.peek().is_some() && lists.all(|list| users(&list.value))
+        let mut lists = call.scope.lists.iter();
+        lists.any(|list| Some(list.name.as_str()) == name)
     };
     let known = |s: &Segment| match s {
         Segment::Literal(_) => true,
         Segment::Glob(_) => false,
         Segment::Expansion(text) => of_loop(text),
     };
-    !word.literal_prefix().is_empty() && word.segments.iter().all(known)
+    let mut lists = call.scope.lists.iter();
+    !word.literal_prefix().is_empty()
+        && word.segments.iter().all(known)
+        && lists.all(|list| list.value.spelt() == USERS)
 }
 
-/// Whether the script of sed or awk is known only when it runs. `told` are the options in front of one, `valued` the letters
-/// of those with a value in the next word.
-fn is_hidden_script(call: &Call, told: &[&str], valued: &str) -> bool {
-    let unknown = |w: &Word| w.literal().is_none() && !is_of_names(call, w);
-    let mut words = call.words.iter().skip(1);
-    let mut given = false;
-    while let Some(word) = words.next() {
-        let text = word.literal_prefix();
-        let script = told.iter().any(|option| text.starts_with(option));
-        if !text.starts_with('-') {
-            return unknown(word) && (!given || !is_one(word));
-        }
-        if word.literal().is_none() {
-            return true;
-        }
-        given |= script || text.starts_with("-f") || text.starts_with("--f");
-        let next = text.len() == 2 && text.ends_with(|letter| valued.contains(letter))
-            || text.starts_with("--") && !text.contains('=');
-        let value = if next { words.next() } else { None };
-        if script && value.is_some_and(unknown) {
-            return true;
-        }
-    }
-    false
+/// The calls of sed with users' names in their scripts, where the line could give a variable another value, or make
+/// another `cut`.
+pub(in crate::command) fn in_doubt(calls: &[Call]) -> Vec<usize> {
+    let relies = |call: &Call| {
+        let mut words = call.words.iter().skip(1);
+        call.name.base == "sed"
+            && words.any(|w| w.literal().is_none() && !w.is_glob() && is_of_names(call, w))
+    };
+    let at: Vec<usize> = (0..calls.len()).filter(|at| relies(&calls[*at])).collect();
+    let other = |call: &Call| {
+        let names_path = |w: &Word| w.spelt().contains("PATH=");
+        !call.assignments.is_empty()
+            || !call.scope.functions.is_empty()
+            || call.words.iter().any(names_path)
+            || REDEFINERS.contains(&call.name.base.as_str())
+            || names::named(&call.words).map_or(true, |named| !named.is_empty())
+    };
+    let lists = |(_, lists): (_, &[Assignment])| lists.iter().any(|l| l.value.spelt() != USERS);
+    let doubt = calls.iter().any(other) || with_lists(calls).any(lists);
+    at.into_iter().filter(|_| doubt).collect()
 }

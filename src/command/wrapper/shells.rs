@@ -38,7 +38,8 @@ pub(super) fn shell_text(call: &Call, seen: &Seen) -> Inner {
             at += usize::from(text == "--");
             break;
         }
-        if matches!(text, "--norc" | "--noprofile" | "--posix" | "--login") {
+        // Of `--posix` a variable is left (POSIXLY_CORRECT), which changes how programs read their words.
+        if matches!(text, "--norc" | "--noprofile" | "--login") {
             at += 1;
             continue;
         }

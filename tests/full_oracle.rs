@@ -281,7 +281,13 @@ fn has_two_forms(shell: &str, reading: &Reading) -> bool {
 fn what_bash_and_dash_run_the_full_reader_saw() {
     let lines = usize::try_from(setting("AIOPS_ORACLE_LINES", 10_000)).unwrap();
     let seed = setting("AIOPS_ORACLE_SEED", 20_261_121);
-    let tally = shells::in_batches(lines, seed, 2000.min(lines.div_ceil(2)), compare);
+    let tally = shells::in_batches(
+        &shells::PROGRAMS,
+        lines,
+        seed,
+        2000.min(lines.div_ceil(2)),
+        compare,
+    );
     let mut out = std::io::stderr();
     for (name, (written, read)) in &tally.productions {
         let _ = writeln!(out, "{written:7} {read:7} {name}");

@@ -226,7 +226,13 @@ const SAMPLE: usize = 400;
 fn what_the_strict_reader_reads_is_what_bash_and_dash_run() {
     let lines = usize::try_from(setting("AIOPS_ORACLE_LINES", 50_000)).unwrap();
     let seed = setting("AIOPS_ORACLE_SEED", 20_261_121);
-    let tally = shells::in_batches(lines, seed, 4000.min(lines.div_ceil(2)), compare);
+    let tally = shells::in_batches(
+        &shells::PROGRAMS,
+        lines,
+        seed,
+        4000.min(lines.div_ceil(2)),
+        compare,
+    );
     let _ = writeln!(
         std::io::stderr(),
         "{} lines, each read by two shells in two forms: {} differences ({} run again alone)",

@@ -325,7 +325,7 @@ fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {
 fn what_is_written_out_is_what_would_have_run() {
     let lines = usize::try_from(setting("AIOPS_ORACLE_LINES", 6_000)).unwrap();
     let seed = setting("AIOPS_ORACLE_SEED", 20_261_121);
-    let tally = shells::in_batches(lines, seed, 1000, compare);
+    let tally = shells::in_batches(&shells::PROGRAMS, lines, seed, 1000, compare);
     let compared = tally.lines;
     assert!(tally.findings.is_empty(), "{:#?}", tally.findings);
     let _ = writeln!(

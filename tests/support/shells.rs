@@ -110,6 +110,11 @@ pub struct Sandbox {
 
 impl Sandbox {
     pub fn new() -> Sandbox {
+        Sandbox::with(&PROGRAMS)
+    }
+
+    /// One in which lines may run these programs.
+    pub fn with(programs: &[&str]) -> Sandbox {
         let dir = folder();
         let walled = nix::unistd::geteuid().is_root()
             && Command::new("unshare")
@@ -125,7 +130,7 @@ impl Sandbox {
         };
         std::fs::create_dir(sandbox.path("empty")).unwrap();
         if walled {
-            sandbox.furnish();
+            sandbox.furnish(programs);
         }
         sandbox
     }
@@ -135,7 +140,7 @@ impl Sandbox {
     }
 
     /// Puts the shells, what they are linked with, the wrappers and the stand-ins there.
-    fn furnish(&self) {
+    fn furnish(&self, programs: &[&str]) {
         for folder in ["bin", "dev", "proc", "lib", "usr"] {
             std::fs::create_dir(self.path(folder)).unwrap();
         }
@@ -147,8 +152,8 @@ impl Sandbox {
         }
         symlink("/proc/self/fd", self.path("dev/fd")).unwrap();
         symlink("dash", self.path("bin/sh")).unwrap();
-        for name in PROGRAMS.iter().chain(&["bash", "dash"]) {
-            let from = ["/usr/bin", "/bin"].map(|d| Path::new(d).join(name));
+        for name in programs.iter().chain(&["bash", "dash"]) {
+            let from = ["/usr/bin", "/bin", "/usr/sbin"].map(|d| Path::new(d).join(name));
             let from = from.iter().find(|p| p.exists()).unwrap();
             std::fs::copy(from, self.path("bin").join(name)).unwrap();
             let linked = Command::new("ldd").arg(from).output().unwrap();
@@ -477,7 +482,9 @@ impl Tally {
 }
 
 /// Workers (`AIOPS_ORACLE_WORKERS`, two) share `lines` in batches; what `compare` (of a seed and a size) found, summed.
+/// Lines may run `programs`.
 pub fn in_batches(
+    programs: &[&str],
     lines: usize,
     seed: u64,
     size: usize,
@@ -490,7 +497,7 @@ pub fn in_batches(
         let workers: Vec<_> = (0..count)
             .map(|worker| {
                 scope.spawn(move || {
-                    let sandbox = Sandbox::new();
+                    let sandbox = Sandbox::with(programs);
                     let mut tally = Tally::default();
                     let share = lines.div_ceil(usize::try_from(count).unwrap());
                     let mut said = Duration::from_secs(60);

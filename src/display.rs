@@ -14,8 +14,15 @@ pub fn is_deceptive(c: char) -> bool {
         || matches!(code,
             0x00AD | 0x034F | 0x061C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F
             | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0x2800 | 0x3164
-            | 0xFE00..=0xFE0F | 0xFEFF | 0xFFA0 | 0xFFF0..=0xFFFF
+            | 0xFE00..=0xFE0F | 0xFEFF | 0x13430..=0x1343F | 0x1BCA0..=0x1BCA3 | 0xFFA0 | 0xFFF0..=0xFFFF
             | 0xE000..=0xF8FF | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF | 0xF0000..=0x10FFFF)
+}
+
+/// Whether a letter or digit is written from right to left (UAX #9: R, AL, AN): what stands between two such words, a `>`
+/// or the order of operands, would be drawn the other way round.
+fn is_right_to_left(c: char) -> bool {
+    matches!(u32::from(c),
+        0x0590..=0x08FF | 0xFB1D..=0xFDFF | 0xFE70..=0xFEFE | 0x10800..=0x10FFF | 0x1E800..=0x1EFFF)
 }
 
 /// What a line feed and a tab are shown as, and what stands around the number of any other.
@@ -28,13 +35,22 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     escape_unless(text, |_| false)
 }
 
+/// As [`escape`], but keeps letters that are written from right to left: for what people say, not for what runs.
+pub fn escape_prose(text: &str) -> Cow<'_, str> {
+    escape_unless(text, is_right_to_left)
+}
+
 /// As [`escape`], but keeps line feeds and tabs: for output of several lines.
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
-    escape_unless(text, |c| c == '\n' || c == '\t')
+    escape_unless(text, |c| c == '\n' || c == '\t' || is_right_to_left(c))
 }
 
 fn escape_unless(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
-    let plain = |c: char| keep(c) || !is_deceptive(c) && !MARKS.contains(&c);
+    // None of the marks is kept, nor what hides among such letters.
+    let plain = |c: char| match is_deceptive(c) || MARKS.contains(&c) {
+        true => (c == '\n' || c == '\t') && keep(c),
+        false => !is_right_to_left(c) || keep(c),
+    };
     if text.chars().all(plain) {
         return Cow::Borrowed(text);
     }
@@ -83,6 +99,9 @@ mod tests {
 
     #[test]
     fn plain_text_is_itself() {
+        assert_eq!(escape_prose("שלום x\n"), "שלום x⏎");
+        assert_eq!(escape("mv 'א' b"), "mv '⟨U+05D0⟩' b");
+        assert_eq!(escape_prose("\u{61c}א"), "⟨U+061C⟩א");
         for text in ["", "uptime", "grep 'ä ö' /var/log/x — fine", "日本語"] {
             assert_eq!(escape(text), text);
         }

@@ -340,7 +340,10 @@ impl Card<'_> {
         if self.canonical != self.command {
             lines.push(format!("Runs as: {}", shown(self.canonical)));
         }
-        lines.push(format!("Reason: {}", shown(self.reason)));
+        lines.push(format!(
+            "Reason: {}",
+            crate::display::escape_prose(self.reason)
+        ));
         let effect = self
             .effect
             .map(|e| format!(" — {}", shown(e)))

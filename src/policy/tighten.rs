@@ -9,6 +9,8 @@ use super::rule::{RawHasOperand, RawPlaces, RawWritesTo, Rule};
 use super::writes::{self, Target};
 use crate::command::wrapper::lays_out_json;
 use crate::command::{Call, Reading, Sudo, Word, Wraps, above};
+use std::cell::LazyCell;
+use std::collections::BTreeSet;
 
 /// What a rule is held against.
 pub struct Seen<'a> {
@@ -220,6 +222,8 @@ fn redirects_to(call: &Call, wanted: &RawPlaces) -> bool {
 
 /// Whether a later command of the same pipeline is one of these, itself or behind a wrapper.
 fn pipes_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
+    // A function of the line's own may run what stands anywhere in the line. Asked once, for there may be many of them.
+    let anywhere = LazyCell::new(|| reading.calls.iter().any(|c| names.contains(&c.name.base)));
     reading.calls.iter().any(|other| {
         other.pipe.pipeline == call.pipe.pipeline
             && other.pipe.index > call.pipe.index
@@ -227,49 +231,27 @@ fn pipes_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
                 && other.wraps == Wraps::Nothing
                 && lays_out_json(other))
             && (names.contains(&other.name.base)
-                // A function of the line's own may run what stands anywhere in the line.
-                || (reading.functions.contains(&other.name.text)
-                    && reading.calls.iter().any(|c| names.contains(&c.name.base))))
+                || (reading.functions.contains(&other.name.text) && *anywhere))
     })
 }
 
 /// Whether what a call writes becomes a word or a file of one of these, itself or behind a wrapper, and
 /// what that runs could not be read.
 fn substituted_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
-    let mut inside = call.inside;
-    // Substitutions nest no deeper than this; each step goes to an earlier call.
-    while let Some(index) = inside {
-        let under = |mut at: usize| loop {
-            if at == index {
-                return true;
-            }
-            match reading
-                .calls
-                .get(at)
-                .and_then(|c| c.parent)
-                .filter(|p| *p < at)
-            {
-                Some(parent) => at = parent,
-                None => return false,
-            }
-        };
-        let runs = reading.calls.iter().enumerate().any(|(at, other)| {
-            // Behind a program that was not seen through, what follows is only guessed at.
-            let unread = |c: &Call| matches!(c.wraps, Wraps::Unknown | Wraps::Text);
-            let guessed = other
-                .parent
-                .and_then(|p| reading.calls.get(p))
-                .is_some_and(unread);
-            names.contains(&other.name.base) && (unread(other) || guessed) && under(at)
-        });
-        if runs {
-            return true;
-        }
-        inside = reading
-            .calls
-            .get(index)
-            .and_then(|c| c.inside)
-            .filter(|i| *i < index);
+    let calls = &reading.calls;
+    // What it stands inside of, outwards. Each step goes to an earlier call.
+    let outer = |at: &usize| calls.get(*at).and_then(|c| c.inside).filter(|i| i < at);
+    let inside: BTreeSet<usize> = std::iter::successors(call.inside, outer).collect();
+    if inside.is_empty() {
+        return false;
     }
-    false
+    let unread = |c: &Call| matches!(c.wraps, Wraps::Unknown | Wraps::Text);
+    calls.iter().enumerate().any(|(at, other)| {
+        // Behind a program that was not seen through, what follows is only guessed at.
+        let guessed = || other.parent.and_then(|p| calls.get(p)).is_some_and(unread);
+        let mut under = above(calls, other).map(|(at, _)| at);
+        (unread(other) || guessed())
+            && names.contains(&other.name.base)
+            && (inside.contains(&at) || under.any(|at| inside.contains(&at)))
+    })
 }

@@ -5,6 +5,7 @@
 
 use super::ReadError;
 use super::call::{Assignment, Call, Redirection, with_lists};
+use super::descriptors;
 use super::full::is_number;
 use super::names::{self, DECLARING, Named};
 use super::startup;
@@ -251,6 +252,7 @@ pub fn check(call: &Call, by: Option<&Call>) -> Result<(), ReadError> {
 ///
 /// `counted` are the variables that texts for shells take for numbers; their own sets were seen, not those around them.
 pub fn check_together(calls: &[Call], counted: &[String]) -> Result<(), ReadError> {
+    descriptors::check(calls)?;
     let starts = startup::of(calls);
     // Of programs that have a builtin's name nothing is known, and nothing need be.
     let named = |c: &Call| names::named(&c.words).unwrap_or_default();

@@ -5,6 +5,7 @@
 
 pub(crate) mod builtins;
 pub mod call;
+mod descriptors;
 mod evaluated;
 pub mod explain;
 pub mod full;

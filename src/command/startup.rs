@@ -120,7 +120,14 @@ impl Starts<'_> {
             return Err("`SHLVL` is taken away in a line that starts a shell: it would read its startup files".to_owned());
         }
         // Of these an empty value is one, too.
-        let empty = |name: &str| call.assignments.iter().any(|a| a.name == name);
+        let empty = |name: &str| {
+            let given = |w: &Word| {
+                let text = w.literal_prefix().strip_prefix(name);
+                text.is_some_and(|rest| rest.starts_with('='))
+            };
+            call.assignments.iter().any(|a| a.name == name)
+                || !shows && call.words.iter().any(given)
+        };
         let set = |of: bool, names: &'static [&str]| {
             let mut names = names.iter();
             names.find(|name| of && (sets(name) || empty(name)))
@@ -242,7 +249,9 @@ fn goes_anywhere(call: &Call) -> bool {
     let goes = matches!(call.name.base.as_str(), "cd" | "pushd" | "popd");
     let to = |w: &Word| {
         let text = w.literal_prefix();
-        is_option(w, &['C', 'D', 'w'])
+        // A property of systemd-run's, in a word of its own.
+        text.starts_with("WorkingDirectory")
+            || is_option(w, &['C', 'D', 'w'])
             || ["--ch", "--wd", "--wo", "--di"]
                 .iter()
                 .any(|long| text.starts_with(long))
@@ -358,7 +367,7 @@ fn is_parallel(call: &Call) -> bool {
     call.name.base == "parallel"
 }
 
-/// Whether a call is of a shell that may read files first, by what its variables say.
+/// Whether a call is of a shell that may read files first, by what its variables say, or of what starts one: the user's.
 fn is_shell(call: &Call) -> bool {
     let has = |letters: &[char]| call.words.iter().any(|w| is_option(w, letters));
     match call.name.base.as_str() {
@@ -366,6 +375,13 @@ fn is_shell(call: &Call) -> bool {
         "sh" | "dash" | "ash" => has(&['l']),
         // `exec -l sh`, and a name that begins with `-`, make a login shell.
         "exec" => has(&['l', 'a']),
+        // `flock FILE -c TEXT`
+        "su" | "script" | "flock" => true,
+        // `runuser -u USER PROGRAM` starts none.
+        "runuser" => !call
+            .words
+            .get(1)
+            .is_some_and(|w| w.literal() == Some("-u") || w.literal_prefix().starts_with("--u")),
         _ => false,
     }
 }

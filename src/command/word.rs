@@ -121,7 +121,7 @@ impl Word {
     }
 
     /// Whether it could be this text of at most 31 bytes when it runs, or bring it along.
-    pub(super) fn may_be(&self, text: &str) -> bool {
+    pub(crate) fn may_be(&self, text: &str) -> bool {
         // The places in the text that what stands so far could reach, a bit for each.
         let mut places: u32 = 1;
         let to_end = |places: u32| match places {

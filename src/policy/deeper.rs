@@ -296,13 +296,18 @@ impl Deep<'_> {
     }
 }
 
-/// The folders that a line goes to: `cd`, `env -C`, `sudo -D`, `git -C`, `make -C`; the root, for what starts there.
+/// The folders that a line goes to: `cd`, `env -C`, `sudo -D`, `git -C`, `make -C`, `find -execdir`; the root, for what starts there.
 fn folders(reading: &Reading, values: &Values) -> Vec<String> {
     let mut folders: Vec<String> = Vec::new();
     for call in &reading.calls {
         let base = call.name.base.as_str();
         let at_root = match base {
             "chroot" | "nsenter" | "systemd-run" | "start-stop-daemon" => true,
+            // A container's own folder is that, mostly.
+            "docker" | "podman" | "nerdctl" => call
+                .words
+                .iter()
+                .any(|w| matches!(w.literal(), Some("exec" | "run"))),
             "unshare" => call
                 .words
                 .iter()
@@ -324,9 +329,14 @@ fn folders(reading: &Reading, values: &Values) -> Vec<String> {
             "git" => ("-C", "--work-tree"),
             "make" | "gmake" => ("-C", "--directory"),
             "systemd-run" => ("", "--working-directory"),
+            "find" => ("", ""),
             _ => continue,
         };
-        for word in going(call, short, long) {
+        let to = match base {
+            "find" => where_found(call),
+            _ => going(call, short, long),
+        };
+        for word in to {
             let mut texts: Vec<String> = values
                 .alternatives(&word)
                 .concat()
@@ -386,6 +396,8 @@ fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
             && long.starts_with(name)
         {
             out.push(Word::of(value));
+        } else if let Some((_, value)) = text.split_once("WorkingDirectory=") {
+            out.push(Word::of(value));
         } else if let Some(letter) = short.chars().nth(1)
             && is_in_cluster(word, letter)
             && let Some((_, value)) = text.split_once(letter)
@@ -395,6 +407,30 @@ fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
         }
     }
     out
+}
+
+/// The folders in which find runs a command by `-execdir` or `-okdir`: those of its paths, the ones around these, and any below.
+fn where_found(call: &Call) -> Vec<Word> {
+    let words = call.words.get(1..).unwrap_or_default();
+    let there = |w: &Word| w.may_be("-execdir") || w.may_be("-okdir");
+    if !words.iter().any(there) {
+        return Vec::new();
+    }
+    let paths = words.iter().map(Word::spelt);
+    let paths = paths.skip_while(|w| w.starts_with('-'));
+    let paths = paths.take_while(|w| !w.starts_with(['-', '(', '!']));
+    let around = |path: String| {
+        let path = path.trim_end_matches('/');
+        let parent = path.rsplit_once('/').map_or("..", |(parent, _)| parent);
+        let parent = if parent.is_empty() { "/" } else { parent };
+        let path = if path.is_empty() { "/" } else { path };
+        let below = Word {
+            segments: vec![Segment::Glob(format!("{}/*", path.trim_end_matches('/')))],
+            ..Word::default()
+        };
+        [Word::of(path), Word::of(parent), below]
+    };
+    paths.flat_map(around).collect()
 }
 
 /// A call that takes its commands from a pipe whose text the line does not tell: `cat x | ssh host`.

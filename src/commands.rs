@@ -7,7 +7,7 @@ pub mod audit;
 use crate::cli::{DiffArgs, ExplainArgs, PendingArgs, PolicyArg, RulesArgs, SuggestArgs};
 use crate::command;
 use crate::config::Config;
-use crate::display::escape;
+use crate::display::{escape, escape_again};
 use crate::gate::Gate;
 use crate::outcome::{Exit, level_name, rfc3339};
 use crate::policy::{self, Context, Decision, Policy, Risk};
@@ -153,16 +153,16 @@ fn decision_text(decision: &Decision, policy: &str) -> String {
         text.push_str(&format!(
             "  {:<9} {}\n            {} — {}\n",
             risk_name(call.risk),
-            escape(&call.command),
+            escape_again(&call.command),
             rules,
-            escape(&call.why)
+            escape_again(&call.why)
         ));
     }
     text.push_str(&format!(
         "\nDecision: {} ({} risk). {}\n",
         risk_name(decision.risk),
         level_name(decision.risk_level),
-        escape(&decision.why)
+        escape_again(&decision.why)
     ));
     if decision.risk == Risk::ApprovalRequired {
         text.push_str(&format!("Approvals needed: {}\n", decision.quorum.need));

@@ -12,7 +12,9 @@ pub fn is_deceptive(c: char) -> bool {
     c.is_control()
         || (c.is_whitespace() && c != ' ')
         || matches!(code,
-            0x00AD | 0x034F | 0x061C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F
+            // Blanks and joiners of scripts that no host is run in.
+            0x2D7F | 0x1107F | 0x11A47 | 0x11A99 | 0x16FE4 | 0x1D159
+            | 0x00AD | 0x034F | 0x061C | 0x115F..=0x1160 | 0x17B4..=0x17B5 | 0x180B..=0x180F
             | 0x200B..=0x200F | 0x2028..=0x202E | 0x2060..=0x206F | 0x2800 | 0x3164
             | 0xFE00..=0xFE0F | 0xFEFF | 0x13430..=0x1343F | 0x1BCA0..=0x1BCA3 | 0xFFA0 | 0xFFF0..=0xFFFF
             | 0xE000..=0xF8FF | 0x1D173..=0x1D17A | 0xE0000..=0xE0FFF | 0xF0000..=0x10FFFF)
@@ -38,6 +40,18 @@ pub fn escape(text: &str) -> Cow<'_, str> {
 /// As [`escape`], but keeps letters that are written from right to left: for what people say, not for what runs.
 pub fn escape_prose(text: &str) -> Cow<'_, str> {
     escape_unless(text, is_right_to_left)
+}
+
+/// For a text of which every part was escaped already: what hides is still written by its number, the marks stay.
+pub fn escape_again(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_deceptive) {
+        return Cow::Borrowed(text);
+    }
+    let shown = |c: char| match is_deceptive(c) {
+        true => escape(c.encode_utf8(&mut [0; 4])).into_owned(),
+        false => c.to_string(),
+    };
+    Cow::Owned(text.chars().map(shown).collect())
 }
 
 /// As [`escape`], but keeps line feeds and tabs: for output of several lines.
@@ -102,6 +116,7 @@ mod tests {
         assert_eq!(escape_prose("שלום x\n"), "שלום x⏎");
         assert_eq!(escape("mv 'א' b"), "mv '⟨U+05D0⟩' b");
         assert_eq!(escape_prose("\u{61c}א"), "⟨U+061C⟩א");
+        assert_eq!(escape_again("a⏎b⟨U+202E⟩\u{1b}"), "a⏎b⟨U+202E⟩⟨U+001B⟩");
         for text in ["", "uptime", "grep 'ä ö' /var/log/x — fine", "日本語"] {
             assert_eq!(escape(text), text);
         }

@@ -4,34 +4,31 @@
 //! `3</etc` the name `/dev/fd/3/passwd` is `/etc/passwd`. Such a line says one file and means another: it is refused.
 
 use super::ReadError;
-use super::call::{Call, Redirection, Wraps};
+use super::call::{Call, Redirection, Wraps, with_lists};
 use super::word::{Segment, Word};
 
 /// Programs that only tell of a name, and open nothing.
 const TELL: [&str; 6] = ["ls", "readlink", "realpath", "stat", "test", "["];
 
+/// Programs that only read what they open.
+const READ: [&str; 6] = ["cat", "grep", "head", "tail", "tr", "wc"];
+
 /// Refuses a call that names a descriptor where the line opens a file for reading.
 pub(super) fn check(calls: &[Call]) -> Result<(), ReadError> {
     let redirections = || calls.iter().flat_map(|c| &c.redirections);
-    if !redirections().any(opens) {
+    // flock opens its file, and hands it on.
+    let locks = |c: &Call| c.name.base == "flock";
+    if !redirections().any(opens) && !calls.iter().any(locks) {
         return Ok(());
     }
-    let copied = redirections().any(copies_input);
-    let found = calls.iter().find_map(|call| {
-        let only_tells = TELL.contains(&call.name.base.as_str());
-        // The text of a shell was read by itself.
-        let text = |w: &Word| call.wraps == Wraps::Text && w.spelt().contains([' ', '\n', ';']);
-        let words = call
-            .words
-            .iter()
-            .skip(1)
-            .filter(|w| !only_tells && !text(w));
-        let targets = call
-            .redirections
-            .iter()
-            .filter(|r| !r.operator.starts_with("<<"));
-        let mut named = words.chain(targets.map(|r| &r.target));
-        named.find_map(|word| Some((call.span, descriptor(word, copied)?)))
+    let line = Line {
+        copied: redirections().any(copies_input),
+        moves: calls.iter().any(moves),
+    };
+    let found = with_lists(calls).find_map(|(call, lists)| {
+        let lists = lists.iter().map(|list| &list.value);
+        let mut named = named(call).chain(lists);
+        named.find_map(|word| Some((call.span, line.descriptor(word)?)))
     });
     match found {
         None => Ok(()),
@@ -42,6 +39,29 @@ pub(super) fn check(calls: &[Call]) -> Result<(), ReadError> {
             ),
         }),
     }
+}
+
+/// The words of a call that could name a file, where it does more than tell of it.
+fn named(call: &Call) -> impl Iterator<Item = &Word> {
+    let base = call.name.base.as_str();
+    // The text of a shell was read by itself.
+    let is_text = |w: &Word| call.wraps == Wraps::Text && w.spelt().contains([' ', '\n', ';']);
+    let reads = READ.contains(&base);
+    let only_tells = TELL.contains(&base);
+    let made = move |w: &Word| reads && w.literal().is_none();
+    let words = call.words.iter();
+    let words = words.filter(move |w| !(only_tells || is_text(w) || made(w)));
+    let targets = call.redirections.iter();
+    let targets = targets
+        .filter(|r| !r.operator.starts_with("<<"))
+        .map(|r| &r.target);
+    let values = call.assignments.iter().map(|a| &a.value);
+    words.chain(targets).chain(values)
+}
+
+/// Whether a plain name behind a call could be that of a device.
+fn moves(call: &Call) -> bool {
+    matches!(call.name.base.as_str(), "cd" | "pushd" | "popd") || call.wraps != Wraps::Nothing
 }
 
 /// Whether it opens a file or folder for reading, by its name.
@@ -58,45 +78,72 @@ fn opens(redirection: &Redirection) -> bool {
         && !redirection.target.segments.iter().all(substituted)
 }
 
-/// Whether it could make the output of what was opened for reading: `1<&0`, `>&3`.
+/// Whether it could make an output of what is opened for reading: `1<&0`, `>&3`, `1<FILE`.
 fn copies_input(redirection: &Redirection) -> bool {
-    matches!(redirection.operator.as_str(), "<&" | ">&")
-        && !matches!(redirection.target.literal(), Some("1" | "2" | "-"))
+    let input =
+        |number: &str| number == "0" || number.starts_with(|c: char| ('3'..='9').contains(&c));
+    let to_output = redirection.descriptor.as_deref().is_some_and(|d| !input(d));
+    match redirection.operator.as_str() {
+        "<&" | ">&" => !matches!(redirection.target.literal(), Some("1" | "2" | "-")),
+        "<" | "<>" => to_output,
+        _ => false,
+    }
 }
 
-/// The name of a descriptor in a word. Of the outputs' only what lies below is one, as long as nothing is `copied` there.
-fn descriptor(word: &Word, copied: bool) -> Option<String> {
-    let text = word.spelt();
-    let names = |rest: &str| {
-        let (stream, behind) = match rest.strip_prefix("fd") {
-            Some(number) => ("", number.strip_prefix('/').unwrap_or(number)),
-            None => {
-                let stream = STREAMS.iter().find(|s| rest.starts_with(**s));
-                stream.map_or(("-", ""), |s| (*s, &rest[s.len()..]))
+/// What a line does that gives names another meaning.
+struct Line {
+    /// What was opened for reading could be an output.
+    copied: bool,
+    /// It goes to other folders, or runs something there.
+    moves: bool,
+}
+
+impl Line {
+    /// The name of a descriptor in a word. Of the outputs' only what lies below is one, as long as nothing is `copied` there.
+    fn descriptor(&self, word: &Word) -> Option<String> {
+        let text = word.spelt();
+        let mut inside = text.match_indices('/').map(|(at, _)| &text[at + 1..]);
+        let first = self.moves || text.starts_with("fd/");
+        let found = first && self.names(&text)
+            || inside.any(|rest| self.names(rest))
+            || word.literal().is_none() && is_made(word);
+        found.then_some(text)
+    }
+
+    /// Whether a path begins with the name of one.
+    fn names(&self, path: &str) -> bool {
+        let (stream, behind) = if let Some(number) = path.strip_prefix("fd") {
+            // `/fdisk`, `/fd-1`: no folder of descriptors.
+            if !number.is_empty() && !number.starts_with('/') {
+                return false;
+            }
+            let number = number.strip_prefix('/').unwrap_or(number);
+            match number.strip_prefix(['1', '2']) {
+                Some(behind) => ("fd", behind),
+                None => return true,
+            }
+        } else if let Some(behind) = path.strip_prefix("stdin") {
+            return behind.is_empty() || behind.starts_with('/');
+        } else {
+            let outputs = ["stdout", "stderr"].iter();
+            match outputs.filter_map(|s| path.strip_prefix(*s)).next() {
+                Some(behind) => ("std", behind),
+                None => return false,
             }
         };
-        let behind = match stream {
-            // `/fdisk`, `/fd-1`: no folder of descriptors.
-            "" if !matches!(rest.as_bytes().get(2), None | Some(b'/')) => return false,
-            "" => match behind.strip_prefix(['1', '2']) {
-                Some(behind) => behind,
-                None => return true,
-            },
-            "-" => return false,
-            "stdin" => return behind.is_empty() || behind.starts_with('/'),
-            _ => behind,
-        };
-        // Another name or number, or one of the outputs.
-        let more = behind.starts_with(|c: char| c.is_ascii_digit());
-        let folder = behind.starts_with('/');
-        stream.is_empty() && more || folder || copied && behind.is_empty()
-    };
-    let inside = text.match_indices('/').map(|(at, _)| &text[at + 1..]);
-    let found = text.starts_with("fd/") && names(&text) || inside.into_iter().any(names);
-    found.then_some(text)
+        // Another number, or one of the outputs.
+        let more = stream == "fd" && behind.starts_with(|c: char| c.is_ascii_digit());
+        more || behind.starts_with('/') || self.copied && behind.is_empty()
+    }
 }
 
-const STREAMS: [&str; 3] = ["stdin", "stdout", "stderr"];
+/// Whether the shell could make such a name of a word that begins so: `/dev/f?/3`, `/dev/{fd,fd}/3`.
+fn is_made(word: &Word) -> bool {
+    let text = word.literal_prefix();
+    let below =
+        |folder: &str| text.starts_with(folder) || text.len() > 1 && folder.starts_with(text);
+    below("/dev/") || below("/proc/")
+}
 
 #[cfg(test)]
 mod tests {
@@ -104,7 +151,10 @@ mod tests {
 
     #[test]
     fn a_descriptor_is_known_by_its_name() {
-        let is = |text: &str, copied| descriptor(&Word::of(text), copied).is_some();
+        let is = |text: &str, copied, moves| {
+            let line = Line { copied, moves };
+            line.descriptor(&Word::of(text)).is_some()
+        };
         for text in [
             "/dev/stdin",
             "/dev/fd/0",
@@ -124,20 +174,22 @@ mod tests {
             "/fdisk/dev/fd/3",
             "/dev/fd/$x",
         ] {
-            assert!(is(text, false), "{text}");
+            assert!(is(text, false, false), "{text}");
         }
         for text in ["/dev/stdout", "/dev/fd/1", "/dev/stderr", "/proc/self/fd/2"] {
-            assert!(!is(text, false) && is(text, true), "{text}");
+            assert!(!is(text, false, true) && is(text, true, false), "{text}");
+        }
+        for text in ["stdin", "fd", "stdin/x", "stdout/x"] {
+            assert!(!is(text, true, false) && is(text, false, true), "{text}");
         }
         for text in [
             "/sbin/fdisk",
             "/etc/stdin.conf",
-            "fd",
             "a",
             "/dev/fdx",
             "/x/stdinx",
         ] {
-            assert!(!is(text, true), "{text}");
+            assert!(!is(text, true, true), "{text}");
         }
     }
 }

@@ -325,7 +325,7 @@ fn seen_through(
         let told = wrapper::told_by_input(&seen.calls);
         let misled = startup::misled(&seen.calls).into_iter();
         let misled = misled.chain(startup::configured(&seen.calls));
-        let scripts = wrapper::scripts_in_doubt(&seen.calls);
+        let scripts = wrapper::scripts_in_doubt(&seen.calls, loose);
         let unread: Vec<usize> = imports.chain(told).chain(misled).chain(scripts).collect();
         for at in unread {
             seen.calls[at].wraps = Wraps::Unknown;

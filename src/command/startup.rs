@@ -168,7 +168,7 @@ pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
         return readers;
     }
     // Then a plain name may be that of any file.
-    let wanders = calls.iter().any(goes_anywhere);
+    let wanders = calls.iter().any(|c| goes_anywhere(c) || names_home(c));
     let unknown = |r: &Redirection| r.writes() && !r.harmless && (wanders || !is_plain(&r.target));
     let writes = |c: &Call| c.redirections.iter().any(unknown);
     let writers: Vec<&Call> = calls.iter().filter(|c| may_write(c) || writes(c)).collect();
@@ -256,7 +256,8 @@ fn goes_anywhere(call: &Call) -> bool {
                 .iter()
                 .any(|long| text.starts_with(long))
     };
-    let wraps = call.wraps != Wraps::Nothing && call.words.iter().any(to);
+    let root = matches!(call.name.base.as_str(), "chroot" | "nsenter" | "unshare");
+    let wraps = call.wraps != Wraps::Nothing && (root || call.words.iter().any(to));
     wraps
         || goes
             && call
@@ -264,6 +265,12 @@ fn goes_anywhere(call: &Call) -> bool {
                 .iter()
                 .skip(1)
                 .any(|w| w.literal() != Some("--") && !is_plain(w))
+}
+
+/// Whether a call gives `HOME` a value, where a `cd` without a word goes.
+fn names_home(call: &Call) -> bool {
+    let given = |w: &Word| w.spelt().contains("HOME=");
+    call.assignments.iter().any(|a| a.name == "HOME") || call.words.iter().any(given)
 }
 
 /// Whether a word tells which file or folder it is, and that is none of startup files, nor leads to one by another name.

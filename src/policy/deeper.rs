@@ -12,6 +12,7 @@ use super::values::{self, Values};
 use super::verdict::{Found, Verdicts, by_rules, forbid};
 use super::writes::{self, Target};
 use super::{Context, Policy, Risk};
+use crate::command::word::push;
 use crate::command::{Call, Reading, Segment, Word, Wraps};
 use std::collections::BTreeSet;
 
@@ -397,7 +398,8 @@ fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
         {
             out.push(Word::of(value));
         } else if let Some((_, value)) = text.split_once("WorkingDirectory=") {
-            out.push(Word::of(value));
+            // With `-` it may be missing (systemd.exec(5)).
+            out.push(Word::of(value.trim_start_matches('-')));
         } else if let Some(letter) = short.chars().nth(1)
             && is_in_cluster(word, letter)
             && let Some((_, value)) = text.split_once(letter)
@@ -416,21 +418,38 @@ fn where_found(call: &Call) -> Vec<Word> {
     if !words.iter().any(there) {
         return Vec::new();
     }
-    let paths = words.iter().map(Word::spelt);
-    let paths = paths.skip_while(|w| w.starts_with('-'));
-    let paths = paths.take_while(|w| !w.starts_with(['-', '(', '!']));
-    let around = |path: String| {
-        let path = path.trim_end_matches('/');
-        let parent = path.rsplit_once('/').map_or("..", |(parent, _)| parent);
-        let parent = if parent.is_empty() { "/" } else { parent };
-        let path = if path.is_empty() { "/" } else { path };
-        let below = Word {
-            segments: vec![Segment::Glob(format!("{}/*", path.trim_end_matches('/')))],
-            ..Word::default()
+    let mut rest = words;
+    while let Some((first, behind)) = rest.split_first() {
+        rest = match first.literal_prefix() {
+            "-D" => behind.get(1..).unwrap_or_default(),
+            "-H" | "-L" | "-P" => behind,
+            text if text.starts_with("-O") => behind,
+            _ => break,
         };
-        [Word::of(path), Word::of(parent), below]
+    }
+    let is_path = |w: &&Word| !w.literal_prefix().starts_with(['-', '(', '!']);
+    let mut paths: Vec<Word> = rest.iter().take_while(is_path).cloned().collect();
+    if paths.is_empty() {
+        paths.push(Word::of("."));
+    }
+    let around = |path: Word| {
+        let with = |more: &[Segment]| {
+            let mut word = path.clone();
+            more.iter()
+                .cloned()
+                .for_each(|s| push(&mut word.segments, s));
+            word
+        };
+        let literal = path.literal().map(|text| text.trim_end_matches('/'));
+        let parent = match literal.and_then(|text| text.rsplit_once('/')) {
+            Some(("", _)) => Word::of("/"),
+            Some((parent, _)) => Word::of(parent),
+            None => with(&[Segment::Literal("/..".into())]),
+        };
+        let below = with(&[Segment::Literal("/".into()), Segment::Glob("*".into())]);
+        [path, parent, below]
     };
-    paths.flat_map(around).collect()
+    paths.into_iter().flat_map(around).collect()
 }
 
 /// A call that takes its commands from a pipe whose text the line does not tell: `cat x | ssh host`.

@@ -3,7 +3,7 @@
 //! Only what surely runs none may pass unmarked: where a text could be cut into its parts in two ways, it could run one.
 
 use super::options::{is_one, is_operand};
-use crate::command::call::{Assignment, Call, with_lists};
+use crate::command::call::Call;
 use crate::command::full::REDEFINERS;
 use crate::command::names;
 use crate::command::word::{Segment, Word};
@@ -287,14 +287,17 @@ fn is_of_names(call: &Call, word: &Word) -> bool {
 }
 
 /// The calls of sed with users' names in their scripts, where the line could give a variable another value, or make
-/// another `cut`.
-pub(in crate::command) fn in_doubt(calls: &[Call]) -> Vec<usize> {
+/// another `cut`. `set` are the variables that it sets, once for each time.
+pub(in crate::command) fn in_doubt(calls: &[Call], set: &[String]) -> Vec<usize> {
     let relies = |call: &Call| {
         let mut words = call.words.iter().skip(1);
         call.name.base == "sed"
             && words.any(|w| w.literal().is_none() && !w.is_glob() && is_of_names(call, w))
     };
     let at: Vec<usize> = (0..calls.len()).filter(|at| relies(&calls[*at])).collect();
+    if at.is_empty() {
+        return at;
+    }
     let other = |call: &Call| {
         let names_path = |w: &Word| w.spelt().contains("PATH=");
         !call.assignments.is_empty()
@@ -303,7 +306,10 @@ pub(in crate::command) fn in_doubt(calls: &[Call]) -> Vec<usize> {
             || REDEFINERS.contains(&call.name.base.as_str())
             || names::named(&call.words).map_or(true, |named| !named.is_empty())
     };
-    let lists = |(_, lists): (_, &[Assignment])| lists.iter().any(|l| l.value.spelt() != USERS);
-    let doubt = calls.iter().any(other) || with_lists(calls).any(lists);
-    at.into_iter().filter(|_| doubt).collect()
+    let doubt = calls.iter().any(other);
+    let again = |at: &usize| {
+        let mut lists = calls[*at].scope.lists.iter();
+        lists.any(|list| set.iter().filter(|name| **name == list.name).count() > 1)
+    };
+    at.into_iter().filter(|at| doubt || again(at)).collect()
 }

@@ -44,13 +44,11 @@ pub(super) fn check(calls: &[Call]) -> Result<(), ReadError> {
 /// The words of a call that could name a file, where it does more than tell of it.
 fn named(call: &Call) -> impl Iterator<Item = &Word> {
     let base = call.name.base.as_str();
-    // The text of a shell was read by itself.
-    let is_text = |w: &Word| call.wraps == Wraps::Text && w.spelt().contains([' ', '\n', ';']);
     let reads = READ.contains(&base);
     let only_tells = TELL.contains(&base);
     let made = move |w: &Word| reads && w.literal().is_none();
     let words = call.words.iter();
-    let words = words.filter(move |w| !(only_tells || is_text(w) || made(w)));
+    let words = words.filter(move |w| !(only_tells || made(w)));
     let targets = call.redirections.iter();
     let targets = targets
         .filter(|r| !r.operator.starts_with("<<"))
@@ -114,7 +112,7 @@ impl Line {
     fn names(&self, path: &str) -> bool {
         let (stream, behind) = if let Some(number) = path.strip_prefix("fd") {
             // `/fdisk`, `/fd-1`: no folder of descriptors.
-            if !number.is_empty() && !number.starts_with('/') {
+            if !ends(number) && !number.starts_with('/') {
                 return false;
             }
             let number = number.strip_prefix('/').unwrap_or(number);
@@ -123,7 +121,7 @@ impl Line {
                 None => return true,
             }
         } else if let Some(behind) = path.strip_prefix("stdin") {
-            return behind.is_empty() || behind.starts_with('/');
+            return ends(behind) || behind.starts_with('/');
         } else {
             let outputs = ["stdout", "stderr"].iter();
             match outputs.filter_map(|s| path.strip_prefix(*s)).next() {
@@ -133,8 +131,13 @@ impl Line {
         };
         // Another number, or one of the outputs.
         let more = stream == "fd" && behind.starts_with(|c: char| c.is_ascii_digit());
-        more || behind.starts_with('/') || self.copied && behind.is_empty()
+        more || behind.starts_with('/') || self.copied && ends(behind)
     }
+}
+
+/// Whether a name ends here, also where a shell cuts words.
+fn ends(rest: &str) -> bool {
+    rest.is_empty() || rest.starts_with([' ', '\t', '\n', ';', '\'', '"'])
 }
 
 /// Whether the shell could make such a name of a word that begins so: `/dev/f?/3`, `/dev/{fd,fd}/3`.

@@ -324,7 +324,7 @@ fn seen_through(
             .filter(|at| wrapper::imports(&seen.calls[*at], &seen.calls, loose));
         let told = wrapper::told_by_input(&seen.calls);
         let misled = startup::misled(&seen.calls).into_iter();
-        let misled = misled.chain(startup::configured(&seen.calls));
+        let misled = misled.chain(startup::configured(&seen.calls, loose));
         let scripts = wrapper::scripts_in_doubt(&seen.calls, loose);
         let unread: Vec<usize> = imports.chain(told).chain(misled).chain(scripts).collect();
         for at in unread {

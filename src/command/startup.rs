@@ -6,7 +6,7 @@
 
 use super::call::{Call, Place, Redirection, Wraps, above};
 use super::evaluated::{is_option, sets};
-use super::names;
+use super::names::{self, Named};
 use super::word::{Segment, Word};
 use super::wrapper::{FIND_WRITES, SHELLS, starts_once};
 use std::cell::LazyCell;
@@ -211,7 +211,8 @@ const CONFIGURED: [(&[&str], &[&str], &[&str]); 4] = [
 ];
 
 /// The calls of these in a line that names one of the files where it does more than read, or sets one of the variables.
-pub(super) fn configured(calls: &[Call]) -> Vec<usize> {
+/// `set` are those that loops and expansions set.
+pub(super) fn configured(calls: &[Call], set: &[String]) -> Vec<usize> {
     let mut found = Vec::new();
     for (programs, parts, variables) in CONFIGURED {
         let is = |at: &usize| programs.contains(&calls[*at].name.base.as_str());
@@ -221,9 +222,13 @@ pub(super) fn configured(calls: &[Call]) -> Vec<usize> {
         }
         let sets = |c: &Call| {
             let named = names::named(&c.words).unwrap_or_default();
-            variables.iter().any(|name| sets(c, &named, name, false))
+            // `export NAME` of what a loop sets
+            let exports = c.name.base != "unset";
+            let is = |n: &Named| exports && variables.contains(&n.name.as_str());
+            named.iter().any(is) || variables.iter().any(|name| sets(c, &named, name, false))
         };
-        let led = calls.iter().any(sets);
+        let led =
+            calls.iter().any(sets) || set.iter().any(|name| variables.contains(&name.as_str()));
         let writers: Vec<&Call> = calls
             .iter()
             .filter(|c| !only_reads(c) && names(c, parts).is_some())

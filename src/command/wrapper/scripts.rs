@@ -31,10 +31,14 @@ fn is_hidden_script(call: &Call) -> bool {
             .is_some_and(|w| w.literal_prefix().starts_with('-'));
         // Behind its script sed takes files, and options still.
         let file = is_operand(word) && !value && !sed_scripts(before).is_empty();
-        word.literal().is_none() && !file && !is_of_names(call, word)
+        word.literal().is_none() && !file && !names_are_text(call, word)
     };
-    call.words.iter().enumerate().skip(1).any(hidden)
+    let many = call.words.len() > MOST_WORDS && call.words.iter().any(|w| w.literal().is_none());
+    many || call.words.iter().enumerate().skip(1).any(hidden)
 }
+
+/// Most words of a sed that are looked at one by one.
+const MOST_WORDS: usize = 1000;
 
 /// The scripts among sed's words, as far as these are known: its first operand, or what stands behind `-e`.
 fn sed_scripts(words: &[Word]) -> Vec<&str> {
@@ -286,13 +290,27 @@ fn is_of_names(call: &Call, word: &Word) -> bool {
         && lists.all(|list| list.value.spelt() == USERS)
 }
 
+/// Whether a word is `s/PATTERN/TEXT/`, and users' names stand in the pattern or the text, where each is no more than that.
+fn names_are_text(call: &Call, word: &Word) -> bool {
+    const NAME: char = '\u{1}';
+    let mut text = String::new();
+    for segment in &word.segments {
+        match segment {
+            Segment::Literal(part) | Segment::Glob(part) => text.push_str(part),
+            Segment::Expansion(_) => text.push(NAME),
+        }
+    }
+    let parts: Vec<&str> = text.split('/').collect();
+    let plain = !text.contains(['\\', '\n', '[']);
+    plain && matches!(parts.as_slice(), ["s", _, _, "" | "g" | "p"]) && is_of_names(call, word)
+}
+
 /// The calls of sed with users' names in their scripts, where the line could give a variable another value, or make
 /// another `cut`. `set` are the variables that it sets, once for each time.
 pub(in crate::command) fn in_doubt(calls: &[Call], set: &[String]) -> Vec<usize> {
     let relies = |call: &Call| {
         let mut words = call.words.iter().skip(1);
-        call.name.base == "sed"
-            && words.any(|w| w.literal().is_none() && !w.is_glob() && is_of_names(call, w))
+        call.name.base == "sed" && words.any(|w| w.literal().is_none() && names_are_text(call, w))
     };
     let at: Vec<usize> = (0..calls.len()).filter(|at| relies(&calls[*at])).collect();
     if at.is_empty() {

@@ -270,6 +270,11 @@ impl Deep<'_> {
             Some((key, name)) if !key.starts_with('-') => (format!("{key}="), name),
             _ => (String::new(), prefix),
         };
+        // The line's own folder by another name.
+        let by_link = name
+            .rfind("/cwd/")
+            .filter(|_| name.starts_with("/proc/") || name.starts_with("/dev/"));
+        let name = by_link.map_or(name, |at| &name[at + "/cwd/".len()..]);
         let odd = word.is_dynamic() || name.starts_with(['/', '-']) || name.contains("://");
         if odd || (name.is_empty() && !word.is_glob()) {
             return Vec::new();
@@ -297,9 +302,13 @@ impl Deep<'_> {
     }
 }
 
+/// Where a line may be that goes to too many folders.
+const WORST: [&str; 8] = ["/", "/etc", "/dev", "/usr", "/boot", "/var", "/root", "/*"];
+
 /// The folders that a line goes to: `cd`, `env -C`, `sudo -D`, `git -C`, `make -C`, `find -execdir`; the root, for what starts there.
 fn folders(reading: &Reading, values: &Values) -> Vec<String> {
     let mut folders: Vec<String> = Vec::new();
+    let mut full = false;
     for call in &reading.calls {
         let base = call.name.base.as_str();
         let at_root = match base {
@@ -355,8 +364,13 @@ fn folders(reading: &Reading, values: &Values) -> Vec<String> {
                     folders.iter().map(|f| format!("{f}/{text}")).collect()
                 };
                 for folder in joined {
-                    if folders.len() < MOST_FOLDERS && !folders.contains(&folder) {
+                    let new = !folders.contains(&folder);
+                    if new && folders.len() < MOST_FOLDERS {
                         folders.push(folder);
+                    } else if new && !full {
+                        // Then it may be in the worst of them.
+                        full = true;
+                        folders.extend(WORST.map(str::to_owned));
                     }
                 }
             }
@@ -396,10 +410,11 @@ fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
             && name.len() > 3
             && long.starts_with(name)
         {
-            out.push(Word::of(value));
+            out.push(word.behind(text.len() - value.len()));
         } else if let Some((_, value)) = text.split_once("WorkingDirectory=") {
             // With `-` it may be missing (systemd.exec(5)).
-            out.push(Word::of(value.trim_start_matches('-')));
+            let value = value.trim_start_matches('-');
+            out.push(word.behind(text.len() - value.len()));
         } else if let Some(letter) = short.chars().nth(1)
             && is_in_cluster(word, letter)
             && let Some((_, value)) = text.split_once(letter)

@@ -18,8 +18,17 @@ pub fn holds(text: &str, glob: bool, places: Places) -> bool {
     if !text.starts_with('/') {
         return false;
     }
-    let resolved = resolve(text);
-    let names: Vec<&str> = resolved.iter().map(String::as_str).collect();
+    // A place may be named by such a link, too.
+    let ways = [resolve(text, true), resolve(text, false)];
+    let ways = &ways[..if ways[0] == ways[1] { 1 } else { 2 }];
+    ways.iter().any(|names| {
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        holds_names(&names, glob, places)
+    })
+}
+
+/// [`holds`], of a path's components.
+fn holds_names(names: &[&str], glob: bool, places: Places) -> bool {
     let meets = |a: &str, b: &str| {
         if glob {
             path::intersect(a, b)
@@ -46,8 +55,8 @@ pub fn holds(text: &str, glob: bool, places: Places) -> bool {
 }
 
 /// The components with `.`, `..` and `/proc/PID/root` worked out as text: `/var/../etc` is `/etc`.
-/// Which folder `/proc/PID/cwd` is cannot be known: it is taken for `/`, the worst.
-fn resolve(text: &str) -> Vec<String> {
+/// With `links`, those that each system has are followed. Which folder `/proc/PID/cwd` is cannot be known: it is taken for `/`, the worst.
+fn resolve(text: &str, links: bool) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for part in text.split('/') {
         match part {
@@ -57,6 +66,13 @@ fn resolve(text: &str) -> Vec<String> {
             }
             name => names.push(name.to_owned()),
         }
+        // Links that the kernel, or each system, has.
+        if let [.., last] = names.as_slice()
+            && links
+            && let Some(to) = link(names.len(), &names[0], last)
+        {
+            names = to.iter().map(|name| (*name).to_owned()).collect();
+        }
         // Of a long path only the beginning is asked, or its price would be the square of its length.
         let known: Vec<&str> = names.iter().take(6).map(String::as_str).collect();
         if let ["proc", _, "root" | "cwd"] | ["proc", _, "task", _, "root" | "cwd"] = known[..] {
@@ -64,6 +80,18 @@ fn resolve(text: &str) -> Vec<String> {
         }
     }
     names
+}
+
+/// Where a link of two components leads.
+fn link(depth: usize, first: &str, last: &str) -> Option<&'static [&'static str]> {
+    match (depth, first, last) {
+        (2, "proc", "net") => Some(&["proc", "self", "net"]),
+        (2, "proc", "thread-self") => Some(&["proc", "self", "task", "1"]),
+        (2, "dev", "fd") => Some(&["proc", "self", "fd"]),
+        (2, "var", "run") => Some(&["run"]),
+        (2, "var", "lock") => Some(&["run", "lock"]),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -89,7 +117,10 @@ mod tests {
             "/proc/1/task/1/root/etc",
             "/proc/1/cwd/etc",
             "/proc/1/root/proc/2/root/etc",
-            "/dev/fd/../../etc",
+            "/dev/fd/../root/etc",
+            "/proc/net/../root/etc",
+            "/proc/thread-self/../../root/etc",
+            "/var/run/../etc",
             "/etc/*",
         ] {
             assert!(at(text, false), "{text}");

@@ -34,44 +34,37 @@ const MARKS: [char; 4] = ['⏎', '⇥', '⟨', '⟩'];
 /// written by their numbers as well, so that two texts which differ are never shown alike: a backslash and an `n`
 /// must not look like the line feed behind which another command begins.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    escape_unless(text, |_| false)
+    escape_unless(text, |c| is_plain(c) && !is_right_to_left(c))
 }
 
 /// As [`escape`], but keeps letters that are written from right to left: for what people say, not for what runs.
 pub fn escape_prose(text: &str) -> Cow<'_, str> {
-    escape_unless(text, is_right_to_left)
+    escape_unless(text, is_plain)
 }
 
 /// For a text of which every part was escaped already: what hides is still written by its number, the marks stay.
 pub fn escape_again(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_deceptive) {
-        return Cow::Borrowed(text);
-    }
-    let shown = |c: char| match is_deceptive(c) {
-        true => escape(c.encode_utf8(&mut [0; 4])).into_owned(),
-        false => c.to_string(),
-    };
-    Cow::Owned(text.chars().map(shown).collect())
+    escape_unless(text, |c| !is_deceptive(c))
 }
 
-/// As [`escape`], but keeps line feeds and tabs: for output of several lines.
+/// As [`escape_prose`], but keeps line feeds and tabs: for output of several lines.
 pub fn escape_lines(text: &str) -> Cow<'_, str> {
-    escape_unless(text, |c| c == '\n' || c == '\t' || is_right_to_left(c))
+    escape_unless(text, |c| matches!(c, '\n' | '\t') || is_plain(c))
 }
 
-fn escape_unless(text: &str, keep: impl Fn(char) -> bool) -> Cow<'_, str> {
-    // None of the marks is kept, nor what hides among such letters.
-    let plain = |c: char| match is_deceptive(c) || MARKS.contains(&c) {
-        true => (c == '\n' || c == '\t') && keep(c),
-        false => !is_right_to_left(c) || keep(c),
-    };
-    if text.chars().all(plain) {
+/// Whether a character is seen as itself, and is none of the marks.
+fn is_plain(c: char) -> bool {
+    !is_deceptive(c) && !MARKS.contains(&c)
+}
+
+fn escape_unless(text: &str, shown: impl Fn(char) -> bool) -> Cow<'_, str> {
+    if text.chars().all(&shown) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
     for c in text.chars() {
         match c {
-            c if plain(c) => out.push(c),
+            c if shown(c) => out.push(c),
             '\n' => out.push('⏎'),
             '\t' => out.push('⇥'),
             c => {

@@ -99,7 +99,7 @@ impl Starts<'_> {
         }
         if let Some(part) = self
             .parallel
-            .then(|| names(call, &PARALLELS_FILES))
+            .then(|| holds_part(call, &PARALLELS_FILES))
             .flatten()
         {
             return Err(format!(
@@ -227,11 +227,11 @@ pub(super) fn configured(calls: &[Call], set: &[String]) -> Vec<usize> {
             let is = |n: &Named| exports && variables.contains(&n.name.as_str());
             named.iter().any(is) || variables.iter().any(|name| sets(c, &named, name, false))
         };
-        let led =
-            calls.iter().any(sets) || set.iter().any(|name| variables.contains(&name.as_str()));
+        let led = !variables.is_empty() && calls.iter().any(sets)
+            || set.iter().any(|name| variables.contains(&name.as_str()));
         let writers: Vec<&Call> = calls
             .iter()
-            .filter(|c| !only_reads(c) && names(c, parts).is_some())
+            .filter(|c| !only_reads(c) && holds_part(c, parts).is_some())
             .collect();
         let many = writers.len() > MAX_READERS;
         let outside = |at: &usize| led || many || writers.iter().any(|w| !runs(calls, *at, w));
@@ -431,16 +431,16 @@ fn writes_anywhere(call: &Call) -> bool {
 fn names_startup(call: &Call) -> Option<&'static str> {
     // In /etc, it has no more of a name.
     let bare = || told(call).any(|text| text == "profile");
-    names(call, &SHELLS_FILES).or_else(|| bare().then_some("profile"))
+    holds_part(call, &SHELLS_FILES).or_else(|| bare().then_some("profile"))
 }
 
 /// The part of a word of a call that is in the name of a file which ssh, or what it starts, reads first.
 fn names_remote(call: &Call) -> Option<&'static str> {
-    names(call, &REMOTE_FILES).or_else(|| names(call, &SHELLS_FILES))
+    holds_part(call, &REMOTE_FILES).or_else(|| holds_part(call, &SHELLS_FILES))
 }
 
 /// The first of these parts that a word of a call has.
-fn names(call: &Call, parts: &[&'static str]) -> Option<&'static str> {
+fn holds_part(call: &Call, parts: &[&'static str]) -> Option<&'static str> {
     let held = |text: String| parts.iter().find(|part| text.contains(**part)).copied();
     told(call).find_map(held)
 }

@@ -331,20 +331,16 @@ fn folders(reading: &Reading, values: &Values) -> Vec<String> {
         if at_root && folders.len() < MOST_FOLDERS && !folders.iter().any(|f| f == "/") {
             folders.push("/".into());
         }
-        let (short, long) = match base {
-            "cd" | "pushd" | "chdir" => ("", ""),
-            "env" => ("-C", "--chdir"),
-            "sudo" => ("-D", "--chdir"),
-            "unshare" => ("-w", "--wd"),
-            "git" => ("-C", "--work-tree"),
-            "make" | "gmake" => ("-C", "--directory"),
-            "systemd-run" => ("", "--working-directory"),
-            "find" => ("", ""),
-            _ => continue,
-        };
         let to = match base {
+            "cd" | "pushd" | "chdir" => vec![changed_to(call)],
+            "env" => going(call, "-C", "--chdir"),
+            "sudo" => going(call, "-D", "--chdir"),
+            "unshare" => going(call, "-w", "--wd"),
+            "git" => going(call, "-C", "--work-tree"),
+            "make" | "gmake" => going(call, "-C", "--directory"),
+            "systemd-run" => going(call, "", "--working-directory"),
             "find" => where_found(call),
-            _ => going(call, short, long),
+            _ => continue,
         };
         for word in to {
             let mut texts: Vec<String> = values
@@ -385,22 +381,23 @@ fn is_in_cluster(word: &Word, letter: char) -> bool {
     text.starts_with('-') && !text.starts_with("--") && text.contains(letter)
 }
 
-/// The words that name the folder.
+/// Where `cd` goes: `cd -P` names no folder, but `cd -` does; and `cd` alone goes home.
+fn changed_to(call: &Call) -> Word {
+    let named = |w: &&Word| !w.literal_prefix().starts_with('-') || w.literal() == Some("-");
+    let variable = |text: &str| Word {
+        segments: vec![Segment::Expansion(text.to_owned())],
+        ..Word::default()
+    };
+    match call.words.iter().skip(1).find(named) {
+        Some(word) if word.literal() == Some("-") => variable("\"${OLDPWD}\""),
+        Some(word) => word.clone(),
+        None => variable("\"${HOME}\""),
+    }
+}
+
+/// The words that name the folder by an option.
 fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
     let words = call.words.get(1..).unwrap_or_default();
-    if short.is_empty() && long.is_empty() {
-        // `cd -P`, but not `cd -`; and `cd` alone goes home.
-        let named = |w: &&Word| !w.literal_prefix().starts_with('-') || w.literal() == Some("-");
-        let variable = |text: &str| Word {
-            segments: vec![Segment::Expansion(text.to_owned())],
-            ..Word::default()
-        };
-        return vec![match words.iter().find(named) {
-            Some(word) if word.literal() == Some("-") => variable("\"${OLDPWD}\""),
-            Some(word) => word.clone(),
-            None => variable("\"${HOME}\""),
-        }];
-    }
     let mut out = Vec::new();
     for (at, word) in words.iter().enumerate() {
         let text = word.literal_prefix();

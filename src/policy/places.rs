@@ -18,17 +18,15 @@ pub fn holds(text: &str, glob: bool, places: Places) -> bool {
     if !text.starts_with('/') {
         return false;
     }
+    let (names, followed) = resolve(text, true);
     // A place may be named by such a link, too.
-    let ways = [resolve(text, true), resolve(text, false)];
-    let ways = &ways[..if ways[0] == ways[1] { 1 } else { 2 }];
-    ways.iter().any(|names| {
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        holds_names(&names, glob, places)
-    })
+    holds_names(&names, glob, places)
+        || followed && holds_names(&resolve(text, false).0, glob, places)
 }
 
 /// [`holds`], of a path's components.
-fn holds_names(names: &[&str], glob: bool, places: Places) -> bool {
+fn holds_names(names: &[String], glob: bool, places: Places) -> bool {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let meets = |a: &str, b: &str| {
         if glob {
             path::intersect(a, b)
@@ -55,9 +53,11 @@ fn holds_names(names: &[&str], glob: bool, places: Places) -> bool {
 }
 
 /// The components with `.`, `..` and `/proc/PID/root` worked out as text: `/var/../etc` is `/etc`.
-/// With `links`, those that each system has are followed. Which folder `/proc/PID/cwd` is cannot be known: it is taken for `/`, the worst.
-fn resolve(text: &str, links: bool) -> Vec<String> {
+/// With `links`, those that each system has are followed, and whether one was is told. Which folder `/proc/PID/cwd` is
+/// cannot be known: it is taken for `/`, the worst.
+fn resolve(text: &str, links: bool) -> (Vec<String>, bool) {
     let mut names: Vec<String> = Vec::new();
+    let mut followed = false;
     for part in text.split('/') {
         match part {
             "" | "." => {}
@@ -66,30 +66,26 @@ fn resolve(text: &str, links: bool) -> Vec<String> {
             }
             name => names.push(name.to_owned()),
         }
-        // Links that the kernel, or each system, has.
-        if let [.., last] = names.as_slice()
-            && links
-            && let Some(to) = link(names.len(), &names[0], last)
-        {
-            names = to.iter().map(|name| (*name).to_owned()).collect();
-        }
         // Of a long path only the beginning is asked, or its price would be the square of its length.
         let known: Vec<&str> = names.iter().take(6).map(String::as_str).collect();
         if let ["proc", _, "root" | "cwd"] | ["proc", _, "task", _, "root" | "cwd"] = known[..] {
             names.clear();
+        } else if let Some(to) = link(&known).filter(|_| links) {
+            names = to.iter().map(|name| (*name).to_owned()).collect();
+            followed = true;
         }
     }
-    names
+    (names, followed)
 }
 
-/// Where a link of two components leads.
-fn link(depth: usize, first: &str, last: &str) -> Option<&'static [&'static str]> {
-    match (depth, first, last) {
-        (2, "proc", "net") => Some(&["proc", "self", "net"]),
-        (2, "proc", "thread-self") => Some(&["proc", "self", "task", "1"]),
-        (2, "dev", "fd") => Some(&["proc", "self", "fd"]),
-        (2, "var", "run") => Some(&["run"]),
-        (2, "var", "lock") => Some(&["run", "lock"]),
+/// Where a link leads that the kernel, or each system, has.
+fn link(path: &[&str]) -> Option<&'static [&'static str]> {
+    match path {
+        ["proc", "net"] => Some(&["proc", "self", "net"]),
+        ["proc", "thread-self"] => Some(&["proc", "self", "task", "1"]),
+        ["dev", "fd"] => Some(&["proc", "self", "fd"]),
+        ["var", "run"] => Some(&["run"]),
+        ["var", "lock"] => Some(&["run", "lock"]),
         _ => None,
     }
 }
@@ -117,6 +113,7 @@ mod tests {
             "/proc/1/task/1/root/etc",
             "/proc/1/cwd/etc",
             "/proc/1/root/proc/2/root/etc",
+            "/dev/fd/../../etc",
             "/dev/fd/../root/etc",
             "/proc/net/../root/etc",
             "/proc/thread-self/../../root/etc",

@@ -469,6 +469,28 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Writes the counts, and what was found by `how` each line was run.
+    pub fn tell(&self, how: &str) {
+        let mut out = std::io::stderr();
+        for (name, (written, read)) in &self.productions {
+            let _ = writeln!(out, "{written:7} {read:7} {name}");
+        }
+        let (lines, differences) = (self.lines, self.findings.len());
+        let again = self.disturbed;
+        let _ = writeln!(
+            out,
+            "{lines} lines, each {how}: {differences} differences ({again} run again alone)"
+        );
+    }
+
+    /// A generator that stops writing something would go blind without a word.
+    pub fn assert_read<'a>(&self, names: impl IntoIterator<Item = &'a str>) {
+        for name in names {
+            let read = self.productions.get(name).map_or(0, |(_, read)| *read);
+            assert!(read > 0, "no line with {name} was read");
+        }
+    }
+
     pub fn add(&mut self, other: Tally) {
         self.lines += other.lines;
         self.disturbed += other.disturbed;
@@ -481,18 +503,20 @@ impl Tally {
     }
 }
 
-/// Workers (`AIOPS_ORACLE_WORKERS`, two) share `lines` in batches; what `compare` (of a seed and a size) found, summed.
-/// Lines may run `programs`.
+/// Workers (`AIOPS_ORACLE_WORKERS`, two) share `lines` (`AIOPS_ORACLE_LINES`) in batches of at most `most`; what `compare`
+/// (of a seed and a size) found, summed. Lines may run `programs`.
 pub fn in_batches(
     programs: &[&str],
-    lines: usize,
-    seed: u64,
-    size: usize,
+    lines: u64,
+    most: usize,
     compare: impl Fn(&Sandbox, u64, usize) -> Tally + Sync,
 ) -> Tally {
+    let lines = usize::try_from(setting("AIOPS_ORACLE_LINES", lines)).unwrap();
+    let seed = setting("AIOPS_ORACLE_SEED", 20_261_121);
+    let size = most.min(lines.div_ceil(2));
     let count = setting("AIOPS_ORACLE_WORKERS", 2).max(1);
     let started = Instant::now();
-    std::thread::scope(|scope| {
+    let tally = std::thread::scope(|scope| {
         let compare = &compare;
         let workers: Vec<_> = (0..count)
             .map(|worker| {
@@ -524,7 +548,9 @@ pub fn in_batches(
             .into_iter()
             .for_each(|w| tally.add(w.join().unwrap()));
         tally
-    })
+    });
+    assert!(tally.lines >= lines);
+    tally
 }
 
 /// A folder for scripts, open to the user they run as.

@@ -16,7 +16,7 @@ mod shells;
 #[path = "support/writer.rs"]
 mod writer;
 
-use aiops::command::{Reading, Segment, Shell, Word, Wraps};
+use aiops::command::{Reading, Segment, Shell, Word};
 use shells::{How, Ran, Sandbox, Tally, mutate, setting};
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use writer::Writer;
 /// Whether the reading has a command that could have run with these words.
 fn seen(reading: &Reading, ran: &[String]) -> bool {
     // `command - a` looks for a program `-`: it is marked as not understood, and its words are guessed at.
-    if ran[0].starts_with('-') && reading.calls.iter().any(|c| c.wraps == Wraps::Unknown) {
+    if ran[0].starts_with('-') && reading.calls.iter().any(|c| c.wraps.is_unread()) {
         return true;
     }
     reading.calls.iter().any(|call| {

@@ -3,13 +3,13 @@
 //! Each was run with a stand-in, or its cause stands in the manual of its program. What people write every day is not marked.
 #![allow(clippy::panic, reason = "a test fails by panicking")]
 
-use aiops::command::{self, Wraps};
+use aiops::command;
 
 /// Whether a line is refused, or one of its commands is marked.
 fn is_told(line: &str) -> bool {
     match command::read(line) {
         Err(_) => true,
-        Ok(reading) => reading.calls.iter().any(|c| c.wraps == Wraps::Unknown),
+        Ok(reading) => reading.calls.iter().any(|c| c.wraps.is_unread()),
     }
 }
 
@@ -624,7 +624,7 @@ fn what_reads_files_that_the_line_could_have_written_is_marked() {
         let reading = command::read(line).unwrap_or_else(|e| panic!("{line}: {e}"));
         let marked = |c: &command::Call| {
             ["su", "sudo", "bash", "parallel", "ssh", "scp", "git"].contains(&c.name.base.as_str())
-                && c.wraps == Wraps::Unknown
+                && c.wraps.is_unread()
         };
         assert!(!reading.calls.iter().any(marked), "{line}");
     }

@@ -389,6 +389,19 @@ fn no_wrapper_loosens_any_line() {
     );
 }
 
+/// A shell that may read files first runs its text all the same: what that holds is no guess.
+#[test]
+fn what_a_marked_shell_runs_is_as_forbidden_as_ever() {
+    for line in [
+        "stdbuf -oL bash -lc frobnicate",
+        "xargs bash -lc 'sudo frobnicate'",
+        "cat x >/srv/$x; env -i bash -c 'df; frobnicate'",
+    ] {
+        let decision = decide(&PRODUCTION, line);
+        assert_eq!(decision.risk, Risk::Forbidden, "{line}: {}", decision.why);
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 

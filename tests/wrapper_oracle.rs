@@ -14,7 +14,7 @@
 #[path = "support/shells.rs"]
 mod shells;
 
-use aiops::command::{Call, Reading, Shell, Wraps};
+use aiops::command::{Call, Reading, Shell};
 use shells::{How, Ran, Random, Sandbox, Tally, mutate};
 
 /// A wrapper, and words of its own that may stand behind its name, with ` | ` between.
@@ -391,7 +391,7 @@ fn is_marked(reading: &Reading) -> bool {
     reading
         .calls
         .iter()
-        .any(|c| c.wraps == Wraps::Unknown || unnamed(c))
+        .any(|c| c.wraps.is_unread() || unnamed(c))
 }
 
 fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {

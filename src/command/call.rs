@@ -154,7 +154,31 @@ pub enum Wraps {
     /// for its parent, but which of them run, and with which words, is known only when it runs.
     Text,
     /// Something that could not be read from the line (`sh -c "$x"`, `eval $y`, `curl … | sh`, `xargs` of unknown words).
+    /// Calls with this one for their parent are guesses at it.
     Unknown,
+    /// The calls of the list whose parent it is, which were read, and before or beside them something that could not be
+    /// read from the line (`bash -lc TEXT`, where another call may write what a login shell runs first).
+    More,
+}
+
+impl Wraps {
+    /// Whether something of it could not be read from the line.
+    pub fn is_unread(self) -> bool {
+        matches!(self, Wraps::Unknown | Wraps::More)
+    }
+
+    /// Whether what runs, or with which words, is not known before it runs.
+    pub fn is_in_doubt(self) -> bool {
+        self == Wraps::Text || self.is_unread()
+    }
+
+    /// The same, with something that could not be read besides.
+    pub(super) fn unread(self) -> Wraps {
+        match self {
+            Wraps::Nothing | Wraps::Unknown => Wraps::Unknown,
+            Wraps::Calls | Wraps::Text | Wraps::More => Wraps::More,
+        }
+    }
 }
 
 /// What stands around a call and gives its words a meaning.

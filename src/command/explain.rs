@@ -81,6 +81,9 @@ fn one(call: &Call, depth: usize) -> String {
         Wraps::Calls => fact("runs what is below it".into()),
         Wraps::Text => fact("runs text that holds more than plain commands".into()),
         Wraps::Unknown => fact("runs something that cannot be read from the line".into()),
+        Wraps::More => {
+            fact("runs what is below it, and something that cannot be read from the line".into())
+        }
     }
     if !call.name.trusted && !call.name.text.is_empty() {
         fact(format!(

@@ -328,7 +328,7 @@ fn seen_through(
         let scripts = wrapper::scripts_in_doubt(&seen.calls, loose);
         let unread: Vec<usize> = imports.chain(told).chain(misled).chain(scripts).collect();
         for at in unread {
-            seen.calls[at].wraps = Wraps::Unknown;
+            seen.calls[at].wraps = seen.calls[at].wraps.unread();
         }
     }
     if let Some(name) = seen.counted.iter().find(|name| loose.contains(name)) {

@@ -317,7 +317,7 @@ fn may_write(call: &Call) -> bool {
         Wraps::Nothing if call.is_function => true,
         Wraps::Nothing => call.name.trusted && (ONLY_TELL.contains(&base) || finds()),
         Wraps::Calls | Wraps::Text => starts_once(call) || is_parallel(call),
-        Wraps::Unknown => false,
+        Wraps::Unknown | Wraps::More => false,
     };
     // Of no name, it is the line's own assignment or redirection.
     !(known || call.words.is_empty())

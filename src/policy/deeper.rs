@@ -141,8 +141,7 @@ impl Policy {
 
     /// The commands in the texts that a call is given, where it runs such texts.
     fn in_code(&self, deep: &Deep, call: &Call, budget: &mut usize) -> Option<Verdicts> {
-        let runs = matches!(call.wraps, Wraps::Unknown | Wraps::Text)
-            || self.common.code.contains(&call.name.base);
+        let runs = call.wraps.is_in_doubt() || self.common.code.contains(&call.name.base);
         let mut texts: BTreeSet<String> = call
             .assignments
             .iter()

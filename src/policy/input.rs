@@ -64,7 +64,7 @@ fn fed(reading: &Reading, call: &Call, says: impl Fn(&Call) -> bool) -> Option<F
     let plain_line = reading.calls.iter().all(plain);
     let (mut at, mut piped, mut inherits) = (Some(call), false, !plain_line);
     while let Some(here) = at {
-        if reads(here) || here.wraps == Wraps::Text || here.wraps == Wraps::Unknown {
+        if reads(here) || here.wraps.is_in_doubt() {
             return None;
         }
         if here.pipe.index > 0 {

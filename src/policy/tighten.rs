@@ -245,7 +245,7 @@ fn substituted_into(reading: &Reading, call: &Call, names: &[String]) -> bool {
     if inside.is_empty() {
         return false;
     }
-    let unread = |c: &Call| matches!(c.wraps, Wraps::Unknown | Wraps::Text);
+    let unread = |c: &Call| c.wraps.is_in_doubt();
     calls.iter().enumerate().any(|(at, other)| {
         // Behind a program that was not seen through, what follows is only guessed at.
         let guessed = || other.parent.and_then(|p| calls.get(p)).is_some_and(unread);

@@ -6,7 +6,7 @@ use super::builtin;
 use super::language::Class;
 use super::rule::Rule;
 use super::{Decision, Quorum, Reversibility, Risk, RiskLevel};
-use crate::command::{Call, ReadError, Wraps};
+use crate::command::{Call, ReadError};
 
 /// What one call came to.
 pub(super) struct Verdicts {
@@ -38,7 +38,7 @@ impl Verdicts {
 
 /// What keeps a call from being auto whatever its rules say.
 pub(super) fn never_auto(call: &Call) -> Option<(&'static str, String)> {
-    if matches!(call.wraps, Wraps::Unknown | Wraps::Text) {
+    if call.wraps.is_in_doubt() {
         return Some((
             builtin::WRAPS_UNKNOWN,
             "it runs something that cannot be read from the line".into(),

@@ -272,7 +272,7 @@ pub(super) fn others_read(reading: &Reading) -> bool {
         let known = match c.wraps {
             Wraps::Nothing => BUILTINS.contains(&base),
             Wraps::Calls | Wraps::Text => WRAPPERS.contains(&base),
-            Wraps::Unknown => reads_on(c),
+            Wraps::Unknown | Wraps::More => reads_on(c),
         };
         let once = matches!(c.place, Place::Top | Place::Wrapped);
         (c.words.is_empty() || known && c.name.trusted)

@@ -26,7 +26,7 @@ rules:
   - id: test.any
     about: Take any words
     decision: auto
-    command: [p, f, g, echo]
+    command: [p, f, g, echo, uptime]
     style: plain
     operands: { type: free_text, max: 64 }
     match: [p a]
@@ -220,6 +220,8 @@ impl Writer {
                 "'v w'",
                 "\"$(echo q)\"",
                 "$(echo r)",
+                "$(uptime -p)",
+                "$(uptime -p)",
                 "''",
                 "a=b",
             ])
@@ -254,9 +256,8 @@ fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {
         if random.below(4) == 0 {
             text = mutate(&mut random, &text);
         }
-        // A variable that is set makes the status of the command before it 0, which is not written out; and
-        // whether a substitution in the same command does so differs by shell.
-        if text.contains("$?") && text.contains(['=', '(', '`']) {
+        // Whether a substitution in the same command sets the status before it differs by shell.
+        if text.contains("$?") && text.contains(['(', '`']) {
             continue;
         }
         // What dash's echo makes of a backslash, bash's does not.
@@ -330,4 +331,124 @@ fn what_is_written_out_is_what_would_have_run() {
         std::io::stderr(),
         "{compared} lines written out, each run by two shells: no difference"
     );
+}
+
+/// A line that is read only as what it is written out to may hold anything, and a person approves it: what comes out must do
+/// what the line says, each command when and as often as there.
+#[test]
+fn what_cannot_be_read_otherwise_is_written_out_exactly_or_not_at_all() {
+    let long = format!("t=5; timeout $t ls # {}", "a".repeat(100_000));
+    for line in [
+        // A condition, or a command, would be dropped.
+        "t=30; ok=$(test -f /srv/ready && echo yes) && timeout $t systemctl restart nginx",
+        "t=5; out=$(systemctl stop web); timeout $t tar cf /b.tar /srv/web",
+        "for i in 1 2; do o=$(systemctl restart web); nc -z localhost $i; done",
+        // What is asked again may have changed.
+        "t=30; f=$(ls -t /var/backups/*.gz | head -1); timeout $t pg_dump shop && rm \"$f\"",
+        "t=30; old=$(pgrep -o app); timeout $t systemctl restart app; kill \"$old\"",
+        // Outside of quotes it is several words.
+        "t=5; p=$(pgrep nginx); timeout $t kill $p",
+        "t=5; timeout $t kill $(pgrep nginx)",
+        // A file that is missing keeps a command from running, and a pipe is no file.
+        "t=30; timeout $t tee /etc/app.conf < /srv/new.conf",
+        "t=9; timeout $t dd of=/x bs=1M count=10 < /backup.img",
+        // In a pipe, a loop stands in a subshell.
+        "t=5; while read -r d; do cd \"$d\"; done </srv/dirs; timeout $t rm -rf cache",
+        "t=5; docker ps -q | while read -r c; do cd /srv; timeout $t docker inspect $c; done; rm -rf cache",
+        // What steers, or sets a variable, behind another name.
+        "for p in 1 2; do timeout $p ping -c 1 db1 && command break; systemctl restart net$p; done",
+        "t=5; f=/tmp/x; command read -r f; timeout $t rm \"$f\"",
+        "t=5; f=/tmp/x; command eval f=/tmp/y; timeout $t rm \"$f\"",
+        "t=5; f=/tmp/x; builtin export f=/tmp/y; timeout $t rm \"$f\"",
+        "t=5; f=/tmp/x; command . /tmp/f; timeout $t rm \"$f\"",
+        "t=5; f=/tmp/x; printf -v f new; timeout $t rm \"$f\"",
+        "t=5; f=/tmp/x; wait -p f; timeout $t rm \"$f\"",
+        // What no line may hold.
+        "t=5; timeout $t ls # \u{202e}evil",
+        "x=\u{1b}[2J; t=5; timeout $t ls",
+        &long,
+    ] {
+        let read = aiops::policy::read(line).map(|r| r.canonical);
+        assert!(read.is_err(), "{line}: {read:?}");
+    }
+    for (line, canonical) in [
+        (
+            "for p in 80 443; do nc -z localhost $p; done",
+            "nc -z localhost 80; nc -z localhost 443",
+        ),
+        (
+            "t=30; timeout $t systemctl restart nginx && echo \"done: $(hostname)\"",
+            "timeout 30 systemctl restart nginx && echo 'done: '\"$( hostname )\"",
+        ),
+    ] {
+        let reading = aiops::policy::read(line).unwrap();
+        assert_eq!(
+            (reading.source.as_str(), reading.canonical.as_str()),
+            (line, canonical)
+        );
+    }
+}
+
+#[test]
+fn what_is_said_is_put_in_only_where_it_would_be_the_same() {
+    let policy = Policy::from_sources("production.yml", &|path| {
+        aiops::shipped::text(path).map(str::to_owned)
+    })
+    .unwrap();
+    let cx = Context {
+        target: None,
+        tags: &[],
+        requester: "agent",
+        now: chrono::DateTime::UNIX_EPOCH,
+        recent: &[],
+    };
+    let decide = |line: &str| policy.decide(aiops::command::read(line).as_ref(), &cx);
+    for line in [
+        "s=$(date +%s); sleep 2; e=$(date +%s); echo $((e-s))",
+        "a=$(cat /proc/uptime); sleep 1; echo \"$a\"",
+        "if uptime; then :; fi; a=$(uptime); if df; then :; elif echo \"$a\"; then :; fi",
+        "a=$(uptime); for f in /var/log/*.log; do echo \"$a\"; wc -l \"$f\"; done",
+        "a=$(uptime); for i in 1 2; do echo \"$a\"; df; done",
+        // The status that is asked for is another one.
+        "x=$(pgrep nosuch); [ $? = 0 ] && echo \"$x\"",
+        "pgrep nosuch; x=5; echo $?",
+        // A command would be dropped.
+        "o=$(systemctl restart web); uptime",
+        "o=$(uptime); echo '$o'",
+        // A container may be called as a file with secrets.
+        "for n in $(docker ps --format '{{.Names}}'); do cat /etc/$n; done",
+        "for n in $(kubectl get pods -A -o 'jsonpath={.items[*].metadata.name}'); do cat /etc/$n; done",
+    ] {
+        assert_ne!(decide(line).risk, Risk::AutoAllowed, "{line}");
+    }
+    for (line, canonical) in [
+        (
+            "n=$(systemctl is-active foo) && echo up \"$n\"",
+            "systemctl is-active foo >/dev/null && echo up \"$( systemctl is-active foo )\"",
+        ),
+        (
+            "x=$(pgrep nosuch 2>/dev/null | head -1) || echo none",
+            "pgrep nosuch 2>/dev/null | head -1 >/dev/null || echo none",
+        ),
+        (
+            "p=$(pgrep -o nginx); df -h; ps -o rss= -p \"$p\"",
+            "df -h; ps -o rss= -p \"$( pgrep -o nginx )\"",
+        ),
+        (
+            "d=$(date +%F); df -h; echo \"$d\"",
+            "df -h; echo \"$( date +%F )\"",
+        ),
+        (
+            "a=$(uptime); echo \"$a\"; [ -n \"$a\" ] && echo \"$a\"",
+            "echo \"$( uptime )\"; [ -n \"$( uptime )\" ] && echo \"$( uptime )\"",
+        ),
+    ] {
+        let decision = decide(line);
+        assert_eq!(
+            decision.canonical.as_deref(),
+            Some(canonical),
+            "{line}: {}",
+            decision.why
+        );
+    }
 }

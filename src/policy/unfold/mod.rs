@@ -22,7 +22,8 @@ use super::types::is_in_quotes;
 use crate::command::call::Redirection;
 use crate::command::full::{self, ast};
 use crate::command::strict::Joint;
-use crate::command::{self, Place, ReadError, Reading, Segment, Shell, Word};
+use crate::command::word::bare;
+use crate::command::{self, Place, ReadError, Reading, Segment, Shell, Span, Word};
 use ast::{Command, Kind, List, Piece, Pipeline};
 use words::{Given, Value};
 
@@ -30,6 +31,8 @@ use words::{Given, Value};
 const MOST_CALLS: usize = 128;
 /// Most bytes of a line that is written out.
 const MOST_BYTES: usize = 16 * 1024;
+/// Most variables of `read`.
+const MOST_NAMES: usize = 32;
 /// Deepest nesting that is written out.
 const DEEPEST: usize = 8;
 
@@ -39,6 +42,12 @@ struct Unfold {
     bytes: usize,
     /// How many loops around are written out turn after turn: there is none to go on with.
     turns: usize,
+    /// Whether the line may hold any commands, so that each must run as often, and when, as it would have.
+    exact: bool,
+    /// Whether an assignment was taken away, which would have said that it went well.
+    took_away: bool,
+    /// Those of which what they run would be lost, as long as nothing names their variable.
+    unused: Vec<String>,
     /// Whether there was anything to write out: what the strict reader refuses for other reasons stays refused.
     any: bool,
 }
@@ -61,16 +70,29 @@ impl Unfold {
 
 /// Reads a line; one that can only be read once its loops and values are written out, as that.
 ///
-/// `for p in 80 443; do nc -z localhost $p; done`: what `nc` may be made to run is known where `$p` is.
+/// `for p in 80 443; do nc -z localhost $p; done`: what `nc` may be made to run is known where `$p` is. What comes out may
+/// hold any commands, which a person approves: each must run when, and as often as, the line says. So what substitutions say is
+/// not put in, and nothing is written otherwise than it stands there.
 ///
 /// # Errors
 /// [`ReadError`] with the place and the reason; such a line must not run.
 pub fn read(line: &str) -> Result<Reading, ReadError> {
-    command::read(line).or_else(|error| {
-        let parsed = full::read(line).map_err(|_| error.clone())?;
-        let text = written(&parsed.list).filter(|_| parsed.functions.is_empty());
-        text.and_then(|text| again(&text)).ok_or(error)
-    })
+    let error = match command::read(line) {
+        Ok(reading) => return Ok(reading),
+        Err(error) => error,
+    };
+    command::check_text(line)?;
+    let parsed = full::read(line).map_err(|_| error.clone())?;
+    let text = written(&parsed.list, true).filter(|_| parsed.functions.is_empty());
+    let Some(mut reading) = text.and_then(|text| again(&text)) else {
+        return Err(error);
+    };
+    // A person sees both.
+    line.clone_into(&mut reading.source);
+    for note in &mut reading.notes {
+        note.span = error.span;
+    }
+    Ok(reading)
 }
 
 /// The line written out, and read again; none where it holds what is not written out, or where nothing is won.
@@ -79,14 +101,14 @@ pub(super) fn unfold(reading: &Reading) -> Option<Reading> {
         return None;
     }
     let parsed = full::read(&reading.canonical).ok()?;
-    again(&written(&parsed.list)?)
+    again(&written(&parsed.list, false)?)
 }
 
 /// What is written out, read again: nothing but plain words and what may stay.
 fn again(text: &str) -> Option<Reading> {
     // What is written out is written out for good: a target's guard reads it again.
     let list = full::read(text).ok()?.list;
-    if written(&list).is_some_and(|again| again != text) {
+    if written(&list, false).is_some_and(|again| again != text) {
         return None;
     }
     let again = command::read(text).ok()?;
@@ -98,16 +120,21 @@ fn again(text: &str) -> Option<Reading> {
     plain.then_some(again)
 }
 
-/// The text that a list is written out to; none where there is nothing to write out.
-fn written(list: &List) -> Option<String> {
+/// The text that a list is written out to; none where there is nothing to write out. `exact`: of any commands.
+fn written(list: &List, exact: bool) -> Option<String> {
     let mut unfold = Unfold {
         calls: 0,
         bytes: 0,
         turns: 0,
+        exact,
+        took_away: false,
+        unused: Vec::new(),
         any: false,
     };
     let text = ast::list(&unfold.list(list, &Given::default(), 0)?);
-    (unfold.any && text.len() <= MOST_BYTES).then_some(text)
+    let asks = unfold.took_away && text.contains("${?}");
+    let whole = !asks && unfold.unused.is_empty();
+    (unfold.any && whole && text.len() <= MOST_BYTES).then_some(text)
 }
 
 impl Unfold {
@@ -131,18 +158,38 @@ impl Unfold {
                 // Only where it is certain that it is set, and where it cannot be another value than it was.
                 let once =
                     words::may_be_set(&set.name) && (depth == 0 || given.get(&set.name).is_none());
-                if !alone || !once || matches!(next, None | Some(Joint::Or)) {
+                if !alone || !once || next.is_none() {
                     return None;
                 }
                 self.count()?;
                 self.any = true;
                 let value = self.value(&set.value, &given, depth)?;
+                let says = words::says(&value);
+                if says && self.exact || self.unused.contains(&set.name) {
+                    return None;
+                }
+                match next {
+                    Some(Joint::Then) => {
+                        joint_of_next = Some(Joint::Then);
+                        self.unused.extend(says.then(|| set.name.clone()));
+                    }
+                    // Then the next command hangs on how the last substitution went.
+                    _ if says => {
+                        self.count()?;
+                        items.push((joint, asked(&value)?, false));
+                    }
+                    Some(Joint::And) => joint_of_next = Some(Joint::Then),
+                    _ => return None,
+                }
+                self.took_away = true;
                 given.set(set.name.clone(), Value::Set(value));
-                joint_of_next = Some(Joint::Then);
                 continue;
             }
             let by_itself = alone && matches!(next, None | Some(Joint::Then));
             let written = self.pipeline(pipeline, &given, depth)?;
+            if !is_quiet(pipeline) {
+                given.goes_stale();
+            }
             // A loop that nothing hangs on needs no braces around what it is written out to.
             match written.commands.as_slice() {
                 [
@@ -174,7 +221,7 @@ impl Unfold {
     }
 
     fn pipeline(&mut self, pipeline: &Pipeline, given: &Given, depth: usize) -> Option<Pipeline> {
-        if let Some(shorter) = over_names(pipeline) {
+        if let Some(shorter) = over_names(pipeline).filter(|_| !self.exact) {
             self.any = true;
             return self.pipeline(&shorter, given, depth);
         }
@@ -217,7 +264,8 @@ impl Unfold {
             _ => false,
         };
         let reads = redirection.operator == "<" && redirection.descriptor.is_none();
-        if !plain || !reads || redirection.harmless {
+        // A file that is not there would keep the command from running.
+        if !plain || !reads || redirection.harmless || self.exact {
             return None;
         }
         let target = self.word(&redirection.target, given, depth)?;
@@ -259,6 +307,9 @@ impl Unfold {
                 let name = written.first().and_then(Word::literal)?;
                 // The keyword, which is run as the program.
                 self.any |= name == "time";
+                if sets_a_variable(&written) || self.exact && name == "time" {
+                    return None;
+                }
                 // The next turn of a loop that stays one.
                 let goes_on = name == "continue" && written.len() == 1;
                 let stays = given.finds() && self.turns == 0;
@@ -276,21 +327,20 @@ impl Unfold {
             Kind::Subshell(list) => Kind::Subshell(self.list(list, given, depth + 1)?),
             Kind::Group(list) => Kind::Group(self.list(list, given, depth + 1)?),
             Kind::If { arms, otherwise } => {
-                let arms: Option<Vec<(List, List)>> = arms
-                    .iter()
-                    .map(|(condition, body)| {
-                        Some((
-                            self.list(condition, given, depth + 1)?,
-                            self.list(body, given, depth + 1)?,
-                        ))
-                    })
-                    .collect();
+                // Each condition runs behind those before it.
+                let mut given = given.clone();
+                let mut written = Vec::new();
+                for (condition, body) in arms {
+                    let asked = self.list(condition, &given, depth + 1)?;
+                    given = given.behind(condition);
+                    written.push((asked, self.list(body, &given, depth + 1)?));
+                }
                 let otherwise = match otherwise {
-                    Some(list) => Some(self.list(list, given, depth + 1)?),
+                    Some(list) => Some(self.list(list, &given, depth + 1)?),
                     None => None,
                 };
                 Kind::If {
-                    arms: arms?,
+                    arms: written,
                     otherwise,
                 }
             }
@@ -323,16 +373,21 @@ impl Unfold {
             return None;
         };
         let names = read_names(condition)?;
-        if given.finds() || !command.redirections.iter().all(is_harmless) {
+        if self.exact
+            || names.len() > MOST_NAMES
+            || given.finds()
+            || !command.redirections.iter().all(is_harmless)
+        {
             return None;
         }
-        let mut given = given.clone();
-        for name in names {
+        // In each turn but the first the body ran.
+        let mut given = given.behind(body);
+        for name in &names {
             if !words::is_plain_name(name) || !words::may_be_set(name) || given.get(name).is_some()
             {
                 return None;
             }
-            given.set(name.to_owned(), Value::Found(String::new()));
+            given.set((*name).to_owned(), Value::Found(String::new()));
         }
         self.count()?;
         self.any = true;
@@ -350,6 +405,9 @@ impl Unfold {
 
     /// One question of bash's `[[`, as one of `[`, which takes no text for a pattern or a sum.
     fn question(&mut self, pieces: &[Piece], given: &Given, depth: usize) -> Option<Kind> {
+        if self.exact {
+            return None;
+        }
         let (not, pieces) = match pieces {
             [Piece::Operator("!"), rest @ ..] => (true, rest),
             all => (false, all),
@@ -450,6 +508,7 @@ impl Unfold {
                 _ => String::new(),
             };
             given.set(name.to_owned(), Value::Found(place));
+            let given = given.behind(body);
             return Some(Kind::For {
                 name: name.to_owned(),
                 words: Some(values),
@@ -462,6 +521,7 @@ impl Unfold {
             let text = Segment::Literal(value.literal()?.to_owned());
             given.set(name.to_owned(), Value::Set(vec![text]));
             let turn = self.list(body, &given, depth + 1)?;
+            given = given.behind(body);
             for (at, (joint, pipeline, background)) in turn.items.into_iter().enumerate() {
                 let joint = if at == 0 { Joint::Then } else { joint };
                 items.push((joint, pipeline, background));
@@ -525,6 +585,29 @@ fn over_names(pipeline: &Pipeline) -> Option<Pipeline> {
     })
 }
 
+/// What a value says last, asked without saying it: `pgrep app >/dev/null` of `x=$(pgrep app)`.
+fn asked(value: &[Segment]) -> Option<Pipeline> {
+    let last = value.iter().rev().find_map(|segment| match segment {
+        Segment::Expansion(text) => Some(words::substitution(bare(text).0)),
+        _ => None,
+    })??;
+    let mut list = full::read(last).ok()?.list;
+    let (_, mut pipeline, background) = list.items.pop().filter(|_| list.items.is_empty())?;
+    let last = pipeline.commands.last_mut()?;
+    let plain = matches!(last.kind, Kind::Simple { .. });
+    if background || !plain || !last.redirections.iter().all(Redirection::is_of_errors) {
+        return None;
+    }
+    last.redirections.push(Redirection {
+        descriptor: None,
+        operator: ">".to_owned(),
+        target: Word::of("/dev/null"),
+        harmless: true,
+        span: Span::default(),
+    });
+    Some(pipeline)
+}
+
 /// A pipeline that is one assignment and nothing more.
 fn assignment(pipeline: &Pipeline) -> Option<&command::Assignment> {
     match pipeline.commands.as_slice() {
@@ -543,6 +626,31 @@ fn assignment(pipeline: &Pipeline) -> Option<&command::Assignment> {
         _ => None,
     }
 }
+
+/// Whether nothing of a pipeline could change what something else says, or take time: `echo`, questions, assignments.
+fn is_quiet(pipeline: &Pipeline) -> bool {
+    let quiet = |list: &List| list.items.iter().all(|(_, pipeline, _)| is_quiet(pipeline));
+    pipeline.commands.iter().all(|command| match &command.kind {
+        Kind::Simple { words, .. } => match words.first().map(Word::literal) {
+            Some(Some(name)) => QUIET.contains(&name),
+            Some(None) => false,
+            None => true,
+        },
+        Kind::Test { .. } => true,
+        Kind::Subshell(list) | Kind::Group(list) => quiet(list),
+        Kind::If { arms, otherwise } => {
+            let arms = arms.iter().flat_map(|(condition, body)| [condition, body]);
+            arms.chain(otherwise).all(quiet)
+        }
+        Kind::For { body, .. } => quiet(body),
+        Kind::Loop { .. } | Kind::Case { .. } | Kind::Function { .. } => false,
+    })
+}
+
+/// Commands that only say, ask or do nothing.
+const QUIET: [&str; 8] = [
+    ":", "[", "continue", "echo", "false", "printf", "test", "true",
+];
 
 /// The variables of `read -r a b`, which reads a line and does nothing else.
 fn read_names(condition: &List) -> Option<Vec<&str>> {
@@ -603,6 +711,21 @@ pub(super) fn goes_on(call: &command::Call) -> bool {
         && !call.scope.lists.is_empty()
         && call.redirections.is_empty()
         && call.assignments.is_empty()
+}
+
+/// Whether a builtin could set a variable, or steer, where neither its name nor an assignment says so.
+fn sets_a_variable(words: &[Word]) -> bool {
+    let mut literal = words.iter().map(|w| w.literal().unwrap_or_default());
+    match (literal.next(), literal.next()) {
+        (Some("command"), next) => !matches!(next, Some("-v" | "-V")),
+        (Some("builtin"), _) => true,
+        (Some("printf"), Some(option)) => option.starts_with("-v"),
+        (Some("wait"), Some(option)) => option.starts_with('-'),
+        (Some("time"), Some(next)) => {
+            next.starts_with('-') || words::STEERS.contains(&next) || sets_a_variable(&words[1..])
+        }
+        _ => false,
+    }
 }
 
 /// Whether a redirection neither reads nor writes anything, and names nothing that is known only later.

@@ -3,7 +3,7 @@
 //! Must never give a form to what a person, a file or a remote host may have written.
 
 use super::dates::dates;
-use super::tools::{containers, objects, pgrep, property, status_code};
+use super::tools::{FOREIGN, containers, objects, pgrep, property, status_code};
 use super::words::substitution;
 use crate::command::full::{self, ast};
 use crate::command::strict::Joint;
@@ -51,6 +51,51 @@ pub(super) fn said(text: &str) -> Option<Said> {
         all.surely = false;
     }
     Some(all)
+}
+
+/// Whether a list says the same each time, as long as nobody changes anything.
+pub(super) fn is_settled(text: &str) -> bool {
+    const SETTLED: [&str; 18] = [
+        "arch",
+        "basename",
+        "dirname",
+        "docker",
+        "echo",
+        "getconf",
+        "hostname",
+        "id",
+        "kubectl",
+        "nproc",
+        "pgrep",
+        "pidof",
+        "podman",
+        "printf",
+        "readlink",
+        "systemctl",
+        "uname",
+        "whoami",
+    ];
+    let day = |format: &str| {
+        let format = format.replace('%', "%%");
+        let mut parts = format.split("%%").skip(1);
+        parts.all(|part| part.starts_with(['Y', 'm', 'd', 'F', 'j', 'u', 'a', 'b', 'y', 'G', 'V']))
+    };
+    const FILTERS: [&str; 7] = ["awk", "cut", "grep", "head", "sort", "tail", "tr"];
+    let settled = |at: usize, words: &[Word]| {
+        let words = words.iter().map(Word::literal).collect::<Option<Vec<_>>>();
+        let words = words.unwrap_or_default();
+        match words.strip_prefix(&["sudo"]).unwrap_or(&words) {
+            ["date", format] => format.starts_with('+') && day(format),
+            [name, ..] => SETTLED.contains(name) || at > 0 && FILTERS.contains(name),
+            [] => false,
+        }
+    };
+    let Ok(parsed) = full::read(text) else {
+        return false;
+    };
+    let pipelines = parsed.list.items.iter().map(|(_, pipeline, _)| pipeline);
+    let mut commands = pipelines.flat_map(|p| p.commands.iter().enumerate());
+    commands.all(|(at, c)| matches!(&c.kind, Kind::Simple { words, .. } if settled(at, words)))
 }
 
 /// What a pipeline of simple commands with literal words says.
@@ -281,7 +326,13 @@ fn resolvers() -> Said {
 }
 
 fn users() -> Said {
-    Said::of(&["alice", "systemd-network", "1und1.de_x"])
+    Said::of(&[
+        "alice",
+        "systemd-network",
+        "1und1.de_x",
+        FOREIGN[0],
+        FOREIGN[1],
+    ])
 }
 
 fn is_first_field(rest: &[&str]) -> bool {

@@ -90,7 +90,7 @@ impl Unfold {
         let mut shape = String::new();
         for part in parts(inner)? {
             match part {
-                Part::Text(text) => put_in(&text, given, &mut out, &mut shape)?,
+                Part::Text(text) => put_in(&text, given, &mut self.unused, &mut out, &mut shape)?,
                 Part::Said(list) => {
                     let list = self.list(&list, given, depth + 1)?;
                     if !little::is_small(&list, given.place()) {
@@ -151,7 +151,13 @@ fn is_sum(text: &str) -> bool {
 }
 
 /// Writes text with the values of its variables.
-fn put_in(text: &str, given: &Given, out: &mut String, shape: &mut String) -> Option<()> {
+fn put_in(
+    text: &str,
+    given: &Given,
+    unused: &mut Vec<String>,
+    out: &mut String,
+    shape: &mut String,
+) -> Option<()> {
     if sets(text) {
         return None;
     }
@@ -171,6 +177,7 @@ fn put_in(text: &str, given: &Given, out: &mut String, shape: &mut String) -> Op
             false => name,
         };
         let value = number(given.get(name)?)?;
+        unused.retain(|unused| unused != name);
         let number = value.bytes().all(|b| b.is_ascii_digit());
         for (text, value) in [
             (&mut *out, value.as_str()),

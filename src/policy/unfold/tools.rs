@@ -89,10 +89,13 @@ pub(super) fn quiet_curl<'a>(words: &[&'a str]) -> Option<&'a str> {
     (null && urls == 1).then_some(format.unwrap_or(""))
 }
 
+/// Names that whoever may name a container or a pod could give it: those of files that hold secrets.
+pub(super) const FOREIGN: [&str; 2] = ["shadow", "btmp"];
+
 /// Names and numbers of containers, networks and volumes: a letter or digit, then those and `_.-`.
 pub(super) fn containers(words: &[&str]) -> Option<Said> {
     let ids = || Some(Said::of(&["0123456789ab"]));
-    let names = || Some(Said::of(&["web-1", "shop_db.1"]));
+    let names = || Some(Said::of(&["web-1", "shop_db.1", FOREIGN[0], FOREIGN[1]]));
     match words {
         ["ps", words @ ..] => {
             let (mut quiet, mut format) = (false, None);
@@ -171,9 +174,12 @@ pub(super) fn objects(words: &[&str]) -> Option<Said> {
             &format!("{kind}/web-1"),
             &format!("{kind}/ip-10-0-0-1.ec2.internal"),
         ])),
-        "jsonpath={.items[*].metadata.name}" => {
-            Some(Said::of(&["web-1", "ip-10-0-0-1.ec2.internal"]))
-        }
+        "jsonpath={.items[*].metadata.name}" => Some(Said::of(&[
+            "web-1",
+            "ip-10-0-0-1.ec2.internal",
+            FOREIGN[0],
+            FOREIGN[1],
+        ])),
         _ => None,
     }
 }

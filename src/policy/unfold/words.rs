@@ -2,7 +2,8 @@
 //!
 //! Must never leave an expansion outside of quotes: it would be split, and its parts taken for patterns.
 
-use super::{Unfold, little, said, sums};
+use super::{Unfold, is_quiet, little, said, sums};
+use crate::command::full::ast::List;
 use crate::command::full::{self, ast};
 use crate::command::name::is_variable;
 use crate::command::word::{bare, push};
@@ -55,6 +56,8 @@ const KNOWN: [&str; 9] = [
 pub(super) enum Value {
     /// This, written out already: what it says is said again wherever the variable stands.
     Set(Vec<Segment>),
+    /// What something said before other commands ran: now it could say something else.
+    Stale,
     /// A name that a pattern found, or one of a list; what its pattern begins with.
     Found(String),
 }
@@ -71,6 +74,24 @@ impl Given {
         self.values.push((name, value));
     }
 
+    /// Commands ran.
+    pub(super) fn goes_stale(&mut self) {
+        for (_, value) in &mut self.values {
+            if matches!(value, Value::Set(segments) if says(segments) && !is_settled(segments)) {
+                *value = Value::Stale;
+            }
+        }
+    }
+
+    /// The same, where a list ran.
+    pub(super) fn behind(&self, list: &List) -> Given {
+        let mut given = self.clone();
+        if !list.items.iter().all(|(_, pipeline, _)| is_quiet(pipeline)) {
+            given.goes_stale();
+        }
+        given
+    }
+
     /// Whether it is in a loop that stays one.
     pub(super) fn finds(&self) -> bool {
         self.values
@@ -82,7 +103,7 @@ impl Given {
     pub(super) fn place(&self) -> Option<(String, &str)> {
         self.values.iter().find_map(|(name, value)| match value {
             Value::Found(place) => Some((format!("\"${{{name}}}\""), place.as_str())),
-            Value::Set(_) => None,
+            Value::Set(_) | Value::Stale => None,
         })
     }
 
@@ -90,6 +111,21 @@ impl Given {
         let found = self.values.iter().find(|(other, _)| other == name);
         found.map(|(_, value)| value)
     }
+}
+
+/// Whether a value is what commands say.
+pub(super) fn says(value: &[Segment]) -> bool {
+    let said = |s: &Segment| matches!(s, Segment::Expansion(text) if text.contains("$( "));
+    value.iter().any(said)
+}
+
+/// Whether what commands say in a value stays the same while a line runs that changes nothing: numbers of processes, names,
+/// the day. What measures or counts does not.
+fn is_settled(value: &[Segment]) -> bool {
+    value.iter().all(|segment| match segment {
+        Segment::Expansion(text) => substitution(bare(text).0).is_some_and(said::is_settled),
+        _ => true,
+    })
 }
 
 /// Whether a variable is one that no shell knows: they begin with a small letter.
@@ -250,9 +286,16 @@ impl Unfold {
             return match given.get(name) {
                 // Outside of quotes a shell would split it, and look for files.
                 Some(Value::Set(value)) if !quoted && !is_one_word(value) => None,
-                Some(Value::Set(value)) => Some(value.clone()),
-                Some(Value::Found(_)) => Some(vec![kept(inner)]),
-                None => KNOWN.contains(&name).then(|| vec![kept(inner)]),
+                Some(Value::Set(value)) => {
+                    self.unused.retain(|unused| unused != name);
+                    Some(value.clone())
+                }
+                Some(Value::Stale) => None,
+                Some(Value::Found(_)) => self.kept(text, inner),
+                None => {
+                    let known = KNOWN.contains(&name);
+                    self.kept(text, inner).filter(|_| known)
+                }
             };
         }
         if let Some(inner) = sums::sum(inner) {
@@ -260,13 +303,15 @@ impl Unfold {
         }
         if let Some(name) = trimmed(inner) {
             return match given.get(name)? {
-                Value::Found(_) => Some(vec![kept(inner)]),
+                Value::Stale => None,
+                Value::Found(_) => self.kept(text, inner),
                 // Where nothing is said, the default is not: what asks for a number says that it got none.
                 Value::Set(value) => {
                     let said = matches!(value.as_slice(), [Segment::Expansion(_)]);
                     let number = inner.split_once(":-").is_some_and(|(_, t)| {
                         t.trim_end_matches('}').bytes().all(|b| b.is_ascii_digit())
                     });
+                    self.unused.retain(|unused| unused != name);
                     (said && number).then(|| value.clone())
                 }
             };
@@ -276,9 +321,17 @@ impl Unfold {
             return None;
         }
         let mut list = self.list(&list.list, given, depth + 1)?;
-        said::names_only(&mut list);
-        little::is_small(&list, given.place())
-            .then(|| vec![kept(&format!("$( {} )", ast::list(&list)))])
+        if !self.exact {
+            said::names_only(&mut list);
+        }
+        let small = little::is_small(&list, given.place());
+        self.kept(text, &format!("$( {} )", ast::list(&list)))
+            .filter(|_| small)
+    }
+
+    /// An expansion that stays, in quotes. Where all must be as it was, only where it stood in quotes.
+    fn kept(&self, as_written: &str, inner: &str) -> Option<Vec<Segment>> {
+        (!self.exact || bare(as_written).1).then(|| vec![kept(inner)])
     }
 }
 

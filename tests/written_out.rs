@@ -343,6 +343,13 @@ fn what_cannot_be_read_otherwise_is_written_out_exactly_or_not_at_all() {
         "t=30; ok=$(test -f /srv/ready && echo yes) && timeout $t systemctl restart nginx",
         "t=5; out=$(systemctl stop web); timeout $t tar cf /b.tar /srv/web",
         "for i in 1 2; do o=$(systemctl restart web); nc -z localhost $i; done",
+        // The status, and the folder, are others by then.
+        "t=30; timeout $t pg_dump -f /b/x shop; rc=$?; date; [ \"$rc\" = 0 ] && rm /b/old",
+        "t=5; d=$PWD; cd /srv/new && timeout $t cp -r . \"$d\"",
+        // The default of what says nothing.
+        "t=30; n=$(cat /run/n); if [ \"${n:-0}\" -eq 0 ]; then echo none; else timeout $t systemctl restart app; fi",
+        "t=5; while read -r o; do timeout $t mount $o; done </srv/mounts",
+        "x=$(find /etc -delete); for p in 80; do nc -z localhost $p; done",
         // What is asked again may have changed.
         "t=30; f=$(ls -t /var/backups/*.gz | head -1); timeout $t pg_dump shop && rm \"$f\"",
         "t=30; old=$(pgrep -o app); timeout $t systemctl restart app; kill \"$old\"",
@@ -409,7 +416,13 @@ fn what_is_said_is_put_in_only_where_it_would_be_the_same() {
         "if uptime; then :; fi; a=$(uptime); if df; then :; elif echo \"$a\"; then :; fi",
         "a=$(uptime); for f in /var/log/*.log; do echo \"$a\"; wc -l \"$f\"; done",
         "a=$(uptime); for i in 1 2; do echo \"$a\"; df; done",
+        "f=$PWD; cd /srv; echo \"$f\"",
+        // Where nothing is said, the default would be missed.
+        "n=$(pgrep -c x); [ \"${n:-0}\" -eq 0 ] && echo none",
+        "n=$(pgrep -c x); [ \"${n:-0}\" -lt 5 ] && echo few",
+        "n=$(pgrep -c x); echo \"${n:-0}\"",
         // The status that is asked for is another one.
+        "ping -c 1 db1; rc=$?; date; [ $rc = 0 ] && echo reachable",
         "x=$(pgrep nosuch); [ $? = 0 ] && echo \"$x\"",
         "pgrep nosuch; x=5; echo $?",
         // A command would be dropped.
@@ -433,6 +446,10 @@ fn what_is_said_is_put_in_only_where_it_would_be_the_same() {
         (
             "p=$(pgrep -o nginx); df -h; ps -o rss= -p \"$p\"",
             "df -h; ps -o rss= -p \"$( pgrep -o nginx )\"",
+        ),
+        (
+            "n=$(pgrep -c x); [ \"${n:-0}\" -gt 5 ] && echo many",
+            "[ \"$( pgrep -c x )\" -gt 5 ] && echo many",
         ),
         (
             "d=$(date +%F); df -h; echo \"$d\"",

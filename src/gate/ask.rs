@@ -7,7 +7,7 @@ use super::{Answer, Fault, Gate};
 use crate::approval::denials::Denied;
 use crate::approval::{Asked, Begin, Question};
 use crate::audit::{Entry, Event};
-use crate::command::{Reading, Shell};
+use crate::command::{self, Reading, Shell};
 use crate::config::Target;
 use crate::outcome::{Approvals, Exit, Outcome, Status, rfc3339};
 use crate::policy::{CheckKind, Decision, Risk};
@@ -160,11 +160,7 @@ impl Gate {
                 target,
                 target_name: &request.target,
                 canonical,
-                // A line that was written out to run alone is plain to every shell.
-                shell: match *canonical == reading.canonical {
-                    true => reading.shell,
-                    false => Shell::Posix,
-                },
+                shell: shell_of(canonical, reading),
                 timeout_s: self.timeout(request),
                 requester: &request.requester,
                 reason: &request.reason,
@@ -429,4 +425,12 @@ fn content(request: &Request) -> String {
         request.timeout_s
     ]);
     crate::audit::record::hex(parts.to_string().as_bytes())
+}
+
+/// The shell for what is sent: a line that was written out to run alone has one of its own.
+fn shell_of(canonical: &str, reading: &Reading) -> Shell {
+    if canonical == reading.canonical {
+        return reading.shell;
+    }
+    command::read(canonical).map_or(Shell::Posix, |again| again.shell)
 }

@@ -44,6 +44,8 @@ struct Unfold {
     turns: usize,
     /// Whether the line may hold any commands, so that each must run as often, and when, as it would have.
     exact: bool,
+    /// A question is written out that is denied where it gets no number, as it is for 0.
+    no_is_zero: bool,
     /// Whether an assignment was taken away, which would have said that it went well.
     took_away: bool,
     /// Those of which what they run would be lost, as long as nothing names their variable.
@@ -127,6 +129,7 @@ fn written(list: &List, exact: bool) -> Option<String> {
         bytes: 0,
         turns: 0,
         exact,
+        no_is_zero: false,
         took_away: false,
         unused: Vec::new(),
         any: false,
@@ -300,10 +303,12 @@ impl Unfold {
         let kind = match &command.kind {
             Kind::Simple { assignments, words } => {
                 self.count()?;
+                self.no_is_zero = is_denied_for_none(words);
                 let mut written = Vec::new();
                 for word in words {
                     written.extend(self.word(word, given, depth)?);
                 }
+                self.no_is_zero = false;
                 let name = written.first().and_then(Word::literal)?;
                 // The keyword, which is run as the program.
                 self.any |= name == "time";
@@ -711,6 +716,20 @@ pub(super) fn goes_on(call: &command::Call) -> bool {
         && !call.scope.lists.is_empty()
         && call.redirections.is_empty()
         && call.assignments.is_empty()
+}
+
+/// Whether `[` asks for a number that is greater than another, so that 0 and no number are denied alike.
+fn is_denied_for_none(words: &[Word]) -> bool {
+    let literal: Vec<&str> = words
+        .iter()
+        .map(|w| w.literal().unwrap_or_default())
+        .collect();
+    let number = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    match literal.as_slice() {
+        ["[", "", "-gt", least, "]"] => number(least),
+        ["[", "", "-ge" | "-eq", least, "]"] => number(least) && !least.starts_with('0'),
+        _ => false,
+    }
 }
 
 /// Whether a builtin could set a variable, or steer, where neither its name nor an assignment says so.

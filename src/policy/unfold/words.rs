@@ -265,6 +265,10 @@ impl Unfold {
                 Segment::Expansion(text) => {
                     // Values are never split where they are set, so quotes say nothing here.
                     let (inner, _) = bare(text);
+                    // Where it is used, these are others.
+                    if matches!(parameter(inner), Some("?" | "PWD")) {
+                        return None;
+                    }
                     for part in self.expansion(&format!("\"{inner}\""), given, depth)? {
                         push(&mut segments, part);
                     }
@@ -305,14 +309,12 @@ impl Unfold {
             return match given.get(name)? {
                 Value::Stale => None,
                 Value::Found(_) => self.kept(text, inner),
-                // Where nothing is said, the default is not: what asks for a number says that it got none.
+                // Where nothing is said, there would be no default: it must come to the same without.
                 Value::Set(value) => {
                     let said = matches!(value.as_slice(), [Segment::Expansion(_)]);
-                    let number = inner.split_once(":-").is_some_and(|(_, t)| {
-                        t.trim_end_matches('}').bytes().all(|b| b.is_ascii_digit())
-                    });
+                    let nothing = inner.ends_with(":-0}") && self.no_is_zero;
                     self.unused.retain(|unused| unused != name);
-                    (said && number).then(|| value.clone())
+                    (said && nothing).then(|| value.clone())
                 }
             };
         }

@@ -42,6 +42,16 @@ fn what_runs_its_words_is_marked() {
         "flock /etc/sudoers.d tee /dev/fd/3/x",
         "for u in $(cut -d: -f1 /etc/passwd); do for u in '1e evil'; do case a in a) ;; esac; done; sed \"1p;$u\" f; done",
         "rm -rf /dev/stdin/usr </",
+        "{ cd /dev; dd if=/tmp/h of=fd/3; } 3</etc/sudoers",
+        "ls() { cat >\"$1\"; }; echo a | ls /dev/fd/3 3</etc/sudoers",
+        "echo a | flock /etc/sudoers tee /dev/stdout >&-",
+        "openssl base64 -in /etc/passwd -out /dev/stderr 2>&-",
+        "xxd /etc/passwd /dev/stdout >&-",
+        "find /dev -maxdepth 1 -regex '.*/std.n' -exec cp /tmp/h {} ';' </etc/sudoers",
+        "cd /dev; find . -lname '*d/0' -exec cp /tmp/h {} ';' </etc/sudoers",
+        "printf '/evil x' | sed 's/[]/]//e;s/x/y/'",
+        "printf '/evil x' | sed 's/[^]/]//e;s/x/y/'",
+        "printf '/evil x' | sed 's/[[=a=]/]//e;s/x/y/'",
         "{ rm -rf /dev/fd/3/usr; } 3</",
         "cd /dev/fd/3 3</; rm -rf usr",
         "chmod -R 777 /dev/fd/3 3</usr",
@@ -417,6 +427,11 @@ fn what_runs_its_words_is_marked() {
 #[test]
 fn what_runs_nothing_is_not() {
     for line in [
+        "sed -E 's/[[:space:]]+/ /g;s/[][]//g;s/[^]]*]//;s/[^\\/]*$//' /etc/hosts",
+        "curl -s http://localhost:9200/_cluster/health | python3 -m json.tool",
+        "kubectl get pods -o json | python3 -m json.tool",
+        "while read -r d; do find \"$d\" -name x -exec ls {} +; done < list",
+        "while read -r f; do mv \"$f\" \"$f.bak\"; done < list",
         "tar czf x.tgz /srv/\"$d\"",
         "scp f h:/srv/x/",
         "rsync -av /srv/ h:/srv/",
@@ -580,6 +595,12 @@ fn a_document_in_a_word_by_itself_is_read() {
 #[test]
 fn what_reads_files_that_the_line_could_have_written_is_marked() {
     for line in [
+        "echo 'import os; os.system(\"evil\")' >json.py; echo '{}' | python3 -m json.tool",
+        "cp /tmp/src.py argparse.py; echo '{}' | python3 -m json.tool",
+        "curl -sojson.py http://127.0.0.1/x; echo '{}' | python3 -m json.tool",
+        "cat >/tmp/k </tmp/a; kubectl --kubeconfig=/tmp/k get pods",
+        "cp a /tmp/k; kubectl get pods --kubeconfig /tmp/k",
+        "mkdir -p D; cp a D/config.json; docker --config D info",
         "cd; awk 'BEGIN{print \"evil\" > \".pro\" \"file\"}'; bash -lc df",
         "cd; base64 -d f | tar xz; sudo -i -u app df",
         "cd; base64 -d f | tar xz; find . | parallel gzip",

@@ -15,20 +15,20 @@ const READ: [&str; 6] = ["cat", "grep", "head", "tail", "tr", "wc"];
 
 /// Refuses a call that names a descriptor where the line opens a file for reading.
 pub(super) fn check(calls: &[Call]) -> Result<(), ReadError> {
-    let redirections = || calls.iter().flat_map(|c| &c.redirections);
-    // flock opens its file, and hands it on.
-    let locks = |c: &Call| c.name.base == "flock";
-    if !redirections().any(opens) && !calls.iter().any(locks) {
+    if !may_reopen(calls) {
         return Ok(());
     }
+    let redirections = || calls.iter().flat_map(|c| &c.redirections);
     let line = Line {
-        copied: redirections().any(copies_input),
+        copied: redirections().any(|r| copies_input(r) || closes(r)),
         moves: calls.iter().any(moves),
+        goes: calls.iter().any(goes),
     };
     let found = with_lists(calls).find_map(|(call, lists)| {
         let lists = lists.iter().map(|list| &list.value);
-        let mut named = named(call).chain(lists);
-        named.find_map(|word| Some((call.span, line.descriptor(word)?)))
+        let mut named = named(call, calls).chain(lists);
+        let named = named.find_map(|word| line.descriptor(word));
+        Some((call.span, named.or_else(|| line.finds(call))?))
     });
     match found {
         None => Ok(()),
@@ -41,11 +41,40 @@ pub(super) fn check(calls: &[Call]) -> Result<(), ReadError> {
     }
 }
 
-/// The words of a call that could name a file, where it does more than tell of it.
-fn named(call: &Call) -> impl Iterator<Item = &Word> {
+/// Whether a descriptor's name could be another name of a file in a line: it opens one for reading, or leaves one of the first
+/// three numbers to what a program opens next.
+pub fn may_reopen(calls: &[Call]) -> bool {
+    let mut redirections = calls.iter().flat_map(|c| &c.redirections);
+    // flock opens its file, and hands it on.
+    let locks = |c: &Call| c.name.base == "flock";
+    redirections.any(|r| opens(r) || closes(r)) || calls.iter().any(locks)
+}
+
+/// Whether a call opens none of the names in its words, or only to read them.
+pub fn only_reads(call: &Call, calls: &[Call]) -> bool {
     let base = call.name.base.as_str();
-    let reads = READ.contains(&base);
-    let only_tells = TELL.contains(&base);
+    is_itself(call, calls) && (TELL.contains(&base) || READ.contains(&base))
+}
+
+/// Whether a call's name is that of the system's program, and of no function of the line.
+fn is_itself(call: &Call, calls: &[Call]) -> bool {
+    let mut functions = calls.iter().flat_map(|c| &c.scope.functions);
+    call.name.trusted && !functions.any(|name| *name == call.name.text)
+}
+
+/// Whether it closes one of the first three descriptors.
+fn closes(redirection: &Redirection) -> bool {
+    let number = redirection.descriptor.as_deref();
+    matches!(redirection.operator.as_str(), "<&" | ">&")
+        && redirection.target.literal() == Some("-")
+        && matches!(number, None | Some("0" | "1" | "2"))
+}
+
+/// The words of a call that could name a file, where it does more than tell of it.
+fn named<'a>(call: &'a Call, calls: &'a [Call]) -> impl Iterator<Item = &'a Word> {
+    let base = call.name.base.as_str();
+    let reads = READ.contains(&base) && is_itself(call, calls);
+    let only_tells = TELL.contains(&base) && is_itself(call, calls);
     let made = move |w: &Word| reads && w.literal().is_none();
     let words = call.words.iter();
     let words = words.filter(move |w| !(only_tells || made(w)));
@@ -59,7 +88,11 @@ fn named(call: &Call) -> impl Iterator<Item = &Word> {
 
 /// Whether a plain name behind a call could be that of a device.
 fn moves(call: &Call) -> bool {
-    matches!(call.name.base.as_str(), "cd" | "pushd" | "popd") || call.wraps != Wraps::Nothing
+    goes(call) || call.wraps != Wraps::Nothing
+}
+
+fn goes(call: &Call) -> bool {
+    matches!(call.name.base.as_str(), "cd" | "pushd" | "popd")
 }
 
 /// Whether it opens a file or folder for reading, by its name.
@@ -94,6 +127,8 @@ struct Line {
     copied: bool,
     /// It goes to other folders, or runs something there.
     moves: bool,
+    /// It goes to other folders itself.
+    goes: bool,
 }
 
 impl Line {
@@ -102,10 +137,28 @@ impl Line {
         let text = word.spelt();
         let mut inside = text.match_indices('/').map(|(at, _)| &text[at + 1..]);
         let first = self.moves || text.starts_with("fd/");
-        let found = first && self.names(&text)
+        // `of=fd/3`
+        let mut values = text
+            .match_indices(['=', ','])
+            .map(|(at, _)| &text[at + 1..]);
+        let found = first && (self.names(&text) || values.any(|value| self.names(value)))
             || inside.any(|rest| self.names(rest))
             || word.literal().is_none() && is_made(word);
         found.then_some(text)
+    }
+
+    /// Where find runs something for the names of devices or processes' files, that could be one, however it puts it together.
+    fn finds(&self, call: &Call) -> Option<String> {
+        if call.name.base != "find" || call.wraps == Wraps::Nothing {
+            return None;
+        }
+        let words = call.words.iter().skip(1).map(Word::spelt);
+        let options = |w: &String| matches!(w.as_str(), "-H" | "-L" | "-P") || w.starts_with("-O");
+        let mut paths = words
+            .skip_while(options)
+            .take_while(|w| !w.starts_with(['-', '(', '!']));
+        let of_devices = |path: &str| path.starts_with("/dev") || path.starts_with("/proc");
+        paths.find(|path| self.goes && !path.starts_with('/') || of_devices(path))
     }
 
     /// Whether a path begins with the name of one.
@@ -155,7 +208,11 @@ mod tests {
     #[test]
     fn a_descriptor_is_known_by_its_name() {
         let is = |text: &str, copied, moves| {
-            let line = Line { copied, moves };
+            let line = Line {
+                copied,
+                moves,
+                goes: moves,
+            };
             line.descriptor(&Word::of(text)).is_some()
         };
         for text in [

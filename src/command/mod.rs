@@ -5,7 +5,7 @@
 
 pub(crate) mod builtins;
 pub mod call;
-mod descriptors;
+pub(crate) mod descriptors;
 mod evaluated;
 pub mod explain;
 pub mod full;
@@ -22,6 +22,7 @@ pub use call::{
 };
 pub use word::{Segment, Span, Word};
 
+use names::Uses;
 use std::collections::BTreeMap;
 
 /// Longest line that is read, in bytes. Longer lines are refused before any work is done.
@@ -72,10 +73,8 @@ pub struct Reading {
     beside: Option<Span>,
     /// dash reads it as well, and does not do what was meant.
     for_bash: bool,
-    /// The variables that the line takes for numbers.
-    counted: Vec<String>,
-    /// The variables that it sets to other than numbers, where that is not seen in its calls.
-    loose: Vec<String>,
+    /// What the line does with variables, where that is not seen in its calls.
+    pub uses: Uses,
 }
 
 impl Reading {
@@ -150,16 +149,10 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
             reason: TOO_MUCH.into(),
         });
     }
-    let (mut counted, mut loose, mut functions) = (Vec::new(), Vec::new(), Vec::new());
     match strict::read(line) {
         Ok(parsed) => {
-            let (calls, feeds) = seen_through(
-                calls(&parsed),
-                depth,
-                &mut counted,
-                &mut loose,
-                &mut functions,
-            )?;
+            let (mut uses, mut functions) = (Uses::default(), Vec::new());
+            let (calls, feeds) = seen_through(calls(&parsed), depth, &mut uses, &mut functions)?;
             let for_bash = is_meant_for_bash(&parsed);
             Ok(Reading {
                 source: line.to_owned(),
@@ -176,8 +169,7 @@ pub(crate) fn read_at(line: &str, depth: usize) -> Result<Reading, ReadError> {
                 feeds,
                 beside: None,
                 for_bash,
-                counted,
-                loose,
+                uses,
             })
         }
         Err(note) => fully(line, note, depth),
@@ -223,10 +215,9 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
         notes.push(first);
     }
     notes.sort_by_key(|n| n.span.start);
-    let mut counted = parsed.counted;
-    let mut loose = parsed.loose;
+    let mut uses = parsed.uses;
     let mut functions = parsed.functions;
-    let (calls, feeds) = seen_through(calls, depth, &mut counted, &mut loose, &mut functions)?;
+    let (calls, feeds) = seen_through(calls, depth, &mut uses, &mut functions)?;
     if let Some(span) = parsed.beside.filter(|_| feeds) {
         return Err(ReadError {
             span,
@@ -248,8 +239,7 @@ fn fully(line: &str, first: Note, depth: usize) -> Result<Reading, ReadError> {
         feeds,
         beside: parsed.beside,
         for_bash: parsed.bashism,
-        counted,
-        loose,
+        uses,
     })
 }
 
@@ -304,18 +294,18 @@ fn is_meant_for_bash(line: &strict::Line) -> bool {
     commands.any(|c| builtins::is_bashism(&c.words, !c.assignments.is_empty()))
 }
 
-/// All calls, with those of wrappers, and whether a shell among them is fed its text. `counted` gets what the texts among
-/// them take for numbers; `loose` is what the line sets to other than that, and gets what they do; `functions` are its own,
-/// and for a text gets theirs.
+/// All calls, with those of wrappers, and whether a shell among them is fed its text. `uses` is what the line does with
+/// variables, and gets what the texts among them do; `functions` are its own, and for a text gets theirs.
 fn seen_through(
     calls: Vec<Call>,
     depth: usize,
-    counted: &mut Vec<String>,
-    loose: &mut Vec<String>,
+    uses: &mut Uses,
     functions: &mut Vec<String>,
 ) -> Result<(Vec<Call>, bool), ReadError> {
     let mut seen = wrapper::see_through(calls, depth)?;
-    loose.extend(seen.loose);
+    let counted = std::mem::take(&mut seen.uses.counted);
+    uses.extend(seen.uses);
+    let loose = &uses.loose;
     // Of each text by itself as well: outside of it, it is not known any more which commands stood in `>(…)`.
     wrapper::check_typed(&seen.calls)?;
     if depth == 0 {
@@ -331,19 +321,19 @@ fn seen_through(
             seen.calls[at].wraps = seen.calls[at].wraps.unread();
         }
     }
-    if let Some(name) = seen.counted.iter().find(|name| loose.contains(name)) {
+    if let Some(name) = counted.iter().find(|name| loose.contains(name)) {
         return Err(ReadError {
             span: Span::default(),
             reason: evaluated::counted_inside(name),
         });
     }
     if depth == 0 {
-        evaluated::check_together(&seen.calls, &seen.counted)?;
+        evaluated::check_together(&seen.calls, &counted)?;
         check_documents(&seen.calls, functions.iter().chain(&seen.functions))?;
     } else {
         functions.extend(seen.functions);
     }
-    counted.extend(seen.counted);
+    uses.counted.extend(counted);
     Ok((seen.calls, seen.feeds))
 }
 
@@ -373,7 +363,7 @@ fn check_documents<'a>(
 }
 
 /// What no line may hold, wherever it stands: what a shell drops, a terminal obeys, or an eye misses.
-fn check_text(line: &str) -> Result<(), ReadError> {
+pub(crate) fn check_text(line: &str) -> Result<(), ReadError> {
     if line.len() > MAX_LINE {
         return Err(ReadError {
             span: Span {

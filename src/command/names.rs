@@ -20,6 +20,26 @@ pub struct Named {
     pub list: bool,
 }
 
+/// What a text does with variables, where its calls do not say so.
+#[derive(Debug, Clone, Default)]
+pub struct Uses {
+    /// Those that it takes for numbers.
+    pub counted: Vec<String>,
+    /// Those that it sets to other than numbers.
+    pub loose: Vec<String>,
+    /// What its loops and expansions (`${x:=…}`) give to variables, each value for itself.
+    pub given: Vec<(String, Word)>,
+}
+
+impl Uses {
+    /// What another text does, too.
+    pub fn extend(&mut self, other: Uses) {
+        self.counted.extend(other.counted);
+        self.loose.extend(other.loose);
+        self.given.extend(other.given);
+    }
+}
+
 /// What the operands of a builtin are.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operands {

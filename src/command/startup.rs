@@ -8,7 +8,7 @@ use super::call::{Call, Place, Redirection, Wraps, above};
 use super::evaluated::{is_option, sets};
 use super::names::{self, Named};
 use super::word::{Segment, Word};
-use super::wrapper::{FIND_WRITES, SHELLS, starts_once};
+use super::wrapper::{FIND_WRITES, SHELLS, may_leave_a_file, starts_once};
 use std::cell::LazyCell;
 
 /// Where bash looks for the files that it reads first, and from what it takes that it must.
@@ -176,13 +176,23 @@ pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
     readers.into_iter().filter(outside).collect()
 }
 
-/// Programs that run others and read files first in which a command may stand; parts of these files' names; and variables
-/// that lead to others. An entry of docker's configuration is a program, and so is one of kubectl's.
-const CONFIGURED: [(&[&str], &[&str], &[&str]); 4] = [
-    (
-        &["docker", "docker-compose", "podman", "nerdctl"],
-        &[".docker", "cli-plugins", "containers.conf", "containers/"],
-        &[
+/// Programs that run others and read files first in which a command may stand. An entry of docker's configuration is a program,
+/// and so is one of kubectl's.
+struct Configured {
+    programs: &'static [&'static str],
+    /// Parts of these files' names.
+    parts: &'static [&'static str],
+    /// Variables that lead to others.
+    variables: &'static [&'static str],
+    /// Options that do, without their dashes.
+    options: &'static [&'static str],
+}
+
+const CONFIGURED: [Configured; 4] = [
+    Configured {
+        programs: &["docker", "docker-compose", "podman", "nerdctl"],
+        parts: &[".docker", "cli-plugins", "containers.conf", "containers/"],
+        variables: &[
             "DOCKER_HOST",
             "DOCKER_CONTEXT",
             "CONTAINER_HOST",
@@ -192,50 +202,83 @@ const CONFIGURED: [(&[&str], &[&str], &[&str]); 4] = [
             "HOME",
             "XDG_CONFIG_HOME",
         ],
-    ),
-    (
-        &["kubectl", "oc"],
-        &[".kube"],
-        &["KUBECONFIG", "KUBERC", "HOME"],
-    ),
-    (
-        &["sudo", "doas", "su", "runuser", "pkexec"],
-        &["sudo.conf", "sudoers", "doas.conf", "pam.d", "polkit"],
-        &[],
-    ),
-    (
-        &["systemd-run"],
-        &["systemd/"],
-        &["HOME", "XDG_CONFIG_HOME"],
-    ),
+        options: &[
+            "config",
+            "context",
+            "connection",
+            "module",
+            "hooks-dir",
+            "runtime",
+        ],
+    },
+    Configured {
+        programs: &["kubectl", "oc"],
+        parts: &[".kube"],
+        variables: &["KUBECONFIG", "KUBERC", "HOME"],
+        options: &["kubeconfig", "kuberc"],
+    },
+    Configured {
+        programs: &["sudo", "doas", "su", "runuser", "pkexec"],
+        parts: &["sudo.conf", "sudoers", "doas.conf", "pam.d", "polkit"],
+        variables: &[],
+        options: &[],
+    },
+    Configured {
+        programs: &["systemd-run"],
+        parts: &["systemd/"],
+        variables: &["HOME", "XDG_CONFIG_HOME"],
+        options: &[],
+    },
 ];
 
-/// The calls of these in a line that names one of the files where it does more than read, or sets one of the variables.
-/// `set` are those that loops and expansions set.
+impl Configured {
+    /// Whether a call names another file by an option.
+    fn is_led(&self, call: &Call) -> bool {
+        let names = |w: &Word| {
+            let text = w.literal_prefix().trim_start_matches('-');
+            let name = text.split('=').next().unwrap_or_default();
+            w.literal_prefix().starts_with('-') && self.options.contains(&name)
+        };
+        call.words.iter().any(names)
+    }
+
+    /// Whether a call gives one of the variables a value.
+    fn is_set(&self, call: &Call) -> bool {
+        let named = names::named(&call.words).unwrap_or_default();
+        // `export NAME` of what a loop sets
+        let exports = call.name.base != "unset";
+        let is = |n: &Named| exports && self.variables.contains(&n.name.as_str());
+        let mut variables = self.variables.iter();
+        named.iter().any(is) || variables.any(|name| sets(call, &named, name, false))
+    }
+}
+
+/// The calls of these in a line that names one of the files where it does more than read, that sets one of the variables, or
+/// that writes a file where an option names another. `set` are those that loops and expansions set.
 pub(super) fn configured(calls: &[Call], set: &[String]) -> Vec<usize> {
     let mut found = Vec::new();
-    for (programs, parts, variables) in CONFIGURED {
-        let is = |at: &usize| programs.contains(&calls[*at].name.base.as_str());
+    for of in &CONFIGURED {
+        let is = |at: &usize| of.programs.contains(&calls[*at].name.base.as_str());
         let readers: Vec<usize> = (0..calls.len()).filter(is).collect();
         if readers.is_empty() {
             continue;
         }
-        let sets = |c: &Call| {
-            let named = names::named(&c.words).unwrap_or_default();
-            // `export NAME` of what a loop sets
-            let exports = c.name.base != "unset";
-            let is = |n: &Named| exports && variables.contains(&n.name.as_str());
-            named.iter().any(is) || variables.iter().any(|name| sets(c, &named, name, false))
-        };
-        let led = !variables.is_empty() && calls.iter().any(sets)
-            || set.iter().any(|name| variables.contains(&name.as_str()));
-        let writers: Vec<&Call> = calls
+        let led = !of.variables.is_empty() && calls.iter().any(|c| of.is_set(c))
+            || set.iter().any(|name| of.variables.contains(&name.as_str()));
+        let names = |c: &&Call| !only_reads(c) && holds_part(c, of.parts).is_some();
+        let writers: Vec<&Call> = calls.iter().filter(names).collect();
+        let options = readers.iter().any(|at| of.is_led(&calls[*at]));
+        let makers: Vec<&Call> = calls
             .iter()
-            .filter(|c| !only_reads(c) && holds_part(c, parts).is_some())
+            .filter(|c| options && may_leave_a_file(c))
             .collect();
-        let many = writers.len() > MAX_READERS;
-        let outside = |at: &usize| led || many || writers.iter().any(|w| !runs(calls, *at, w));
-        found.extend(readers.into_iter().filter(outside));
+        let many = writers.len().max(makers.len()) > MAX_READERS;
+        found.extend(readers.into_iter().filter(|at| {
+            let outside = |w: &&Call| !runs(calls, *at, w);
+            led || many
+                || writers.iter().any(outside)
+                || of.is_led(&calls[*at]) && makers.iter().any(outside)
+        }));
     }
     found
 }
@@ -304,6 +347,18 @@ fn runs(calls: &[Call], by: usize, call: &Call) -> bool {
 
 /// Whether a call could write a file whose name its words do not tell.
 fn may_write(call: &Call) -> bool {
+    let known = match call.wraps {
+        Wraps::Nothing if call.is_function => true,
+        Wraps::Nothing => only_tells(call),
+        Wraps::Calls | Wraps::Text => starts_once(call) || is_parallel(call),
+        Wraps::Unknown | Wraps::More => false,
+    };
+    // Of no name, it is the line's own assignment or redirection.
+    !(known || call.words.is_empty())
+}
+
+/// Whether a call is of a program that writes no file by itself.
+pub(super) fn only_tells(call: &Call) -> bool {
     const ONLY_TELL: [&str; 43] = [
         ":", "[", "basename", "cat", "cd", "cut", "date", "df", "dirname", "du", "echo", "exit",
         "export", "false", "file", "free", "grep", "head", "hostname", "id", "ls", "mkdir",
@@ -313,14 +368,7 @@ fn may_write(call: &Call) -> bool {
     let writes = |w: &Word| FIND_WRITES.iter().any(|primary| w.may_be(primary));
     let finds = || call.name.base == "find" && !call.words.iter().any(writes);
     let base = call.name.base.as_str();
-    let known = match call.wraps {
-        Wraps::Nothing if call.is_function => true,
-        Wraps::Nothing => call.name.trusted && (ONLY_TELL.contains(&base) || finds()),
-        Wraps::Calls | Wraps::Text => starts_once(call) || is_parallel(call),
-        Wraps::Unknown | Wraps::More => false,
-    };
-    // Of no name, it is the line's own assignment or redirection.
-    !(known || call.words.is_empty())
+    call.name.trusted && (ONLY_TELL.contains(&base) || finds())
 }
 
 /// The calls of ssh, and of shells that take themselves for one that sshd started (bash(1), INVOCATION), as far as nothing

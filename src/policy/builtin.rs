@@ -14,6 +14,8 @@ pub const REDIRECT: &str = "builtin.redirect";
 pub const ASSIGNMENT: &str = "builtin.assignment";
 /// A rule of the kept policy cannot be read any more.
 pub const DAMAGED: &str = "builtin.damaged";
+/// A name of what the line opened, by its descriptor.
+pub const REOPENED: &str = "builtin.reopened";
 /// A function that runs itself.
 pub const FORK_BOMB: &str = "builtin.fork_bomb";
 /// Commands that come through a pipe and are not in the line.

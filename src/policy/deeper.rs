@@ -6,20 +6,19 @@
 
 use super::builtin;
 use super::code;
+use super::goes;
+use super::places;
 use super::rule::{Rule, Verdict};
+use super::sets;
 use super::tighten::{self, Seen};
 use super::values::{self, Values};
 use super::verdict::{Found, Verdicts, by_rules, forbid};
 use super::writes::{self, Target};
 use super::{Context, Policy, Risk};
-use crate::command::word::push;
+use crate::command::descriptors;
 use crate::command::{Call, Reading, Segment, Word, Wraps};
 use std::collections::BTreeSet;
 
-/// Most folders that are joined with a relative name.
-const MOST_FOLDERS: usize = 16;
-/// So far up from where a line begins, it is at the root.
-const UP: &str = "../../../";
 /// Most words of one call, with all that they could stand for.
 const MOST_WORDS: usize = 2048;
 /// Most ways of putting in one call's values.
@@ -33,7 +32,16 @@ struct Deep<'a> {
     cx: &'a Context<'a>,
     values: Values,
     folders: Vec<String>,
+    /// A command of it begins at home, wherever the line is.
+    at_home: bool,
+    /// A descriptor's name could be another name of a file.
+    reopens: bool,
+    /// The links that it lays: each name, and what it leads to.
+    links: Vec<(String, String)>,
 }
+
+/// Whose home it is cannot be known: it is taken for root's, the worst.
+const HOME: &str = "/root";
 
 impl Policy {
     /// What a second look at a line's calls finds: for each that is forbidden then, its place and why.
@@ -53,20 +61,24 @@ impl Policy {
             found.push((at, forbid(builtin::PIPED_CODE, why)));
         }
         let values = Values::of(reading);
-        let folders = folders(reading, &values);
+        let folders = goes::folders(reading, &values);
         let deep = Deep {
             reading,
             cx,
             values,
             folders,
+            at_home: reading.calls.iter().any(goes::begins_at_home),
+            reopens: descriptors::may_reopen(&reading.calls),
+            links: goes::links(reading),
         };
         let mut budget = MOST_CODE;
         for at in asked {
             let Some(call) = reading.calls.get(*at) else {
                 continue;
             };
-            let verdicts = self
-                .joined(&deep, call)
+            let verdicts = deep
+                .reopened(call)
+                .or_else(|| self.joined(&deep, call))
                 .or_else(|| self.put_in(&deep, call))
                 .or_else(|| self.in_code(&deep, call, &mut budget));
             found.extend(verdicts.map(|v| (*at, v)));
@@ -78,7 +90,7 @@ impl Policy {
     fn joined(&self, deep: &Deep, call: &Call) -> Option<Verdicts> {
         let mut words = deep.words(call);
         if self.common.code.contains(&call.name.base) {
-            for text in values::input(deep.reading, call) {
+            for text in sets::input(deep.reading, call) {
                 words.extend(text.split_whitespace().map(Word::of));
                 words.push(Word::of(&text));
             }
@@ -145,10 +157,11 @@ impl Policy {
         let mut texts: BTreeSet<String> = call
             .assignments
             .iter()
+            .filter(|a| a.value.spelt().contains(' '))
             .map(|a| a.value.spelt())
-            .filter(|text| text.contains(' '))
             .collect();
-        let given = values::input(deep.reading, call);
+        texts.extend(commands_of(call));
+        let given = sets::input(deep.reading, call);
         if runs {
             let words = call.words.iter().skip(1);
             texts.extend(words.map(Word::spelt));
@@ -207,6 +220,46 @@ impl Policy {
     }
 }
 
+/// Variables that programs take for commands, or hold options that name one.
+const COMMANDS: [&str; 18] = [
+    "BROWSER",
+    "EDITOR",
+    "GIT_ASKPASS",
+    "GIT_EDITOR",
+    "GIT_EXTERNAL_DIFF",
+    "GIT_PAGER",
+    "GIT_PROXY_COMMAND",
+    "GIT_SEQUENCE_EDITOR",
+    "GIT_SSH",
+    "GIT_SSH_COMMAND",
+    "LESSCLOSE",
+    "LESSOPEN",
+    "MANPAGER",
+    "PAGER",
+    "RSYNC_RSH",
+    "SUDO_EDITOR",
+    "TAR_OPTIONS",
+    "VISUAL",
+];
+
+/// The values of these that a call gives, as calls of a shell's language are written.
+fn commands_of(call: &Call) -> impl Iterator<Item = String> {
+    let assigned = call
+        .assignments
+        .iter()
+        .map(|a| (a.name.clone(), a.value.spelt()));
+    let words = call.words.iter().skip(1).map(Word::spelt);
+    let declared = words.filter_map(|text| {
+        let (name, value) = text.split_once('=')?;
+        Some((name.to_owned(), value.to_owned()))
+    });
+    let commands = assigned.chain(declared);
+    let commands =
+        commands.filter(|(name, _)| COMMANDS.contains(&name.as_str()) || name.ends_with("PAGER"));
+    // As text that is surely run: a name by itself could be any word.
+    commands.map(|(_, value)| format!("system({value})"))
+}
+
 fn told(mut verdicts: Verdicts, how: &str) -> Verdicts {
     verdicts.why = format!("Seen {how}: {}", verdicts.why);
     verdicts
@@ -226,15 +279,41 @@ fn is_more_than_a_name(rule: &Rule) -> bool {
 }
 
 impl Deep<'_> {
+    /// A name of what the line itself opened, as the reader refuses it where it stands in one piece.
+    fn reopened(&self, call: &Call) -> Option<Verdicts> {
+        if !self.reopens || descriptors::only_reads(call, &self.reading.calls) {
+            return None;
+        }
+        let targets = call.redirections.iter().filter(|r| r.writes());
+        let mut names: Vec<Word> = targets.map(|r| r.target.clone()).collect();
+        names.extend(
+            names
+                .clone()
+                .iter()
+                .flat_map(|w| self.values.alternatives(w).concat()),
+        );
+        let mut names = self.elsewhere(names);
+        names.extend(self.words(call));
+        let found = names.iter().find(|word| {
+            let text = word.spelt();
+            let values = text.match_indices('=').map(|(at, _)| &text[at + 1..]);
+            let mut paths = std::iter::once(text.as_str()).chain(values);
+            !word.is_dynamic() && paths.any(|path| places::is_descriptor(path, word.is_glob()))
+        })?;
+        let why = format!(
+            "`{}` may be another name of a file that the line opens",
+            crate::display::escape(&found.spelt())
+        );
+        Some(forbid(builtin::REOPENED, &why))
+    }
+
     /// The words behind the command word, each with all that it could stand for behind it.
     fn words(&self, call: &Call) -> Vec<Word> {
         let mut out = Vec::new();
         for word in call.words.iter().skip(1) {
             let mut with = vec![word.clone()];
             with.extend(self.values.alternatives(word).into_iter().flatten());
-            let relative: Vec<Word> = with.iter().flat_map(|w| self.relative(w)).collect();
-            out.extend(with);
-            out.extend(relative);
+            out.extend(self.elsewhere(with));
             if out.len() > MOST_WORDS {
                 return out;
             }
@@ -252,37 +331,64 @@ impl Deep<'_> {
     fn targets(&self, target: Target) -> Vec<Target> {
         let mut words = self.values.alternatives(&target.word).concat();
         words.push(target.word);
-        let relative: Vec<Word> = words.iter().flat_map(|w| self.relative(w)).collect();
-        words.extend(relative);
         let tree = target.tree;
-        words
+        self.elsewhere(words)
             .into_iter()
             .map(|word| Target { word, tree })
             .collect()
     }
 
+    /// Names, with those below the folders that the line goes to, and with what they lead to by the links that it lays.
+    fn elsewhere(&self, mut names: Vec<Word>) -> Vec<Word> {
+        let relative: Vec<Word> = names.iter().flat_map(|w| self.relative(w)).collect();
+        names.extend(relative);
+        let mut led = Vec::new();
+        for name in &names {
+            for (link, to) in &self.links {
+                let text = name.literal_prefix();
+                let rest = text.strip_prefix(link.as_str());
+                if rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+                    let mut word = name.behind(link.len());
+                    word.segments.insert(0, Segment::Literal(to.clone()));
+                    led.push(word);
+                }
+            }
+        }
+        names.extend(led);
+        names
+    }
+
     /// A relative name, below each folder that the line goes to. Where it goes to none, one that begins with
     /// `..` is taken from the root, the worst.
     fn relative(&self, word: &Word) -> Vec<Word> {
+        let spelt = word.spelt();
+        // The line's own folder by another name.
+        let own = places::in_own_folder(&spelt, word.is_glob()).filter(|_| !word.is_dynamic());
+        let own = own.map(|name| match word.is_glob() {
+            true => values::as_word(name, word),
+            false => Word::of(name),
+        });
+        let word = own.as_ref().unwrap_or(word);
         let prefix = word.literal_prefix();
         let (key, name) = match prefix.split_once('=') {
             Some((key, name)) if !key.starts_with('-') => (format!("{key}="), name),
             _ => (String::new(), prefix),
         };
-        // The line's own folder by another name.
-        let by_link = name
-            .rfind("/cwd/")
-            .filter(|_| name.starts_with("/proc/") || name.starts_with("/dev/"));
-        let name = by_link.map_or(name, |at| &name[at + "/cwd/".len()..]);
         let odd = word.is_dynamic() || name.starts_with(['/', '-']) || name.contains("://");
         if odd || (name.is_empty() && !word.is_glob()) {
             return Vec::new();
         }
-        let root = [String::new()];
-        let folders: &[String] = match self.folders.as_slice() {
-            [] if name.starts_with("..") => &root,
-            folders => folders,
-        };
+        let mut folders: Vec<&str> = self.folders.iter().map(String::as_str).collect();
+        if folders.is_empty() && name.starts_with("..") {
+            folders.push("");
+        }
+        // A session begins at home, and a shell reads some of its files by itself.
+        let hidden = name.strip_prefix('.');
+        if hidden.is_some_and(|n| n.starts_with(|c: char| c.is_ascii_alphabetic()))
+            && (folders.is_empty() || self.at_home)
+        {
+            folders.push(HOME);
+        }
         folders
             .iter()
             .map(|folder| {
@@ -301,172 +407,11 @@ impl Deep<'_> {
     }
 }
 
-/// Where a line may be that goes to too many folders.
-const WORST: [&str; 8] = ["/", "/etc", "/dev", "/usr", "/boot", "/var", "/root", "/*"];
-
-/// The folders that a line goes to: `cd`, `env -C`, `sudo -D`, `git -C`, `make -C`, `find -execdir`; the root, for what starts there.
-fn folders(reading: &Reading, values: &Values) -> Vec<String> {
-    let mut folders: Vec<String> = Vec::new();
-    let mut full = false;
-    for call in &reading.calls {
-        let base = call.name.base.as_str();
-        let at_root = match base {
-            "chroot" | "nsenter" | "systemd-run" | "start-stop-daemon" => true,
-            // A container's own folder is that, mostly.
-            "docker" | "podman" | "nerdctl" => call
-                .words
-                .iter()
-                .any(|w| matches!(w.literal(), Some("exec" | "run"))),
-            "unshare" => call
-                .words
-                .iter()
-                .any(|w| w.literal_prefix().contains(['R', 'w'])),
-            "sudo" => call
-                .words
-                .iter()
-                .any(|w| is_in_cluster(w, 'R') || w.literal_prefix().starts_with("--chr")),
-            _ => false,
-        };
-        if at_root && folders.len() < MOST_FOLDERS && !folders.iter().any(|f| f == "/") {
-            folders.push("/".into());
-        }
-        let to = match base {
-            "cd" | "pushd" | "chdir" => vec![changed_to(call)],
-            "env" => going(call, "-C", "--chdir"),
-            "sudo" => going(call, "-D", "--chdir"),
-            "unshare" => going(call, "-w", "--wd"),
-            "git" => going(call, "-C", "--work-tree"),
-            "make" | "gmake" => going(call, "-C", "--directory"),
-            "systemd-run" => going(call, "", "--working-directory"),
-            "find" => where_found(call),
-            _ => continue,
-        };
-        for word in to {
-            let mut texts: Vec<String> = values
-                .alternatives(&word)
-                .concat()
-                .iter()
-                .map(Word::spelt)
-                .collect();
-            texts.extend(word.literal().map(str::to_owned));
-            texts.extend(word.is_glob().then(|| word.spelt()));
-            for text in texts {
-                let joined: Vec<String> = if text.starts_with('/') {
-                    vec![text]
-                } else if folders.is_empty() && text.starts_with(UP) {
-                    vec![format!("/{}", text.trim_start_matches("../"))]
-                } else {
-                    folders.iter().map(|f| format!("{f}/{text}")).collect()
-                };
-                for folder in joined {
-                    let new = !folders.contains(&folder);
-                    if new && folders.len() < MOST_FOLDERS {
-                        folders.push(folder);
-                    } else if new && !full {
-                        // Then it may be in the worst of them.
-                        full = true;
-                        folders.extend(WORST.map(str::to_owned));
-                    }
-                }
-            }
-        }
-    }
-    folders
-}
-
-/// Whether an option stands by itself, or in a cluster of others.
-fn is_in_cluster(word: &Word, letter: char) -> bool {
-    let text = word.literal_prefix();
-    text.starts_with('-') && !text.starts_with("--") && text.contains(letter)
-}
-
-/// Where `cd` goes: `cd -P` names no folder, but `cd -` does; and `cd` alone goes home.
-fn changed_to(call: &Call) -> Word {
-    let named = |w: &&Word| !w.literal_prefix().starts_with('-') || w.literal() == Some("-");
-    let variable = |text: &str| Word {
-        segments: vec![Segment::Expansion(text.to_owned())],
-        ..Word::default()
-    };
-    match call.words.iter().skip(1).find(named) {
-        Some(word) if word.literal() == Some("-") => variable("\"${OLDPWD}\""),
-        Some(word) => word.clone(),
-        None => variable("\"${HOME}\""),
-    }
-}
-
-/// The words that name the folder by an option.
-fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
-    let words = call.words.get(1..).unwrap_or_default();
-    let mut out = Vec::new();
-    for (at, word) in words.iter().enumerate() {
-        let text = word.literal_prefix();
-        if word.literal() == Some(short) || word.literal() == Some(long) {
-            out.extend(words.get(at + 1).cloned());
-        } else if let Some((name, value)) = text.split_once('=')
-            && name.len() > 3
-            && long.starts_with(name)
-        {
-            out.push(word.behind(text.len() - value.len()));
-        } else if let Some((_, value)) = text.split_once("WorkingDirectory=") {
-            // With `-` it may be missing (systemd.exec(5)).
-            let value = value.trim_start_matches('-');
-            out.push(word.behind(text.len() - value.len()));
-        } else if let Some(letter) = short.chars().nth(1)
-            && is_in_cluster(word, letter)
-            && let Some((_, value)) = text.split_once(letter)
-        {
-            out.push(Word::of(value));
-            out.extend(words.get(at + 1).filter(|_| value.is_empty()).cloned());
-        }
-    }
-    out
-}
-
-/// The folders in which find runs a command by `-execdir` or `-okdir`: those of its paths, the ones around these, and any below.
-fn where_found(call: &Call) -> Vec<Word> {
-    let words = call.words.get(1..).unwrap_or_default();
-    let there = |w: &Word| w.may_be("-execdir") || w.may_be("-okdir");
-    if !words.iter().any(there) {
-        return Vec::new();
-    }
-    let mut rest = words;
-    while let Some((first, behind)) = rest.split_first() {
-        rest = match first.literal_prefix() {
-            "-D" => behind.get(1..).unwrap_or_default(),
-            "-H" | "-L" | "-P" => behind,
-            text if text.starts_with("-O") => behind,
-            _ => break,
-        };
-    }
-    let is_path = |w: &&Word| !w.literal_prefix().starts_with(['-', '(', '!']);
-    let mut paths: Vec<Word> = rest.iter().take_while(is_path).cloned().collect();
-    if paths.is_empty() {
-        paths.push(Word::of("."));
-    }
-    let around = |path: Word| {
-        let with = |more: &[Segment]| {
-            let mut word = path.clone();
-            more.iter()
-                .cloned()
-                .for_each(|s| push(&mut word.segments, s));
-            word
-        };
-        let literal = path.literal().map(|text| text.trim_end_matches('/'));
-        let parent = match literal.and_then(|text| text.rsplit_once('/')) {
-            Some(("", _)) => Word::of("/"),
-            Some((parent, _)) => Word::of(parent),
-            None => with(&[Segment::Literal("/..".into())]),
-        };
-        let below = with(&[Segment::Literal("/".into()), Segment::Glob("*".into())]);
-        [path, parent, below]
-    };
-    paths.into_iter().flat_map(around).collect()
-}
-
 /// A call that takes its commands from a pipe whose text the line does not tell: `cat x | ssh host`.
 fn runs_a_pipe(reading: &Reading) -> Option<usize> {
-    reading.calls.iter().position(|call| {
+    reading.calls.iter().enumerate().position(|(at, call)| {
         let words = call.words.get(1..).unwrap_or_default();
+        let alone = || !reading.calls.iter().any(|c| c.parent == Some(at));
         let named = words
             .iter()
             .filter(|w| !w.literal_prefix().starts_with('-'))
@@ -474,8 +419,9 @@ fn runs_a_pipe(reading: &Reading) -> Option<usize> {
         let takes = match call.name.base.as_str() {
             // A host and nothing to run there; -N runs nothing, -W and -L only pass on.
             "ssh" => {
-                call.wraps == Wraps::Nothing
+                matches!(call.wraps, Wraps::Nothing | Wraps::Unknown)
                     && named > 0
+                    && alone()
                     && !words.iter().any(|w| {
                         let letters = w.literal_prefix().strip_prefix('-');
                         letters.is_some_and(|l| l.contains(['N', 'W', 'L', 'V', 'O', 'G', 'Q']))
@@ -485,7 +431,7 @@ fn runs_a_pipe(reading: &Reading) -> Option<usize> {
             "parallel" => named == 0 && matches!(call.wraps, Wraps::Unknown | Wraps::Nothing),
             _ => false,
         };
-        takes && call.pipe.index > 0 && values::input(reading, call).is_empty()
+        takes && call.pipe.index > 0 && !sets::is_told(reading, call)
     })
 }
 

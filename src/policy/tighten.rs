@@ -8,6 +8,7 @@ use super::places::{self, Places};
 use super::rule::{RawHasOperand, RawPlaces, RawWritesTo, Rule};
 use super::writes::{self, Target};
 use crate::command::wrapper::lays_out_json;
+use crate::command::wrapper::sudo_takes;
 use crate::command::{Call, Reading, Sudo, Word, Wraps, above};
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -38,10 +39,7 @@ pub fn matches(rule: &Rule, seen: &Seen) -> bool {
                 .any(|name| words.iter().any(|w| has_option(w, name)))
         })
         && (!signs.as_root || is_root(reading, call))
-        && !signs
-            .without
-            .iter()
-            .any(|name| words.iter().any(|w| has_option(w, name)))
+        && !is_harmless(words, &signs.without)
         && signs.operand.as_ref().is_none_or(|wanted| {
             wanted_of(words, wanted)
                 .iter()
@@ -109,22 +107,29 @@ fn is_root(reading: &Reading, call: &Call) -> bool {
     call.sudo != Sudo::No && above(&reading.calls, call).any(|(_, by)| becomes_root(by))
 }
 
-/// `-u bob`, `--user=bob`.
+/// Whether `-u bob`, `--user=bob` surely names somebody else: the last one counts, and no value of another option does.
 fn names_another_user(wrapper: &Call) -> bool {
-    let words: Vec<&str> = wrapper
-        .words
-        .iter()
-        .map(|w| w.literal().unwrap_or("\u{2026}"))
-        .collect();
-    words.iter().enumerate().any(|(index, word)| {
-        let user = match *word {
-            "-u" | "--user" => words.get(index + 1).copied(),
-            _ => word
-                .strip_prefix("--user=")
-                .or_else(|| word.strip_prefix("-u").filter(|u| !u.is_empty())),
-        };
-        user.is_some_and(|u| !matches!(u, "root" | "#0" | "0" | "\u{2026}"))
-    })
+    let mut words = wrapper.words.iter().skip(1).map(Word::literal);
+    let mut user = None;
+    while let Some(word) = words.next() {
+        let Some(word) = word else { return false };
+        if word == "--" {
+            break;
+        }
+        let long =
+            ["--user", "--use", "--us"].contains(&word.split('=').next().unwrap_or_default());
+        match word.split_once('=') {
+            Some((_, name)) if long => user = Some(name),
+            None if long || word == "-u" => user = words.next().flatten(),
+            _ if word.starts_with("--") => {}
+            _ if word.starts_with("-u") => user = word.get(2..),
+            _ if sudo_takes(word) => drop(words.next()),
+            _ if word.contains('u') => return false,
+            _ => {}
+        }
+    }
+    let plain = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    user.is_some_and(|name| plain(name) && name != "root")
 }
 
 /// What the rule's reader makes of a call; none without a reader that can tell.
@@ -170,6 +175,20 @@ fn has_option(word: &Word, name: &str) -> bool {
             .is_some_and(|letters| letters.contains(&name[1..])),
         _ => false,
     }
+}
+
+/// Whether one of these options surely stands among the words: what is harmless by it must not be so by another's value.
+fn is_harmless(words: &[Word], options: &[String]) -> bool {
+    let options_end = words.iter().position(|w| w.literal() == Some("--"));
+    let words = &words[..options_end.unwrap_or(words.len())];
+    let is = |text: &str, name: &String| {
+        let long = name.starts_with("--") && text.split('=').next() == Some(name);
+        // The first letter of a cluster is an option, whatever follows.
+        let first = name.len() == 2 && !text.starts_with("--") && text.starts_with(name.as_str());
+        text == name || long || first
+    };
+    let mut words = words.iter().filter_map(Word::literal);
+    words.any(|text| options.iter().any(|name| is(text, name)))
 }
 
 /// Whether a word is, holds, or could become one of the places.

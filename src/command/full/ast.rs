@@ -1,6 +1,7 @@
 //! What the full reader makes of a line, and how that is written back.
 
 use crate::command::call::{Assignment, Redirection};
+use crate::command::names::Uses;
 use crate::command::render;
 use crate::command::strict::Joint;
 use crate::command::word::{Segment, Span, Word};
@@ -249,10 +250,8 @@ pub struct Parsed {
     pub bashism: bool,
     /// The names of its functions.
     pub functions: Vec<String>,
-    /// The variables that it takes for numbers.
-    pub counted: Vec<String>,
-    /// Those that it sets to other than that.
-    pub loose: Vec<String>,
+    /// What it does with variables.
+    pub uses: Uses,
     /// Where its arithmetic relies on what a command says.
     pub relies: Option<Span>,
     /// Where it runs commands at the same time as others, but for those of a pipeline.

@@ -1,6 +1,5 @@
 //! Expansions of the full reader, written back as they were read, and the lists inside them.
 
-use super::variables::Held;
 use super::{Parser, ast, numbers};
 use crate::command::builtins::is_of_bash;
 use crate::command::word::{Segment, literal};
@@ -224,14 +223,16 @@ impl Parser<'_> {
         {
             return Err(self.error(open, odd));
         }
-        if self.peek() == Some(b'=') || self.byte(1) == Some(b'=') {
-            let span = self.span(open);
-            self.variables.sets_at(&name, span);
-        }
+        let gives = self.peek() == Some(b'=') || self.byte(1) == Some(b'=');
         let replaces = self.peek() == Some(b'/');
         let lists = self.inner.len();
         self.operator(&name, &mut out)?;
         self.operand_of(&mut out, inside, open)?;
+        if gives {
+            let span = self.span(open);
+            self.variables.sets_at(&name, span);
+            self.variables.gives(&name, &out);
+        }
         // bash looks for the second `/` without reading the commands in front of it.
         if replaces && self.inner.len() > lists {
             return Err(self.error(
@@ -249,17 +250,9 @@ impl Parser<'_> {
         // bash takes each parameter by itself, dash all of them as one.
         self.bashism |= matches!(name, "@" | "*");
         let length = match (first, second) {
-            (Some(b':'), Some(b'-' | b'+' | b'?')) => 2,
-            (Some(b':'), Some(b'=')) => {
-                self.variables.sets(name, Held::Text);
-                2
-            }
+            (Some(b':'), Some(b'-' | b'+' | b'?' | b'=')) => 2,
             (Some(b':'), Some(b'0'..=b'9')) => return self.substring(out),
-            (Some(b'='), _) => {
-                self.variables.sets(name, Held::Text);
-                1
-            }
-            (Some(b'-' | b'+' | b'?' | b'#' | b'%'), _) => 1,
+            (Some(b'=' | b'-' | b'+' | b'?' | b'#' | b'%'), _) => 1,
             (Some(b'/' | b'^' | b','), _) => {
                 self.bash = true;
                 1

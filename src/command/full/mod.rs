@@ -52,8 +52,7 @@ pub fn read(text: &str) -> Result<Parsed, ReadError> {
     Ok(Parsed {
         beside: parser.notes.iter().find(beside).map(|n| n.span),
         relies: parser.variables.check(!parser.functions.is_empty())?,
-        counted: parser.variables.counted(),
-        loose: parser.variables.loose(),
+        uses: parser.variables.uses(),
         list,
         notes: parser.notes,
         bash: parser.bash,

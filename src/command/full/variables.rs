@@ -5,8 +5,9 @@
 
 use super::ast::Kind;
 use crate::command::name::is_variable;
+use crate::command::names::{self, Uses};
 use crate::command::word::{Segment, Span, Word, bare};
-use crate::command::{Assignment, ReadError, evaluated, names, startup};
+use crate::command::{Assignment, ReadError, evaluated, startup};
 use std::collections::{BTreeSet, HashMap};
 
 /// What a variable is set to, from what is surest on.
@@ -32,6 +33,8 @@ enum Use {
 pub(super) struct Variables {
     read: Vec<(String, Span, Use)>,
     set: Vec<(String, Held)>,
+    /// What loops and expansions give to variables, each value for itself.
+    given: Vec<(String, Word)>,
     /// A command that may set any variable.
     any: Option<String>,
     /// A variable whose value a shell runs, set without a command.
@@ -83,6 +86,7 @@ impl Variables {
     pub(super) fn absorb(&mut self, other: Variables) {
         self.read.extend(other.read);
         self.set.extend(other.set);
+        self.given.extend(other.given);
         self.any = self.any.take().or(other.any);
         self.code = self.code.take().or(other.code);
         self.numbers.extend(other.numbers);
@@ -135,6 +139,16 @@ impl Variables {
         }
     }
 
+    /// An expansion, as it is written, gives a variable without a value one: `${x:=…}`.
+    pub(super) fn gives(&mut self, name: &str, expansion: &str) {
+        self.sets(name, Held::Text);
+        let value = Word {
+            segments: vec![Segment::Expansion(expansion.to_owned())],
+            ..Word::default()
+        };
+        self.given.push((name.to_owned(), value));
+    }
+
     /// What a command sets.
     pub(super) fn command(&mut self, kind: &Kind) {
         match kind {
@@ -152,6 +166,8 @@ impl Variables {
                     .as_ref()
                     .map_or(Held::Text, |words| all(words).unwrap_or(Held::Number));
                 self.sets(name, held);
+                let values = words.iter().flatten().cloned();
+                self.given.extend(values.map(|word| (name.clone(), word)));
             }
             _ => {}
         }
@@ -203,17 +219,16 @@ impl Variables {
         }
     }
 
-    /// The variables that are read as numbers.
-    pub(super) fn counted(&self) -> Vec<String> {
-        let read = self.read.iter().map(|(name, ..)| name.as_str());
-        let all = read.chain(self.letters.iter().copied());
-        all.map(str::to_owned).collect()
-    }
-
-    /// The variables that are set to other than numbers.
-    pub(super) fn loose(&self) -> Vec<String> {
-        let loose = self.set.iter().filter(|(_, held)| *held != Held::Number);
-        loose.map(|(name, _)| name.clone()).collect()
+    /// What the text does with variables.
+    pub(super) fn uses(self) -> Uses {
+        let read = self.read.into_iter().map(|(name, ..)| name);
+        let letters = self.letters.iter().map(|name| (*name).to_owned());
+        let loose = self.set.into_iter().filter(|(_, h)| *h != Held::Number);
+        Uses {
+            counted: read.chain(letters).collect(),
+            loose: loose.map(|(name, _)| name).collect(),
+            given: self.given,
+        }
     }
 
     fn held(&self, word: &Word) -> Held {

@@ -31,6 +31,7 @@ mod told;
 use super::ReadError;
 use super::call::{Call, Place};
 use super::full::REDEFINERS;
+use super::names::Uses;
 use super::word::Word;
 use besides::is_exec;
 pub(super) use fed::{BESIDE, starts_once};
@@ -43,6 +44,7 @@ pub(super) use clients::told_by_input;
 pub(crate) use identity::sudo_takes;
 pub use programs::is_interpreter;
 pub(super) use scripts::in_doubt as scripts_in_doubt;
+pub(super) use tells::may_leave_a_file;
 pub(crate) use tells::{imports, lays_out_json};
 pub(super) use terminal::check_typed;
 
@@ -53,10 +55,8 @@ pub const MAX_DEPTH: usize = 16;
 pub struct SeenThrough {
     /// In order; what is wrapped stands behind its wrapper.
     pub calls: Vec<Call>,
-    /// The variables that texts take for numbers.
-    pub counted: Vec<String>,
-    /// Those that they set to other than that.
-    pub loose: Vec<String>,
+    /// What texts do with variables.
+    pub uses: Uses,
     /// The functions that they define.
     pub functions: Vec<String>,
     /// A shell is fed its text.
@@ -72,8 +72,7 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<SeenThrough, ReadEr
     let mut seen = Seen {
         out: Vec::with_capacity(calls.len()),
         written: written(&calls, depth),
-        counted: Vec::new(),
-        loose: Vec::new(),
+        uses: Uses::default(),
         functions: Vec::new(),
         fed: Vec::new(),
         carried: 0,
@@ -89,8 +88,7 @@ pub fn see_through(calls: Vec<Call>, depth: usize) -> Result<SeenThrough, ReadEr
     Ok(SeenThrough {
         feeds: !seen.fed.is_empty(),
         calls: seen.out,
-        counted: seen.counted,
-        loose: seen.loose,
+        uses: seen.uses,
         functions: seen.functions,
     })
 }

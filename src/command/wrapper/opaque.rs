@@ -344,8 +344,7 @@ pub(super) fn guessed(
         Err(e) if is_spent() => return Err(refuse(call, &e.reason)),
         Err(_) => return Ok(false),
     };
-    seen.counted.extend(reading.counted);
-    seen.loose.extend(reading.loose);
+    seen.uses.extend(reading.uses);
     let offset = seen.out.len();
     for mut guess in reading.calls {
         guess.parent = Some(guess.parent.map_or(parent, |p| p + offset));

@@ -130,14 +130,40 @@ fn bare_commands(script: &str) -> Option<String> {
 
 /// Goes behind the end of a part of a command. None where brackets could hold the end.
 fn part(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, end: char) -> Option<()> {
-    let mut bracket = false;
     loop {
         match chars.next()? {
             '\\' => drop(chars.next()?),
-            c if c == end => return (!bracket).then_some(()),
+            c if c == end => return Some(()),
             '\n' => return None,
-            '[' => bracket = true,
-            ']' => bracket = false,
+            '[' => bracket(chars, end)?,
+            _ => {}
+        }
+    }
+}
+
+/// Goes behind a bracket expression. A `]` that comes first is one of its characters (POSIX, 9.3.5). None where seds differ on
+/// where it ends.
+fn bracket(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, end: char) -> Option<()> {
+    chars.next_if_eq(&'^');
+    chars.next_if_eq(&']');
+    loop {
+        match chars.next()? {
+            ']' => return Some(()),
+            '\n' => return None,
+            // `[:space:]`; of the rest of its kind no more is known here.
+            '[' => match chars.peek() {
+                Some(':') => {
+                    chars.next();
+                    while chars.next_if(char::is_ascii_alphabetic).is_some() {}
+                    chars.next_if_eq(&':')?;
+                    chars.next_if_eq(&']')?;
+                }
+                Some('.' | '=') => return None,
+                _ => {}
+            },
+            // Some take it away, some leave it: it is none of what ends something here.
+            '\\' => drop(chars.next().filter(|c| !matches!(c, '[' | ']' | '\n'))?),
+            c if c == end => return None,
             _ => {}
         }
     }

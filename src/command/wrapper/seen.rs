@@ -6,6 +6,7 @@ use super::opaque::{A_WORD, guessed, guesses, is_shell_text, reads_code};
 use super::programs::elevates;
 use super::{Inner, MAX_DEPTH, each, fed, inner, is_plain_sudo, shells};
 use crate::command::call::{Call, Place, Redirection, Sudo, Wraps, above};
+use crate::command::names::Uses;
 use crate::command::word::{Segment, Word};
 use crate::command::{ReadError, Reading, Shell, TOO_MUCH, evaluated, name, read_at, spend};
 use shells::SHELLS;
@@ -24,10 +25,8 @@ pub(super) fn refuse(call: &Call, reason: &str) -> ReadError {
 pub(super) struct Seen {
     pub(super) out: Vec<Call>,
     pub(super) written: Vec<(usize, usize, String)>,
-    /// What texts for shells take for numbers.
-    pub(super) counted: Vec<String>,
-    /// What they set to other than numbers.
-    pub(super) loose: Vec<String>,
+    /// What texts for shells do with variables.
+    pub(super) uses: Uses,
     /// The functions that they define.
     pub(super) functions: Vec<String>,
     /// The calls that feed a shell its text, or run text that does.
@@ -271,8 +270,7 @@ impl Seen {
             self.feeds(parent);
         }
         for reading in readings {
-            self.counted.extend(reading.counted);
-            self.loose.extend(reading.loose);
+            self.uses.extend(reading.uses);
             self.functions.extend(reading.functions);
             self.adopt(reading.calls, &call, &outer, parent)?;
         }

@@ -4,6 +4,7 @@ use super::options::is_one;
 use super::programs::language;
 use super::shells::SHELLS;
 use crate::command::call::{Call, above};
+use crate::command::startup;
 use crate::command::word::Word;
 
 /// `python3 -m json.tool`, without a file: what it reads is no code.
@@ -13,8 +14,8 @@ pub(crate) fn lays_out_json(call: &Call) -> bool {
         && words.is_some_and(|words| only_lays_out(&words))
 }
 
-/// Whether `python3 -m json.tool` could find modules where the line leads it: in the folder that it is in, or where a
-/// variable says (python(1)). `calls` are all of the line, `set` the variables that it sets unseen.
+/// Whether `python3 -m json.tool` could find modules where the line leads it: in the folder that it is in, where a variable
+/// says (python(1)), or where the line may write some. `calls` are all of the line, `set` the variables that it sets unseen.
 pub(crate) fn imports(call: &Call, calls: &[Call], set: &[String]) -> bool {
     let names = |text: &str| text.contains("PYTHON");
     let moves = |c: &Call| {
@@ -30,8 +31,82 @@ pub(crate) fn imports(call: &Call, calls: &[Call], set: &[String]) -> bool {
         !SHELLS.contains(&base) && !matches!(base, "ssh" | "eval")
     };
     above(calls, call).any(|(_, by)| is_other(by))
+        || calls.iter().any(may_leave_a_file)
         || calls.iter().any(moves)
         || set.iter().any(|name| names(name))
+}
+
+/// Whether a call could leave a file behind.
+pub(in crate::command) fn may_leave_a_file(call: &Call) -> bool {
+    // What says something of a machine or a cluster, as long as it only reads.
+    const ASKS: [&str; 24] = [
+        "aws",
+        "bridge",
+        "consul",
+        "curl",
+        "docker",
+        "findmnt",
+        "gcloud",
+        "ip",
+        "journalctl",
+        "jq",
+        "kubectl",
+        "lsblk",
+        "lscpu",
+        "lsns",
+        "nft",
+        "nginx",
+        "oc",
+        "podman",
+        "python",
+        "python3",
+        "ss",
+        "ssh",
+        "sudo",
+        "systemctl",
+    ];
+    const LONG: [&str; 20] = [
+        "--silent",
+        "--show-error",
+        "--fail",
+        "--location",
+        "--insecure",
+        "--header",
+        "--request",
+        "--max-time",
+        "--connect-timeout",
+        "--user",
+        "--data",
+        "--data-raw",
+        "--get",
+        "--compressed",
+        "--url",
+        "--unix-socket",
+        "--cacert",
+        "--cert",
+        "--key",
+        "--resolve",
+    ];
+    let base = call.name.base.as_str();
+    let told = |w: &Word| {
+        let text = w.literal_prefix();
+        let name = text.split('=').next().unwrap_or_default();
+        match text.strip_prefix('-') {
+            None => true,
+            Some(long) if long.starts_with('-') => LONG.contains(&name),
+            Some(letters) => {
+                letters.starts_with(['X', 'H', 'd', 'u'])
+                    || !letters.contains(['o', 'O', 'c', 'D', 'K', 'J'])
+            }
+        }
+    };
+    let asks = call.name.trusted && ASKS.contains(&base);
+    let tells = match base {
+        "curl" => asks && call.words.iter().skip(1).all(told),
+        _ => asks || startup::only_tells(call),
+    };
+    let opens = call.redirections.iter().any(|r| r.writes() && !r.harmless);
+    opens || !(tells || call.words.is_empty() || SHELLS.contains(&base) || base == "eval")
 }
 
 fn only_lays_out(words: &[&str]) -> bool {

@@ -1,0 +1,225 @@
+//! Where a line goes, and where names lead in it: the folders of `cd`, `env -C`, `find -execdir`, and the links of `ln`.
+//!
+//! Each is a guess, held against rules that forbid and nothing else: it must never let anything run.
+
+use super::values::Values;
+use crate::command::word::push;
+use crate::command::{Call, Reading, Segment, Word};
+
+/// Most folders that are joined with a relative name.
+const MOST_FOLDERS: usize = 16;
+/// Most links of a line that are looked at.
+const MOST_LINKS: usize = 16;
+
+/// Where a line may be that goes to too many folders.
+const WORST: [&str; 8] = ["/", "/etc", "/dev", "/usr", "/boot", "/var", "/root", "/*"];
+
+/// The folders that a line goes to: `cd`, `env -C`, `sudo -D`, `git -C`, `make -C`, `find -execdir`; the root, for what starts there.
+pub(super) fn folders(reading: &Reading, values: &Values) -> Vec<String> {
+    let mut folders: Vec<String> = Vec::new();
+    let mut full = false;
+    // Twice: functions, traps and later turns of a loop go on from where the line went behind them.
+    for call in reading.calls.iter().chain(&reading.calls) {
+        let base = call.name.base.as_str();
+        let at_root = match base {
+            "chroot" | "nsenter" | "systemd-run" | "start-stop-daemon" => true,
+            // A container's own folder is that, mostly.
+            "docker" | "podman" | "nerdctl" => call
+                .words
+                .iter()
+                .any(|w| matches!(w.literal(), Some("exec" | "run"))),
+            "unshare" => call
+                .words
+                .iter()
+                .any(|w| w.literal_prefix().contains(['R', 'w'])),
+            "sudo" => call
+                .words
+                .iter()
+                .any(|w| is_in_cluster(w, 'R') || w.literal_prefix().starts_with("--chr")),
+            _ => false,
+        };
+        if at_root && folders.len() < MOST_FOLDERS && !folders.iter().any(|f| f == "/") {
+            folders.push("/".into());
+        }
+        let to = match base {
+            "cd" | "pushd" | "chdir" => vec![changed_to(call)],
+            "env" => going(call, "-C", "--chdir"),
+            "sudo" => going(call, "-D", "--chdir"),
+            "unshare" | "nsenter" => going(call, "-w", "--wd"),
+            "chroot" => {
+                let mut operands = call.words.iter().skip(1);
+                let root = operands.find(|w| !w.literal_prefix().starts_with('-'));
+                root.cloned().into_iter().collect()
+            }
+            "git" => going(call, "-C", "--work-tree"),
+            "make" | "gmake" => going(call, "-C", "--directory"),
+            "systemd-run" => going(call, "", "--working-directory"),
+            "find" => where_found(call),
+            _ => continue,
+        };
+        for word in to {
+            let mut texts: Vec<String> = values
+                .alternatives(&word)
+                .concat()
+                .iter()
+                .map(Word::spelt)
+                .collect();
+            texts.extend(word.literal().map(str::to_owned));
+            texts.extend(word.is_glob().then(|| word.spelt()));
+            for text in texts {
+                let joined: Vec<String> = if text.starts_with('/') {
+                    vec![text]
+                } else if folders.is_empty() && text.starts_with("..") {
+                    let parts = text.split('/').skip_while(|part| *part == "..");
+                    vec![format!("/{}", parts.collect::<Vec<_>>().join("/"))]
+                } else {
+                    folders.iter().map(|f| format!("{f}/{text}")).collect()
+                };
+                for folder in joined {
+                    let new = !folders.contains(&folder);
+                    if new && folders.len() < MOST_FOLDERS {
+                        folders.push(folder);
+                    } else if new && !full {
+                        // Then it may be in the worst of them.
+                        full = true;
+                        folders.extend(WORST.map(str::to_owned));
+                    }
+                }
+            }
+        }
+    }
+    folders
+}
+
+/// Whether what a call runs begins in somebody's home.
+pub(super) fn begins_at_home(call: &Call) -> bool {
+    let has = |letter: char, long: &str| {
+        let words = call.words.iter().skip(1);
+        words
+            .filter(|w| w.literal_prefix().len() > 1)
+            .any(|w| is_in_cluster(w, letter) || w.literal() == Some(long))
+    };
+    match call.name.base.as_str() {
+        "ssh" | "pkexec" => true,
+        "sudo" => has('i', "--login"),
+        "su" | "runuser" => {
+            has('l', "--login") || call.words.iter().any(|w| w.literal() == Some("-"))
+        }
+        _ => false,
+    }
+}
+
+/// The links that a line lays: `ln -s /etc /tmp/x`, `ln /etc/passwd x`, `ln -st /tmp /etc`.
+pub(super) fn links(reading: &Reading) -> Vec<(String, String)> {
+    let mut links = Vec::new();
+    for call in reading.calls.iter().filter(|c| c.name.base == "ln") {
+        let words = call.words.iter().skip(1);
+        let named = words.filter(|w| !w.literal_prefix().starts_with('-'));
+        let names: Vec<&str> = named.filter_map(Word::literal).collect();
+        let pairs = names
+            .iter()
+            .flat_map(|to| names.iter().map(move |at| (*to, *at)));
+        for (to, at) in pairs.filter(|(to, at)| to != at) {
+            let last = to.rsplit('/').next().unwrap_or_default();
+            let at = at.trim_end_matches('/');
+            links.push((at.to_owned(), to.to_owned()));
+            links.push((format!("{at}/{last}"), to.to_owned()));
+        }
+        if let [to] = names.as_slice()
+            && let Some((_, last)) = to.rsplit_once('/')
+        {
+            links.push((last.to_owned(), (*to).to_owned()));
+        }
+    }
+    links.truncate(MOST_LINKS);
+    links
+}
+
+/// Whether an option stands by itself, or in a cluster of others.
+fn is_in_cluster(word: &Word, letter: char) -> bool {
+    let text = word.literal_prefix();
+    text.starts_with('-') && !text.starts_with("--") && text.contains(letter)
+}
+
+/// Where `cd` goes: `cd -P` names no folder, but `cd -` does; and `cd` alone goes home.
+fn changed_to(call: &Call) -> Word {
+    let named = |w: &&Word| !w.literal_prefix().starts_with('-') || w.literal() == Some("-");
+    let variable = |text: &str| Word {
+        segments: vec![Segment::Expansion(text.to_owned())],
+        ..Word::default()
+    };
+    match call.words.iter().skip(1).find(named) {
+        Some(word) if word.literal() == Some("-") => variable("\"${OLDPWD}\""),
+        Some(word) => word.clone(),
+        None => variable("\"${HOME}\""),
+    }
+}
+
+/// The words that name the folder by an option.
+fn going(call: &Call, short: &str, long: &str) -> Vec<Word> {
+    let words = call.words.get(1..).unwrap_or_default();
+    let mut out = Vec::new();
+    for (at, word) in words.iter().enumerate() {
+        let text = word.literal_prefix();
+        if word.literal() == Some(short) || word.literal() == Some(long) {
+            out.extend(words.get(at + 1).cloned());
+        } else if let Some((name, value)) = text.split_once('=')
+            && name.len() > 3
+            && long.starts_with(name)
+        {
+            out.push(word.behind(text.len() - value.len()));
+        } else if let Some((_, value)) = text.split_once("WorkingDirectory=") {
+            // With `-` it may be missing (systemd.exec(5)).
+            let value = value.trim_start_matches('-');
+            out.push(word.behind(text.len() - value.len()));
+        } else if let Some(letter) = short.chars().nth(1)
+            && is_in_cluster(word, letter)
+            && let Some((_, value)) = text.split_once(letter)
+        {
+            out.push(Word::of(value));
+            out.extend(words.get(at + 1).filter(|_| value.is_empty()).cloned());
+        }
+    }
+    out
+}
+
+/// The folders in which find runs a command by `-execdir` or `-okdir`: those of its paths, the ones around these, and any below.
+fn where_found(call: &Call) -> Vec<Word> {
+    let words = call.words.get(1..).unwrap_or_default();
+    let there = |w: &Word| w.may_be("-execdir") || w.may_be("-okdir");
+    if !words.iter().any(there) {
+        return Vec::new();
+    }
+    let mut rest = words;
+    while let Some((first, behind)) = rest.split_first() {
+        rest = match first.literal_prefix() {
+            "-D" => behind.get(1..).unwrap_or_default(),
+            "-H" | "-L" | "-P" => behind,
+            text if text.starts_with("-O") => behind,
+            _ => break,
+        };
+    }
+    let is_path = |w: &&Word| !w.literal_prefix().starts_with(['-', '(', '!']);
+    let mut paths: Vec<Word> = rest.iter().take_while(is_path).cloned().collect();
+    if paths.is_empty() {
+        paths.push(Word::of("."));
+    }
+    let around = |path: Word| {
+        let with = |more: &[Segment]| {
+            let mut word = path.clone();
+            more.iter()
+                .cloned()
+                .for_each(|s| push(&mut word.segments, s));
+            word
+        };
+        let literal = path.literal().map(|text| text.trim_end_matches('/'));
+        let parent = match literal.and_then(|text| text.rsplit_once('/')) {
+            Some(("", _)) => Word::of("/"),
+            Some((parent, _)) => Word::of(parent),
+            None => with(&[Segment::Literal("/..".into())]),
+        };
+        let below = with(&[Segment::Literal("/".into()), Segment::Glob("*".into())]);
+        [path, parent, below]
+    };
+    paths.into_iter().flat_map(around).collect()
+}

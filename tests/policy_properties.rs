@@ -402,6 +402,31 @@ fn what_a_marked_shell_runs_is_as_forbidden_as_ever() {
     }
 }
 
+/// What is put into what, again and again, must not keep from sight what stands beside it.
+#[test]
+fn more_values_than_are_looked_at_are_forbidden() {
+    let long = "A".repeat(1000);
+    let cuts: String = (0..40)
+        .map(|i| format!("z={}; ", format_args!("${{x%b{i}}}")))
+        .collect();
+    let doubled: String = (1..40)
+        .map(|i| format!("v{}=$v{i}$v{i}; ", i + 1))
+        .collect();
+    for line in [
+        format!("x={long}; {cuts}y=/etc; tee \"$y/sudoers\""),
+        format!("v1=aaaaaaaa; {doubled}y=/etc; tee \"$y/sudoers\""),
+    ] {
+        let decision = decide(&PRODUCTION, &line);
+        assert_eq!(
+            decision.risk,
+            Risk::Forbidden,
+            "{}: {}",
+            &line[..40],
+            decision.why
+        );
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 

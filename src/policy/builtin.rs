@@ -16,6 +16,8 @@ pub const ASSIGNMENT: &str = "builtin.assignment";
 pub const DAMAGED: &str = "builtin.damaged";
 /// A name of what the line opened, by its descriptor.
 pub const REOPENED: &str = "builtin.reopened";
+/// More values of variables than are looked at.
+pub const TOO_MUCH: &str = "builtin.too_much";
 /// A function that runs itself.
 pub const FORK_BOMB: &str = "builtin.fork_bomb";
 /// Commands that come through a pipe and are not in the line.

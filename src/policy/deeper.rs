@@ -2,7 +2,8 @@
 //! the commands in the text that other programs run.
 //!
 //! Finds what is forbidden and nothing else: a line that it says nothing of stays what it was. Work is bounded:
-//! a line with more of all this than anybody types is looked at as far as the bounds go, and asked about.
+//! a line with more of all this than anybody types is looked at as far as the bounds go, and asked about; one whose values
+//! would be too many to look at is forbidden.
 
 use super::builtin;
 use super::code;
@@ -82,6 +83,10 @@ impl Policy {
                 .or_else(|| self.put_in(&deep, call))
                 .or_else(|| self.in_code(&deep, call, &mut budget));
             found.extend(verdicts.map(|v| (*at, v)));
+        }
+        if let Some(first) = asked.first().filter(|_| deep.values.is_spent()) {
+            let why = "gives its variables more than can be looked at: write it shorter";
+            found.push((*first, forbid(builtin::TOO_MUCH, why)));
         }
         found
     }

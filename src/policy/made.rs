@@ -5,8 +5,8 @@
 use super::path;
 use super::values::LONGEST;
 
-/// Longest value that a pattern is taken off from, in bytes (PATH_MAX).
-const LONGEST_CUT: usize = 4096;
+/// Longest value that a pattern is taken off from, in bytes: each of its ends is held against that.
+const LONGEST_CUT: usize = 1024;
 /// Longest value in which a part that fits a pattern is looked for, in bytes: each of its parts is held against that.
 const LONGEST_SEARCHED: usize = 256;
 /// What an operator costs for a value: each of its places is held against a pattern, or each match is replaced.

@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// Most words that one word could stand for.
-const MOST_WORDS: usize = 64;
+const MOST_WORDS: usize = 256;
 /// Variables may be set from others, so often.
 const ROUNDS: usize = 3;
 /// Deepest substitution in a substitution.
@@ -46,6 +46,11 @@ impl Values {
             }
         }
         values
+    }
+
+    /// Whether there was more than is looked at.
+    pub fn is_spent(&self) -> bool {
+        self.spent.get() > BUDGET
     }
 
     /// Whether so many bytes may still be made or compared.

@@ -740,8 +740,9 @@ fn sets_a_variable(words: &[Word]) -> bool {
         (Some("builtin"), _) => true,
         (Some("printf"), Some(option)) => option.starts_with("-v"),
         (Some("wait"), Some(option)) => option.starts_with('-'),
-        (Some("time"), Some(next)) => {
-            next.starts_with('-') || words::STEERS.contains(&next) || sets_a_variable(&words[1..])
+        // `time -p time read x`
+        (Some("time" | "-p"), Some(next)) => {
+            words::STEERS.contains(&next) || sets_a_variable(&words[1..])
         }
         _ => false,
     }

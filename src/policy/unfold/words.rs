@@ -166,6 +166,17 @@ pub(super) fn may_be_set(name: &str) -> bool {
         "PIPESTATUS",
         "POSIXLY_CORRECT",
         "HISTFILE",
+        // Programs may have them from the system.
+        "http_proxy",
+        "https_proxy",
+        "ftp_proxy",
+        "all_proxy",
+        "no_proxy",
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "FTP_PROXY",
+        "ALL_PROXY",
+        "NO_PROXY",
     ];
     let prefixes = [
         "LC_", "LD_", "BASH", "GIT_", "PS", "PG", "SYSTEMD_", "DOCKER_", "AIOPS",
@@ -206,7 +217,9 @@ impl Unfold {
         for segment in &word.segments {
             let parts: Vec<Vec<Segment>> = match segment {
                 // Of kubectl's lists: a file of that name there is none.
-                Segment::Glob(text) if text == "[*]" && !word.spelt().contains('/') => {
+                Segment::Glob(text)
+                    if text == "[*]" && !self.exact && !word.spelt().contains('/') =>
+                {
                     self.any = true;
                     vec![vec![Segment::Literal(text.clone())]]
                 }

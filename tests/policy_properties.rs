@@ -402,6 +402,34 @@ fn what_a_marked_shell_runs_is_as_forbidden_as_ever() {
     }
 }
 
+/// What goes up and down below its own folder, and lays no link to what is guarded, is asked about and no more.
+#[test]
+fn what_is_done_below_a_folder_of_ones_own_is_not_forbidden() {
+    for line in [
+        "cd /srv; cd a; cd b; cd c; rm -rf lib",
+        "cd /srv/app; cd api; npm ci; cd ..; cd web; npm ci; cd ..; rm -rf dist/*",
+        "cd /tmp; git clone https://x/y; cd y; mkdir build; cd build; cmake ..; make; cd ..; cd ..; rm -rf y",
+        "cd /usr/local/src; tar xzf x.tgz; cd x; cd src; make; cd ..; rm -rf lib",
+        "cd /srv/app; cd a; git pull; cd ../b; git pull; cd ../c; git pull; cd ..; rm -rf tmp",
+        "cd app; rm -rf lib; cd ..; rm -rf app",
+        "find /home/bob -type f -exec chmod 600 {} +",
+        "ln -s /srv/app/current /srv/app/live; rm -rf /srv/app/old",
+    ] {
+        let decision = decide(&PRODUCTION, line);
+        assert_eq!(
+            decision.risk,
+            Risk::ApprovalRequired,
+            "{line}: {}",
+            decision.why
+        );
+    }
+    let links = format!(
+        "ln {}",
+        "a".repeat(3).as_str().to_owned() + &" abc".repeat(15_000)
+    );
+    assert_ne!(decide(&PRODUCTION, &links).risk, Risk::AutoAllowed);
+}
+
 /// What is put into what, again and again, must not keep from sight what stands beside it.
 #[test]
 fn more_values_than_are_looked_at_are_forbidden() {

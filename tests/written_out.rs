@@ -370,6 +370,20 @@ fn what_cannot_be_read_otherwise_is_written_out_exactly_or_not_at_all() {
         "t=5; f=/tmp/x; command . /tmp/f; timeout $t rm \"$f\"",
         "t=5; f=/tmp/x; printf -v f new; timeout $t rm \"$f\"",
         "t=5; f=/tmp/x; wait -p f; timeout $t rm \"$f\"",
+        // Variables that bash itself keeps, or the system may have given.
+        "GLOBIGNORE='/srv/keep*'; t=5; timeout $t rm /srv/*",
+        "SHELLOPTS=5; t=3; timeout $t touch x",
+        "EPOCHSECONDS=5; timeout $EPOCHSECONDS ls",
+        "http_proxy=new; t=5; timeout $t curl http://x",
+        "u=$USER; t=5; timeout $t touch a $u",
+        // A pattern, which elsewhere is kubectl's.
+        "t=3; touch 'a*'; timeout $t rm a[*]",
+        // A sum that fails ends the line.
+        "x=$((5/(1-1))); t=3; timeout $t touch z",
+        "x=$((5%-0)); t=3; ls; timeout $t touch \"$x\"",
+        "x=99999999999999999999; t=3; timeout $t touch \"$((x))\"",
+        // dash would not take it so.
+        "op='=='; t=5; [ a \"$op\" a ] && timeout $t touch cond",
         // What no line may hold.
         "t=5; timeout $t ls # \u{202e}evil",
         "x=\u{1b}[2J; t=5; timeout $t ls",
@@ -378,10 +392,24 @@ fn what_cannot_be_read_otherwise_is_written_out_exactly_or_not_at_all() {
         let read = aiops::policy::read(line).map(|r| r.canonical);
         assert!(read.is_err(), "{line}: {read:?}");
     }
+    let braces = aiops::policy::read("for i in {1..2}; do ulimit -u 500; timeout $i ls; done");
+    assert_eq!(braces.unwrap().shell, aiops::command::Shell::Bash);
     for (line, canonical) in [
         (
             "for p in 80 443; do nc -z localhost $p; done",
             "nc -z localhost 80; nc -z localhost 443",
+        ),
+        (
+            "for p in $(pgrep java); do prlimit --pid $p --nofile; done",
+            "for p in $( pgrep java ); do prlimit --pid \"${p}\" --nofile; done",
+        ),
+        (
+            "find /srv -name '*.gz' | xargs -P $(nproc) -n 1 gunzip",
+            "find /srv -name '*.gz' | xargs -P \"$( nproc )\" -n 1 gunzip",
+        ),
+        (
+            "n=$(nproc); find /srv -name '*.gz' | xargs -P $n -n 1 gunzip",
+            "find /srv -name '*.gz' | xargs -P \"$( nproc )\" -n 1 gunzip",
         ),
         (
             "t=30; timeout $t systemctl restart nginx && echo \"done: $(hostname)\"",
@@ -425,6 +453,19 @@ fn what_is_said_is_put_in_only_where_it_would_be_the_same() {
         "ping -c 1 db1; rc=$?; date; [ $rc = 0 ] && echo reachable",
         "x=$(pgrep nosuch); [ $? = 0 ] && echo \"$x\"",
         "pgrep nosuch; x=5; echo $?",
+        "false; for p in $(seq 1 2); do [ \"$?\" = 0 ] && echo \"$p\"; done",
+        // What takes time.
+        "s=$(date +%s); r=$(ping -c 3 db1 | tail -n 1); e=$(date +%s); echo \"$r took $((e-s))\"",
+        "s=$(date +%s%N); c=$(curl -s -o /dev/null -w '%{http_code}' http://localhost/); e=$(date +%s%N); echo \"$c $(( (e-s)/1000000 )) ms\"",
+        "s=$(date +%s); [ \"$(curl -s -o /dev/null -w '%{http_code}' http://localhost/)\" = 200 ] || echo \"down after $(( $(date +%s) - s ))s\"",
+        "s=$(date +%s); echo \"$(ping -c 3 db1 | tail -n 1)\"; echo \"$s\"",
+        // Behind a pipe a file that is missing is none.
+        "head -n 1 </var/log/nofile && echo readable",
+        "cat < /etc/nofile || echo missing",
+        "wc -l < /etc/nofile; echo $?",
+        "if head -n 1 </var/log/nofile; then echo readable; fi",
+        "if uptime; then head -n 1 </var/log/nofile; fi && echo readable",
+        "x=$(wc -l < /etc/nofile) && echo \"$x\"",
         // A command would be dropped.
         "o=$(systemctl restart web); uptime",
         "o=$(uptime); echo '$o'",
@@ -450,6 +491,14 @@ fn what_is_said_is_put_in_only_where_it_would_be_the_same() {
         (
             "n=$(pgrep -c x); [ \"${n:-0}\" -gt 5 ] && echo many",
             "[ \"$( pgrep -c x )\" -gt 5 ] && echo many",
+        ),
+        (
+            "[ \"$(wc -l < /etc/hosts)\" -gt 5 ] && echo many",
+            "[ \"$( cat /etc/hosts | wc -l )\" -gt 5 ] && echo many",
+        ),
+        (
+            "s=$(date +%s); b=$(stat -c %Y /etc/hosts); echo $((s-b))",
+            "echo \"$(($( date +%s )-$( stat -c %Y /etc/hosts )))\"",
         ),
         (
             "d=$(date +%F); df -h; echo \"$d\"",

@@ -11,7 +11,19 @@ use super::word::{Segment, Word};
 const TELL: [&str; 6] = ["ls", "readlink", "realpath", "stat", "test", "["];
 
 /// Programs that only read what they open.
-const READ: [&str; 6] = ["cat", "grep", "head", "tail", "tr", "wc"];
+const READ: [&str; 11] = [
+    "cat",
+    "du",
+    "file",
+    "grep",
+    "head",
+    "md5sum",
+    "sha1sum",
+    "sha256sum",
+    "tail",
+    "tr",
+    "wc",
+];
 
 /// Refuses a call that names a descriptor where the line opens a file for reading.
 pub(super) fn check(calls: &[Call]) -> Result<(), ReadError> {
@@ -22,14 +34,16 @@ pub(super) fn check(calls: &[Call]) -> Result<(), ReadError> {
     let line = Line {
         copied: redirections().any(|r| copies_input(r) || closes(r)),
         moves: calls.iter().any(moves),
-        goes: calls.iter().any(goes),
+        goes: calls.iter().any(goes_to_devices),
     };
-    let found = with_lists(calls).find_map(|(call, lists)| {
-        let lists = lists.iter().map(|list| &list.value);
-        let mut named = named(call, calls).chain(lists);
-        let named = named.find_map(|word| line.descriptor(word));
-        Some((call.span, named.or_else(|| line.finds(call))?))
-    });
+    let found = with_lists(calls)
+        .enumerate()
+        .find_map(|(at, (call, lists))| {
+            let lists = lists.iter().map(|list| &list.value);
+            let mut named = named(call, calls).chain(lists);
+            let named = named.find_map(|word| line.descriptor(word));
+            Some((call.span, named.or_else(|| line.finds(at, calls))?))
+        });
     match found {
         None => Ok(()),
         Some((span, name)) => Err(ReadError {
@@ -95,6 +109,19 @@ fn goes(call: &Call) -> bool {
     matches!(call.name.base.as_str(), "cd" | "pushd" | "popd")
 }
 
+/// Whether a call may go where the kernel keeps descriptors.
+fn goes_to_devices(call: &Call) -> bool {
+    let elsewhere = |w: &Word| {
+        let text = w.literal().unwrap_or_default();
+        let devices = ["/dev", "/proc"]
+            .iter()
+            .any(|folder| text.starts_with(folder));
+        text.starts_with('/') && !devices && !text.contains("..") && !text.contains("//")
+    };
+    let mut to = call.words.iter().skip(1);
+    goes(call) && !to.all(elsewhere)
+}
+
 /// Whether it opens a file or folder for reading, by its name.
 fn opens(redirection: &Redirection) -> bool {
     let substituted = |s: &Segment| matches!(s, Segment::Expansion(text) if text.starts_with("<("));
@@ -127,7 +154,7 @@ struct Line {
     copied: bool,
     /// It goes to other folders, or runs something there.
     moves: bool,
-    /// It goes to other folders itself.
+    /// It may go to the folders of descriptors.
     goes: bool,
 }
 
@@ -148,8 +175,11 @@ impl Line {
     }
 
     /// Where find runs something for the names of devices or processes' files, that could be one, however it puts it together.
-    fn finds(&self, call: &Call) -> Option<String> {
-        if call.name.base != "find" || call.wraps == Wraps::Nothing {
+    fn finds(&self, at: usize, calls: &[Call]) -> Option<String> {
+        let call = &calls[at];
+        let run = || calls.iter().filter(|c| c.parent == Some(at));
+        let only_reads = call.wraps == Wraps::Calls && run().all(|c| only_reads(c, calls));
+        if call.name.base != "find" || call.wraps == Wraps::Nothing || only_reads {
             return None;
         }
         let words = call.words.iter().skip(1).map(Word::spelt);

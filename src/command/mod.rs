@@ -309,9 +309,12 @@ fn seen_through(
     // Of each text by itself as well: outside of it, it is not known any more which commands stood in `>(…)`.
     wrapper::check_typed(&seen.calls)?;
     if depth == 0 {
-        let imports = (0..seen.calls.len())
-            .filter(|at| wrapper::lays_out_json(&seen.calls[*at]))
-            .filter(|at| wrapper::imports(&seen.calls[*at], &seen.calls, loose));
+        let lays_out = |at: &usize| wrapper::lays_out_json(&seen.calls[*at]);
+        let laid_out: Vec<usize> = (0..seen.calls.len()).filter(lays_out).collect();
+        let many = laid_out.len() > startup::MAX_READERS;
+        let imports = laid_out
+            .into_iter()
+            .filter(|at| many || wrapper::imports(&seen.calls[*at], &seen.calls, loose));
         let told = wrapper::told_by_input(&seen.calls);
         let misled = startup::misled(&seen.calls).into_iter();
         let misled = misled.chain(startup::configured(&seen.calls, loose));

@@ -7,7 +7,7 @@
 use super::call::{Call, Place, Redirection, Wraps, above};
 use super::evaluated::{is_option, sets};
 use super::names::{self, Named};
-use super::word::{Segment, Word};
+use super::word::{Segment, Word, bare};
 use super::wrapper::{FIND_WRITES, SHELLS, may_leave_a_file, starts_once};
 use std::cell::LazyCell;
 
@@ -265,7 +265,8 @@ pub(super) fn configured(calls: &[Call], set: &[String]) -> Vec<usize> {
         }
         let led = !of.variables.is_empty() && calls.iter().any(|c| of.is_set(c))
             || set.iter().any(|name| of.variables.contains(&name.as_str()));
-        let names = |c: &&Call| !only_reads(c) && holds_part(c, of.parts).is_some();
+        let named = |c: &Call| holds_part(c, of.parts).is_some() || writes_to_settings(c);
+        let names = |c: &&Call| !only_reads(c) && named(c);
         let writers: Vec<&Call> = calls.iter().filter(names).collect();
         let options = readers.iter().any(|at| of.is_led(&calls[*at]));
         let makers: Vec<&Call> = calls
@@ -335,7 +336,7 @@ fn is_plain(word: &Word) -> bool {
 }
 
 /// Most calls that are looked at one by one.
-const MAX_READERS: usize = 16;
+pub(super) const MAX_READERS: usize = 16;
 
 /// Whether a call is what runs another, or is that call.
 fn runs(calls: &[Call], by: usize, call: &Call) -> bool {
@@ -473,6 +474,54 @@ fn writes_anywhere(call: &Call) -> bool {
         "tee" | "cp" | "mv" | "ln" | "install" | "dd"
     );
     targets.any(|r| unknown(&r.target)) || copies && call.words.iter().skip(1).any(unknown)
+}
+
+/// Whether a call could write below a home or /etc, under a name that the line does not tell; or copies a whole folder there.
+fn writes_to_settings(call: &Call) -> bool {
+    let there = |text: &str| {
+        let home = text.is_empty() || text.starts_with('~') || !text.starts_with('/');
+        let begins = |folder: &&str| folder.starts_with(text) || text.starts_with(folder);
+        home || ["/root", "/home", "/etc", "/run/containers"]
+            .iter()
+            .any(begins)
+    };
+    // A value by itself may be any file, and is one that somebody named; with text around it, it is made.
+    let made = |w: &Word| {
+        w.literal().is_none() && w.segments.len() > 1 && !is_below_home(w) && there(&begin(w))
+    };
+    let home = |w: &Word| {
+        matches!(
+            bare(&w.spelt()).0,
+            "~" | "~/" | "${HOME}" | "${HOME}/" | "~/."
+        )
+    };
+    let mut targets = call.redirections.iter().filter(|r| r.writes());
+    let copies = matches!(
+        call.name.base.as_str(),
+        "cp" | "dd" | "install" | "ln" | "mv" | "rsync" | "scp" | "tar" | "tee" | "unzip"
+    );
+    targets.any(|r| made(&r.target))
+        || copies && call.words.iter().skip(1).any(|w| made(w) || home(w))
+}
+
+/// Whether a word is `~/` and text, of which all is known.
+fn is_below_home(word: &Word) -> bool {
+    match word.segments.as_slice() {
+        [Segment::Expansion(home), rest @ ..] => {
+            matches!(home.as_str(), "~" | "~/")
+                && rest.iter().all(|s| matches!(s, Segment::Literal(_)))
+        }
+        _ => false,
+    }
+}
+
+/// What a word begins with, as far as it is known; `~` for a home.
+fn begin(word: &Word) -> String {
+    match word.segments.first() {
+        Some(Segment::Literal(text)) => text.clone(),
+        Some(Segment::Expansion(text)) if text.starts_with('~') => text.clone(),
+        _ => String::new(),
+    }
 }
 
 /// The part of a word of a call that is in the name of a shell's startup file.

@@ -4,12 +4,12 @@
 
 use super::values::Values;
 use crate::command::word::push;
-use crate::command::{Call, Reading, Segment, Word};
+use crate::command::{Call, Place, Reading, Scope, Segment, Word, Wraps};
 
 /// Most folders that are joined with a relative name.
 const MOST_FOLDERS: usize = 16;
 /// Most links of a line that are looked at.
-const MOST_LINKS: usize = 16;
+const MOST_LINKS: usize = 64;
 
 /// Where a line may be that goes to too many folders.
 const WORST: [&str; 8] = ["/", "/etc", "/dev", "/usr", "/boot", "/var", "/root", "/*"];
@@ -18,8 +18,20 @@ const WORST: [&str; 8] = ["/", "/etc", "/dev", "/usr", "/boot", "/var", "/root",
 pub(super) fn folders(reading: &Reading, values: &Values) -> Vec<String> {
     let mut folders: Vec<String> = Vec::new();
     let mut full = false;
-    // Twice: functions, traps and later turns of a loop go on from where the line went behind them.
-    for call in reading.calls.iter().chain(&reading.calls) {
+    // How deep below where it begins the line is, as long as it went to no folder by its whole name.
+    let mut depth = 0usize;
+    // Functions, traps and later turns of a loop go on from where the line went behind them.
+    let turns = |c: &Call| {
+        matches!(c.place, Place::Function | Place::Compound)
+            || matches!(c.wraps, Wraps::Text | Wraps::More)
+            || c.name.base == "trap"
+            || *c.scope != Scope::default()
+    };
+    let again = reading
+        .calls
+        .iter()
+        .filter(|_| reading.calls.iter().any(turns));
+    for call in reading.calls.iter().chain(again) {
         let base = call.name.base.as_str();
         let at_root = match base {
             "chroot" | "nsenter" | "systemd-run" | "start-stop-daemon" => true,
@@ -69,13 +81,12 @@ pub(super) fn folders(reading: &Reading, values: &Values) -> Vec<String> {
             for text in texts {
                 let joined: Vec<String> = if text.starts_with('/') {
                     vec![text]
-                } else if folders.is_empty() && text.starts_with("..") {
-                    let parts = text.split('/').skip_while(|part| *part == "..");
-                    vec![format!("/{}", parts.collect::<Vec<_>>().join("/"))]
+                } else if folders.is_empty() {
+                    up(&text, &mut depth).into_iter().collect()
                 } else {
                     folders.iter().map(|f| format!("{f}/{text}")).collect()
                 };
-                for folder in joined {
+                for folder in joined.iter().map(|folder| laid_out(folder)) {
                     let new = !folders.contains(&folder);
                     if new && folders.len() < MOST_FOLDERS {
                         folders.push(folder);
@@ -89,6 +100,44 @@ pub(super) fn folders(reading: &Reading, values: &Values) -> Vec<String> {
         }
     }
     folders
+}
+
+/// Where a relative name leads that goes up from where a line begins; none where it stays below that. `depth` is how far below it
+/// the line is.
+fn up(name: &str, depth: &mut usize) -> Option<String> {
+    let mut parts = name
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .peekable();
+    while let Some(part) = parts.next_if(|part| *part != ".." || *depth > 0) {
+        match part {
+            ".." => *depth -= 1,
+            _ => *depth += 1,
+        }
+    }
+    parts.peek()?;
+    let rest: Vec<&str> = parts.skip_while(|part| *part == "..").collect();
+    Some(format!("/{}", rest.join("/")))
+}
+
+/// A folder without `.`, `..` and doubled slashes; links are another matter.
+fn laid_out(folder: &str) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    for part in folder.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => drop(names.pop()),
+            name => names.push(name),
+        }
+    }
+    // Through one of these `..` leads elsewhere.
+    let links = names
+        .iter()
+        .any(|name| matches!(*name, "proc" | "fd" | "run" | "bin" | "lib"));
+    match folder.contains("..") && (links || folder.contains("/proc/")) {
+        true => folder.to_owned(),
+        false => format!("/{}", names.join("/")),
+    }
 }
 
 /// Whether what a call runs begins in somebody's home.
@@ -116,23 +165,42 @@ pub(super) fn links(reading: &Reading) -> Vec<(String, String)> {
         let words = call.words.iter().skip(1);
         let named = words.filter(|w| !w.literal_prefix().starts_with('-'));
         let names: Vec<&str> = named.filter_map(Word::literal).collect();
-        let pairs = names
-            .iter()
-            .flat_map(|to| names.iter().map(move |at| (*to, *at)));
-        for (to, at) in pairs.filter(|(to, at)| to != at) {
-            let last = to.rsplit('/').next().unwrap_or_default();
+        // The folder or name is the last one, or stands behind `-t`.
+        let (at, to) = match (into(call), names.as_slice()) {
+            (Some(folder), all) => (folder, all),
+            (None, [all @ .., last]) if !all.is_empty() => ((*last).to_owned(), all),
+            (None, all) => (".".to_owned(), all),
+        };
+        for to in to.iter().take(MOST_LINKS) {
             let at = at.trim_end_matches('/');
-            links.push((at.to_owned(), to.to_owned()));
-            links.push((format!("{at}/{last}"), to.to_owned()));
-        }
-        if let [to] = names.as_slice()
-            && let Some((_, last)) = to.rsplit_once('/')
-        {
-            links.push((last.to_owned(), (*to).to_owned()));
+            let last = to.rsplit('/').next().unwrap_or_default();
+            let inside = match at {
+                "." => last.to_owned(),
+                at => format!("{at}/{last}"),
+            };
+            links.extend([at.to_owned(), inside].map(|at| (at, (*to).to_owned())));
         }
     }
+    links.retain(|(at, _)| !matches!(at.as_str(), "" | "."));
     links.truncate(MOST_LINKS);
     links
+}
+
+/// The folder behind `-t` of `ln`.
+fn into(call: &Call) -> Option<String> {
+    let words: Vec<&str> = call.words.iter().filter_map(Word::literal).collect();
+    words.iter().enumerate().find_map(|(at, word)| {
+        let glued = match word.strip_prefix("--target-directory") {
+            Some(rest) => rest.strip_prefix('=').unwrap_or(rest),
+            None if word.starts_with("--") => return None,
+            None => word.strip_prefix('-')?.split_once('t')?.1,
+        };
+        let next = || words.get(at + 1).copied();
+        Some(glued)
+            .filter(|t| !t.is_empty())
+            .or_else(next)
+            .map(str::to_owned)
+    })
 }
 
 /// Whether an option stands by itself, or in a cluster of others.

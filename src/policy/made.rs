@@ -46,6 +46,16 @@ pub(super) fn printed(format: &str, words: &[&str]) -> String {
                 '\\' => match rest.next() {
                     Some('n') => out.push('\n'),
                     Some('t') => out.push('\t'),
+                    Some(digit @ '0'..='7') => {
+                        let mut code = digit.to_digit(8).unwrap_or(0);
+                        for _ in 0..2 {
+                            let next = rest.clone().next().and_then(|c| c.to_digit(8));
+                            let Some(next) = next else { break };
+                            code = code * 8 + next;
+                            rest.next();
+                        }
+                        out.extend(char::from_u32(code & 0xff));
+                    }
                     Some(other) => out.push(other),
                     None => out.push('\\'),
                 },

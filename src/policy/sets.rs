@@ -259,8 +259,14 @@ fn found(words: &[Word]) -> Vec<Word> {
                 word
             }
         };
+        // What is below a home is its owner's, as it is to `-R`.
+        let home = ["~", "/home", "/root"]
+            .iter()
+            .any(|home| start.spelt().starts_with(home));
+        let all = home || start.literal() == Some("/");
         if names.is_empty() {
-            out.extend([start.clone(), inside("*")]);
+            out.push(start.clone());
+            out.extend((!all).then(|| inside("*")));
         } else {
             let names = names.iter().filter(|name| !name.starts_with('/'));
             out.extend(names.map(|name| inside(name)));

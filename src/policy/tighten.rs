@@ -107,6 +107,20 @@ fn is_root(reading: &Reading, call: &Call) -> bool {
     call.sudo != Sudo::No && above(&reading.calls, call).any(|(_, by)| becomes_root(by))
 }
 
+/// Long options of sudo and its kin without a value.
+const FLAGS: [&str; 10] = [
+    "--askpass",
+    "--background",
+    "--bell",
+    "--login",
+    "--no-update",
+    "--non-interactive",
+    "--preserve-env",
+    "--set-home",
+    "--shell",
+    "--stdin",
+];
+
 /// Whether `-u bob`, `--user=bob` surely names somebody else: the last one counts, and no value of another option does.
 fn names_another_user(wrapper: &Call) -> bool {
     let mut words = wrapper.words.iter().skip(1).map(Word::literal);
@@ -121,7 +135,12 @@ fn names_another_user(wrapper: &Call) -> bool {
         match word.split_once('=') {
             Some((_, name)) if long => user = Some(name),
             None if long || word == "-u" => user = words.next().flatten(),
-            _ if word.starts_with("--") => {}
+            Some(_) if word.starts_with("--") => {}
+            // `--prompt PROMPT`; of an abbreviation it is not known.
+            None if word.starts_with("--") => match FLAGS.contains(&word) {
+                true => {}
+                false => drop(words.next()),
+            },
             _ if word.starts_with("-u") => user = word.get(2..),
             _ if sudo_takes(word) => drop(words.next()),
             _ if word.contains('u') => return false,

@@ -105,9 +105,16 @@ fn bare_commands(script: &str) -> Option<String> {
                     .next()
                     .filter(char::is_ascii_punctuation)
                     .filter(|c| *c != '\\')?;
-                part(&mut chars, end)?;
-                part(&mut chars, end)?;
+                match c {
+                    's' => part(&mut chars, end)?,
+                    _ => text(&mut chars, end)?,
+                }
+                text(&mut chars, end)?;
                 while let Some(flag) = chars.next_if(|c| c.is_ascii_alphanumeric()) {
+                    // The name of a file follows.
+                    if flag == 'w' {
+                        return None;
+                    }
                     out.push(flag);
                 }
             }
@@ -128,11 +135,23 @@ fn bare_commands(script: &str) -> Option<String> {
     Some(out)
 }
 
-/// Goes behind the end of a part of a command. None where brackets could hold the end.
-fn part(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, end: char) -> Option<()> {
+/// Goes behind the end of a text, in which brackets are nothing special.
+fn text(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, end: char) -> Option<()> {
     loop {
         match chars.next()? {
             '\\' => drop(chars.next()?),
+            c if c == end => return Some(()),
+            '\n' => return None,
+            _ => {}
+        }
+    }
+}
+
+/// Goes behind the end of a pattern. None where brackets could hold the end.
+fn part(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, end: char) -> Option<()> {
+    loop {
+        match chars.next()? {
+            '\\' => drop(chars.next().filter(|c| *c != '\n')?),
             c if c == end => return Some(()),
             '\n' => return None,
             '[' => bracket(chars, end)?,
@@ -144,6 +163,9 @@ fn part(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, end: char) -> Opti
 /// Goes behind a bracket expression. A `]` that comes first is one of its characters (POSIX, 9.3.5). None where seds differ on
 /// where it ends.
 fn bracket(chars: &mut std::iter::Peekable<std::str::Chars<'_>>, end: char) -> Option<()> {
+    if matches!(end, ']' | '^' | ':') {
+        return None;
+    }
     chars.next_if_eq(&'^');
     chars.next_if_eq(&']');
     loop {

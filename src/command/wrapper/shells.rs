@@ -20,8 +20,7 @@ pub(super) const DYNAMIC: &str =
 pub(super) const OF_GROUP: &str =
     "code for a shell from a group's standard input: give the shell its own here-document";
 pub(super) const IN_FUNCTION: &str = "a shell in a function, which reads its code from wherever that is called, or in what a signal runs";
-pub(super) const DYNAMIC_COMMAND: &str =
-    "what a wrapper runs is known only when it runs: write its options and the command's name";
+pub(super) const DYNAMIC_COMMAND: &str = "what a wrapper runs is known only when it runs: write its options and the command's name, and put what is no more than an option's value in double quotes";
 
 /// `sh -c TEXT`, with options that do not change how the text is read.
 pub(super) fn shell_text(call: &Call, seen: &Seen) -> Inner {

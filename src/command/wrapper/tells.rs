@@ -31,9 +31,46 @@ pub(crate) fn imports(call: &Call, calls: &[Call], set: &[String]) -> bool {
         !SHELLS.contains(&base) && !matches!(base, "ssh" | "eval")
     };
     above(calls, call).any(|(_, by)| is_other(by))
-        || calls.iter().any(may_leave_a_file)
+        || calls.iter().any(may_leave_a_module)
         || calls.iter().any(moves)
         || set.iter().any(|name| names(name))
+}
+
+/// Whether a call could leave a module of python's behind: by its name, or under a name that the line does not tell.
+fn may_leave_a_module(call: &Call) -> bool {
+    const ENDINGS: [&str; 7] = [".py", ".so", ".pth", ".zip", ".egg", "pyvenv", "-packages"];
+    const UNPACKS: [&str; 16] = [
+        "7z", "ar", "bsdtar", "cpio", "git", "hg", "make", "patch", "pip", "pip3", "rsync", "scp",
+        "sftp", "svn", "tar", "unzip",
+    ];
+    let is_module = |w: &Word| ENDINGS.iter().any(|end| w.spelt().contains(end));
+    let told = |w: &Word| w.literal().is_some() && !is_module(w);
+    // A name with another ending is no folder with modules in it.
+    let is_file = |w: &Word| {
+        let text = w.literal().unwrap_or_default();
+        let name = text.rsplit('/').next().unwrap_or_default();
+        text.starts_with('-') || told(w) && name.trim_start_matches('.').contains('.')
+    };
+    let words = call.words.get(1..).unwrap_or_default();
+    let writes = match call.name.base.as_str() {
+        "cp" | "mv" | "ln" | "install" => !words.iter().all(is_file),
+        "tee" | "dd" => !words.iter().all(told),
+        "wget" => {
+            let nowhere = |w: &Word| w.literal_prefix().ends_with("O-") || w.literal() == Some("-");
+            !words.iter().any(nowhere)
+        }
+        "curl" | "docker" | "podman" | "kubectl" | "oc" | "aws" | "gcloud" => {
+            may_leave_a_file(call)
+        }
+        base => {
+            UNPACKS.contains(&base) || !startup::only_tells(call) && words.iter().any(is_module)
+        }
+    };
+    let mut redirections = call
+        .redirections
+        .iter()
+        .filter(|r| r.writes() && !r.harmless);
+    redirections.any(|r| !told(&r.target)) || writes
 }
 
 /// Whether a call could leave a file behind.
@@ -65,7 +102,11 @@ pub(in crate::command) fn may_leave_a_file(call: &Call) -> bool {
         "sudo",
         "systemctl",
     ];
-    const LONG: [&str; 20] = [
+    const LONG: [&str; 24] = [
+        "--retry",
+        "--noproxy",
+        "--cookie",
+        "--retry-delay",
         "--silent",
         "--show-error",
         "--fail",
@@ -92,7 +133,10 @@ pub(in crate::command) fn may_leave_a_file(call: &Call) -> bool {
         let text = w.literal_prefix();
         let name = text.split('=').next().unwrap_or_default();
         match text.strip_prefix('-') {
-            None => true,
+            // It may become any option.
+            None if text.is_empty() => w.literal().is_some(),
+            Some(_) if w.literal().is_none() => false,
+            None => !text.contains("%output"),
             Some(long) if long.starts_with('-') => LONG.contains(&name),
             Some(letters) => {
                 letters.starts_with(['X', 'H', 'd', 'u'])
@@ -100,7 +144,14 @@ pub(in crate::command) fn may_leave_a_file(call: &Call) -> bool {
             }
         }
     };
-    let asks = call.name.trusted && ASKS.contains(&base);
+    // From a cluster or a container: `kubectl cp`.
+    let copies = |w: &Word| {
+        matches!(
+            w.literal(),
+            Some("cp" | "rsync" | "sync" | "save" | "download" | "export")
+        )
+    };
+    let asks = call.name.trusted && ASKS.contains(&base) && !call.words.iter().any(copies);
     let tells = match base {
         "curl" => asks && call.words.iter().skip(1).all(told),
         _ => asks || startup::only_tells(call),

@@ -44,6 +44,8 @@ struct Unfold {
     turns: usize,
     /// Whether the line may hold any commands, so that each must run as often, and when, as it would have.
     exact: bool,
+    /// No other command hangs on how the pipeline under way went.
+    nothing_hangs: bool,
     /// A question is written out that is denied where it gets no number, as it is for 0.
     no_is_zero: bool,
     /// Whether an assignment was taken away, which would have said that it went well.
@@ -62,6 +64,11 @@ impl Unfold {
         };
         self.bytes += 1 + segments.iter().map(length).sum::<usize>();
         (self.bytes <= 2 * MOST_BYTES).then_some(())
+    }
+
+    /// Whether a variable may be taken away: bash knows others with large letters, and so may the system that the line runs on.
+    fn may_be_set(&self, name: &str) -> bool {
+        words::may_be_set(name) && (!self.exact || words::is_plain_name(name))
     }
 
     fn count(&mut self) -> Option<()> {
@@ -89,6 +96,14 @@ pub fn read(line: &str) -> Result<Reading, ReadError> {
     let Some(mut reading) = text.and_then(|text| again(&text)) else {
         return Err(error);
     };
+    // Where words are put in, a line may come to be one for bash, or not to be.
+    let for_bash = parsed.bash || parsed.bashism;
+    if reading.shell == Shell::Bash && !for_bash {
+        return Err(error);
+    }
+    if for_bash {
+        reading.shell = Shell::Bash;
+    }
     // A person sees both.
     line.clone_into(&mut reading.source);
     for note in &mut reading.notes {
@@ -129,6 +144,7 @@ fn written(list: &List, exact: bool) -> Option<String> {
         bytes: 0,
         turns: 0,
         exact,
+        nothing_hangs: true,
         no_is_zero: false,
         took_away: false,
         unused: Vec::new(),
@@ -145,6 +161,7 @@ impl Unfold {
         if depth > DEEPEST {
             return None;
         }
+        let free = self.nothing_hangs;
         let mut given = given.clone();
         let mut items: Vec<(Joint, Pipeline, bool)> = Vec::new();
         // What joins the next pipeline, where that is not for it to say.
@@ -160,15 +177,21 @@ impl Unfold {
             if let Some(set) = assignment(pipeline) {
                 // Only where it is certain that it is set, and where it cannot be another value than it was.
                 let once =
-                    words::may_be_set(&set.name) && (depth == 0 || given.get(&set.name).is_none());
+                    self.may_be_set(&set.name) && (depth == 0 || given.get(&set.name).is_none());
                 if !alone || !once || next.is_none() {
                     return None;
                 }
                 self.count()?;
                 self.any = true;
+                self.nothing_hangs = next == Some(&Joint::Then);
                 let value = self.value(&set.value, &given, depth)?;
                 let says = words::says(&value);
-                if says && self.exact || self.unused.contains(&set.name) {
+                if says && !words::is_quick(&value) {
+                    given.goes_stale();
+                }
+                if says && self.exact && !words::says_surely(&value)
+                    || self.unused.contains(&set.name)
+                {
                     return None;
                 }
                 match next {
@@ -189,6 +212,7 @@ impl Unfold {
                 continue;
             }
             let by_itself = alone && matches!(next, None | Some(Joint::Then));
+            self.nothing_hangs = by_itself && free;
             let written = self.pipeline(pipeline, &given, depth)?;
             if !is_quiet(pipeline) {
                 given.goes_stale();
@@ -268,7 +292,7 @@ impl Unfold {
         };
         let reads = redirection.operator == "<" && redirection.descriptor.is_none();
         // A file that is not there would keep the command from running.
-        if !plain || !reads || redirection.harmless || self.exact {
+        if !plain || !reads || redirection.harmless || self.exact || !self.nothing_hangs {
             return None;
         }
         let target = self.word(&redirection.target, given, depth)?;
@@ -278,6 +302,8 @@ impl Unfold {
             return None;
         }
         self.any = true;
+        // Its status is another one.
+        self.took_away = true;
         let bare = |kind| Command {
             kind,
             redirections: Vec::new(),
@@ -304,10 +330,13 @@ impl Unfold {
             Kind::Simple { assignments, words } => {
                 self.count()?;
                 self.no_is_zero = is_denied_for_none(words);
+                // On how a substitution in its words went, nothing does.
+                let free = std::mem::replace(&mut self.nothing_hangs, true);
                 let mut written = Vec::new();
                 for word in words {
                     written.extend(self.word(word, given, depth)?);
                 }
+                self.nothing_hangs = free;
                 self.no_is_zero = false;
                 let name = written.first().and_then(Word::literal)?;
                 // The keyword, which is run as the program.
@@ -336,7 +365,9 @@ impl Unfold {
                 let mut given = given.clone();
                 let mut written = Vec::new();
                 for (condition, body) in arms {
+                    let free = std::mem::replace(&mut self.nothing_hangs, false);
                     let asked = self.list(condition, &given, depth + 1)?;
+                    self.nothing_hangs = free;
                     given = given.behind(condition);
                     written.push((asked, self.list(body, &given, depth + 1)?));
                 }
@@ -392,7 +423,13 @@ impl Unfold {
             {
                 return None;
             }
-            given.set((*name).to_owned(), Value::Found(String::new()));
+            given.set(
+                (*name).to_owned(),
+                Value::Found {
+                    place: String::new(),
+                    one_word: false,
+                },
+            );
         }
         self.count()?;
         self.any = true;
@@ -483,13 +520,17 @@ impl Unfold {
         depth: usize,
     ) -> Option<Kind> {
         // What it holds behind the loop is not followed.
-        if !words::may_be_set(name) || given.get(name).is_some() {
+        if !self.may_be_set(name) || given.get(name).is_some() {
             return None;
         }
         let mut values = Vec::new();
         for word in words {
             values.extend(match words::counted(word) {
-                Some(numbers) => numbers,
+                // What says them would have gone well.
+                Some(numbers) => {
+                    self.took_away = true;
+                    numbers
+                }
                 None if said::lists_names(word) => vec![word.clone()],
                 None => self.word(word, given, depth)?,
             });
@@ -512,7 +553,8 @@ impl Unfold {
                 [one] => one.literal_prefix().to_owned(),
                 _ => String::new(),
             };
-            given.set(name.to_owned(), Value::Found(place));
+            let one_word = values.iter().all(said::lists_names);
+            given.set(name.to_owned(), Value::Found { place, one_word });
             let given = given.behind(body);
             return Some(Kind::For {
                 name: name.to_owned(),
@@ -636,11 +678,11 @@ fn assignment(pipeline: &Pipeline) -> Option<&command::Assignment> {
 fn is_quiet(pipeline: &Pipeline) -> bool {
     let quiet = |list: &List| list.items.iter().all(|(_, pipeline, _)| is_quiet(pipeline));
     pipeline.commands.iter().all(|command| match &command.kind {
-        Kind::Simple { words, .. } => match words.first().map(Word::literal) {
-            Some(Some(name)) => QUIET.contains(&name),
-            Some(None) => false,
-            None => true,
-        },
+        Kind::Simple { words, .. } => {
+            let name = words.first().map(|w| w.literal().unwrap_or("$"));
+            let inner = command.inner.iter().all(|(_, list)| is_quick(list));
+            inner && name.is_none_or(|name| QUIET.contains(&name))
+        }
         Kind::Test { .. } => true,
         Kind::Subshell(list) | Kind::Group(list) => quiet(list),
         Kind::If { arms, otherwise } => {
@@ -651,6 +693,30 @@ fn is_quiet(pipeline: &Pipeline) -> bool {
         Kind::Loop { .. } | Kind::Case { .. } | Kind::Function { .. } => false,
     })
 }
+
+/// Whether a list only looks at something that is at hand: it takes no time, and asks no other host.
+fn is_quick(list: &List) -> bool {
+    let commands = list
+        .items
+        .iter()
+        .flat_map(|(_, pipeline, _)| &pipeline.commands);
+    commands.into_iter().all(|command| match &command.kind {
+        Kind::Simple { words, .. } => {
+            let mut names = words.iter().map(|w| w.literal().unwrap_or("$"));
+            let inner = command.inner.iter().all(|(_, list)| is_quick(list));
+            let name = names.find(|name| *name != "sudo");
+            inner && name.is_none_or(|name| QUIET.contains(&name) || QUICK.contains(&name))
+        }
+        _ => false,
+    })
+}
+
+/// Commands that look at what is at hand.
+const QUICK: [&str; 28] = [
+    "arch", "awk", "basename", "cat", "cut", "date", "dirname", "getconf", "grep", "head",
+    "hostname", "id", "nproc", "pgrep", "pidof", "ps", "readlink", "realpath", "sed", "sort",
+    "stat", "tail", "tr", "uname", "uniq", "uptime", "wc", "whoami",
+];
 
 /// Commands that only say, ask or do nothing.
 const QUIET: [&str; 8] = [

@@ -381,6 +381,17 @@ fn lists_units(words: &[&str]) -> bool {
 }
 
 /// Whether a word of a loop's list is `$(pgrep nginx)` or the like.
+/// Whether `$( … )` always says one word, without blanks and patterns.
+pub(super) fn surely_one_word(text: &str) -> bool {
+    let one = |text: &Vec<Segment>| match text.as_slice() {
+        [Segment::Literal(text)] => {
+            !text.is_empty() && !text.contains([' ', '\t', '\n', '*', '?', '['])
+        }
+        _ => false,
+    };
+    said(text).is_some_and(|said| said.surely && said.texts.iter().all(one))
+}
+
 pub(super) fn lists_names(word: &Word) -> bool {
     names_of(word).is_some()
 }

@@ -105,8 +105,15 @@ impl Unfold {
         let segments = vec![kept(&out)];
         self.spend(&segments)?;
         // Where it is no sum a shell ends the line, also where nothing comes of it here.
-        is_sum(&shape).then_some(segments)
+        let fails = self.exact && may_fail(&shape);
+        (is_sum(&shape) && !fails).then_some(segments)
     }
+}
+
+/// Whether a sum could divide by nothing, or grow too large, where shells end a line or differ.
+fn may_fail(text: &str) -> bool {
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit());
+    text.contains(['/', '%', '*', '<']) || numbers.any(|number| number.len() > 9)
 }
 
 /// Whether operands and operators take turns, parentheses close, and nothing is divided by a zero.

@@ -59,7 +59,11 @@ pub(super) enum Value {
     /// What something said before other commands ran: now it could say something else.
     Stale,
     /// A name that a pattern found, or one of a list; what its pattern begins with.
-    Found(String),
+    Found {
+        place: String,
+        /// No blank or pattern is in it: quotes say nothing.
+        one_word: bool,
+    },
 }
 
 /// What the line has set so far.
@@ -96,13 +100,13 @@ impl Given {
     pub(super) fn finds(&self) -> bool {
         self.values
             .iter()
-            .any(|(_, v)| matches!(v, Value::Found(_)))
+            .any(|(_, v)| matches!(v, Value::Found { .. }))
     }
 
     /// The variable of the loop that stays one, as it is written, and where the files are that it goes through.
     pub(super) fn place(&self) -> Option<(String, &str)> {
         self.values.iter().find_map(|(name, value)| match value {
-            Value::Found(place) => Some((format!("\"${{{name}}}\""), place.as_str())),
+            Value::Found { place, .. } => Some((format!("\"${{{name}}}\""), place.as_str())),
             Value::Set(_) | Value::Stale => None,
         })
     }
@@ -117,6 +121,25 @@ impl Given {
 pub(super) fn says(value: &[Segment]) -> bool {
     let said = |s: &Segment| matches!(s, Segment::Expansion(text) if text.contains("$( "));
     value.iter().any(said)
+}
+
+/// Whether what commands say in a value is one word whenever it is asked (`nproc`): they change nothing.
+pub(super) fn says_surely(value: &[Segment]) -> bool {
+    value.iter().all(|segment| match segment {
+        Segment::Expansion(text) => said::surely_one_word(bare(text).0),
+        _ => true,
+    })
+}
+
+/// Whether what commands say in a value is said at once.
+pub(super) fn is_quick(value: &[Segment]) -> bool {
+    value.iter().all(|segment| match segment {
+        Segment::Expansion(text) => match substitution(bare(text).0) {
+            Some(text) => full::read(text).is_ok_and(|parsed| super::is_quick(&parsed.list)),
+            None => !text.contains("$( "),
+        },
+        _ => true,
+    })
 }
 
 /// Whether what commands say in a value stays the same while a line runs that changes nothing: numbers of processes, names,
@@ -166,17 +189,15 @@ pub(super) fn may_be_set(name: &str) -> bool {
         "PIPESTATUS",
         "POSIXLY_CORRECT",
         "HISTFILE",
-        // Programs may have them from the system.
-        "http_proxy",
-        "https_proxy",
-        "ftp_proxy",
-        "all_proxy",
-        "no_proxy",
-        "HTTP_PROXY",
-        "HTTPS_PROXY",
-        "FTP_PROXY",
-        "ALL_PROXY",
-        "NO_PROXY",
+        "GLOBIGNORE",
+        "EXECIGNORE",
+        "SHELLOPTS",
+        "EPOCHSECONDS",
+        "EPOCHREALTIME",
+        "SRANDOM",
+        "HISTCMD",
+        "DIRSTACK",
+        "_",
     ];
     let prefixes = [
         "LC_", "LD_", "BASH", "GIT_", "PS", "PG", "SYSTEMD_", "DOCKER_", "AIOPS",
@@ -185,6 +206,8 @@ pub(super) fn may_be_set(name: &str) -> bool {
         && !KNOWN.contains(&name)
         && !shells.contains(&name)
         && !prefixes.iter().any(|prefix| name.starts_with(prefix))
+        // Programs may have these from the system.
+        && !name.to_ascii_lowercase().ends_with("_proxy")
 }
 
 /// The name in `${name}`, and nothing more.
@@ -303,12 +326,14 @@ impl Unfold {
             return match given.get(name) {
                 // Outside of quotes a shell would split it, and look for files.
                 Some(Value::Set(value)) if !quoted && !is_one_word(value) => None,
+                Some(Value::Set(value)) if !quoted && self.exact && !says_surely(value) => None,
                 Some(Value::Set(value)) => {
                     self.unused.retain(|unused| unused != name);
                     Some(value.clone())
                 }
                 Some(Value::Stale) => None,
-                Some(Value::Found(_)) => self.kept(text, inner),
+                Some(Value::Found { one_word: true, .. }) => Some(vec![kept(inner)]),
+                Some(Value::Found { .. }) => self.kept(text, inner),
                 None => {
                     let known = KNOWN.contains(&name);
                     self.kept(text, inner).filter(|_| known)
@@ -321,7 +346,7 @@ impl Unfold {
         if let Some(name) = trimmed(inner) {
             return match given.get(name)? {
                 Value::Stale => None,
-                Value::Found(_) => self.kept(text, inner),
+                Value::Found { .. } => self.kept(text, inner),
                 // Where nothing is said, there would be no default: it must come to the same without.
                 Value::Set(value) => {
                     let said = matches!(value.as_slice(), [Segment::Expansion(_)]);
@@ -340,8 +365,13 @@ impl Unfold {
             said::names_only(&mut list);
         }
         let small = little::is_small(&list, given.place());
-        self.kept(text, &format!("$( {} )", ast::list(&list)))
-            .filter(|_| small)
+        let inner = format!("$( {} )", ast::list(&list));
+        // Of what always says one word, quotes say nothing.
+        let kept = match said::surely_one_word(&inner) {
+            true => Some(vec![kept(&inner)]),
+            false => self.kept(text, &inner),
+        };
+        kept.filter(|_| small)
     }
 
     /// An expansion that stays, in quotes. Where all must be as it was, only where it stood in quotes.

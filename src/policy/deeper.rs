@@ -162,8 +162,8 @@ impl Policy {
         let mut texts: BTreeSet<String> = call
             .assignments
             .iter()
-            .filter(|a| a.value.spelt().contains(' '))
             .map(|a| a.value.spelt())
+            .filter(|text| text.contains(' '))
             .collect();
         texts.extend(commands_of(call));
         let given = sets::input(deep.reading, call);

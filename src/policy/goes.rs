@@ -2,9 +2,11 @@
 //!
 //! Each is a guess, held against rules that forbid and nothing else: it must never let anything run.
 
+use super::places;
 use super::values::Values;
 use crate::command::word::push;
 use crate::command::{Call, Place, Reading, Scope, Segment, Word, Wraps};
+use std::collections::BTreeSet;
 
 /// Most folders that are joined with a relative name.
 const MOST_FOLDERS: usize = 16;
@@ -17,7 +19,8 @@ const WORST: [&str; 8] = ["/", "/etc", "/dev", "/usr", "/boot", "/var", "/root",
 /// The folders that a line goes to: `cd`, `env -C`, `sudo -D`, `git -C`, `make -C`, `find -execdir`; the root, for what starts there.
 pub(super) fn folders(reading: &Reading, values: &Values) -> Vec<String> {
     let mut folders: Vec<String> = Vec::new();
-    let mut full = false;
+    // Each once, however it is spelt.
+    let mut known = BTreeSet::new();
     // How deep below where it begins the line is, as long as it went to no folder by its whole name.
     let mut depth = 0usize;
     // Functions, traps and later turns of a loop go on from where the line went behind them.
@@ -50,7 +53,7 @@ pub(super) fn folders(reading: &Reading, values: &Values) -> Vec<String> {
                 .any(|w| is_in_cluster(w, 'R') || w.literal_prefix().starts_with("--chr")),
             _ => false,
         };
-        if at_root && folders.len() < MOST_FOLDERS && !folders.iter().any(|f| f == "/") {
+        if at_root && folders.len() < MOST_FOLDERS && known.insert(places::both_ways("/")) {
             folders.push("/".into());
         }
         let to = match base {
@@ -86,15 +89,16 @@ pub(super) fn folders(reading: &Reading, values: &Values) -> Vec<String> {
                 } else {
                     folders.iter().map(|f| format!("{f}/{text}")).collect()
                 };
-                for folder in joined.iter().map(|folder| laid_out(folder)) {
-                    let new = !folders.contains(&folder);
-                    if new && folders.len() < MOST_FOLDERS {
-                        folders.push(folder);
-                    } else if new && !full {
-                        // Then it may be in the worst of them.
-                        full = true;
-                        folders.extend(WORST.map(str::to_owned));
+                for folder in joined {
+                    if !known.insert(places::both_ways(&folder)) {
+                        continue;
                     }
+                    if folders.len() >= MOST_FOLDERS {
+                        // Then it may be in the worst of them.
+                        folders.extend(WORST.map(str::to_owned));
+                        return folders;
+                    }
+                    folders.push(folder);
                 }
             }
         }
@@ -118,26 +122,6 @@ fn up(name: &str, depth: &mut usize) -> Option<String> {
     parts.peek()?;
     let rest: Vec<&str> = parts.skip_while(|part| *part == "..").collect();
     Some(format!("/{}", rest.join("/")))
-}
-
-/// A folder without `.`, `..` and doubled slashes; links are another matter.
-fn laid_out(folder: &str) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    for part in folder.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(names.pop()),
-            name => names.push(name),
-        }
-    }
-    // Through one of these `..` leads elsewhere.
-    let links = names
-        .iter()
-        .any(|name| matches!(*name, "proc" | "fd" | "run" | "bin" | "lib"));
-    match folder.contains("..") && (links || folder.contains("/proc/")) {
-        true => folder.to_owned(),
-        false => format!("/{}", names.join("/")),
-    }
 }
 
 /// Whether what a call runs begins in somebody's home.

@@ -9,6 +9,7 @@ use super::values::LONGEST;
 const LONGEST_CUT: usize = 1024;
 /// Longest value in which a part that fits a pattern is looked for, in bytes: each of its parts is held against that.
 const LONGEST_SEARCHED: usize = 256;
+
 /// What an operator costs for a value: each of its places is held against a pattern, or each match is replaced.
 pub(super) fn cost(text: &str, operator: &str) -> usize {
     match operator.as_bytes().first() {

@@ -24,6 +24,11 @@ pub fn holds(text: &str, glob: bool, places: Places) -> bool {
         || path.followed && holds_names(&resolve(text, glob, false).names, glob, places)
 }
 
+/// A path's components as the kernel would take them, with the links that each system has, and without.
+pub fn both_ways(text: &str) -> [Vec<String>; 2] {
+    [true, false].map(|links| resolve(text, false, links).names)
+}
+
 /// What stands behind `/proc/PID/cwd/` in a path that leads through it: a name in the folder of whoever opens it.
 pub fn in_own_folder(text: &str, glob: bool) -> Option<&str> {
     if !text.starts_with('/') {
@@ -42,8 +47,7 @@ pub fn is_descriptor(text: &str, glob: bool) -> bool {
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     let begins = |place: &[&str]| names.get(..place.len()).is_some_and(|n| is(n, place, glob));
     let descriptor = |behind: &[&str]| !matches!(behind, [] | ["1" | "2"]);
-    let below =
-        |place: &[&str]| begins(place).then(|| descriptor(&names[place.len()..])) == Some(true);
+    let below = |place: &[&str]| begins(place) && descriptor(&names[place.len()..]);
     begins(&["dev", "stdin"])
         || ["stdout", "stderr"]
             .iter()

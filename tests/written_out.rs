@@ -12,8 +12,8 @@
 #[path = "support/shells.rs"]
 mod shells;
 
-use aiops::command::Segment;
-use aiops::policy::{Context, Policy, Risk};
+use aiops::command::{ReadError, Reading, Segment};
+use aiops::policy::{Context, Decision, Policy, Risk};
 use shells::{How, Random, Sandbox, Tally, mutate};
 use std::io::Write;
 
@@ -229,9 +229,8 @@ impl Writer {
     }
 }
 
-fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {
-    let policy = Policy::from_sources("test.yml", &|_| Some(POLICY.to_owned())).unwrap();
-    let mut random = Random(seed | 1);
+/// What a policy says of a line that was read.
+fn decide(policy: &Policy, reading: Result<&Reading, &ReadError>) -> Decision {
     let cx = Context {
         target: None,
         tags: &[],
@@ -239,6 +238,12 @@ fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {
         now: chrono::DateTime::UNIX_EPOCH,
         recent: &[],
     };
+    policy.decide(reading, &cx)
+}
+
+fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {
+    let policy = Policy::from_sources("test.yml", &|_| Some(POLICY.to_owned())).unwrap();
+    let mut random = Random(seed | 1);
     let (mut sources, mut canonicals, mut tried) = (Vec::new(), Vec::new(), 0);
     while sources.len() < wanted {
         tried += 1;
@@ -281,7 +286,7 @@ fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {
         {
             continue;
         }
-        let decision = policy.decide(reading.as_ref(), &cx);
+        let decision = decide(&policy, reading.as_ref());
         if let (Risk::AutoAllowed, Some(canonical)) = (decision.risk, decision.canonical)
             && reading.is_ok_and(|r| !r.is_strict())
             // Stand-ins stop after forty: a pipeline's parts share that number otherwise than a list's.
@@ -293,7 +298,7 @@ fn compare(sandbox: &Sandbox, seed: u64, wanted: usize) -> Tally {
     }
     for canonical in &canonicals {
         let again = aiops::command::read(canonical);
-        let decision = policy.decide(again.as_ref(), &cx);
+        let decision = decide(&policy, again.as_ref());
         assert_eq!(
             decision.canonical.as_ref(),
             Some(canonical),
@@ -430,14 +435,7 @@ fn what_is_said_is_put_in_only_where_it_would_be_the_same() {
         aiops::shipped::text(path).map(str::to_owned)
     })
     .unwrap();
-    let cx = Context {
-        target: None,
-        tags: &[],
-        requester: "agent",
-        now: chrono::DateTime::UNIX_EPOCH,
-        recent: &[],
-    };
-    let decide = |line: &str| policy.decide(aiops::command::read(line).as_ref(), &cx);
+    let decide = |line: &str| decide(&policy, aiops::command::read(line).as_ref());
     for line in [
         "s=$(date +%s); sleep 2; e=$(date +%s); echo $((e-s))",
         "a=$(cat /proc/uptime); sleep 1; echo \"$a\"",

@@ -169,7 +169,7 @@ pub(super) fn misled(calls: &[Call]) -> Vec<usize> {
     }
     // Then a plain name may be that of any file.
     let wanders = calls.iter().any(|c| goes_anywhere(c) || names_home(c));
-    let unknown = |r: &Redirection| r.writes() && !r.harmless && (wanders || !is_plain(&r.target));
+    let unknown = |r: &Redirection| r.writes() && (wanders || !is_plain(&r.target));
     let writes = |c: &Call| c.redirections.iter().any(unknown);
     let writers: Vec<&Call> = calls.iter().filter(|c| may_write(c) || writes(c)).collect();
     let outside = |reader: &usize| writers.iter().any(|w| !runs(calls, *reader, w));
@@ -324,15 +324,11 @@ fn names_home(call: &Call) -> bool {
 
 /// Whether a word tells which file or folder it is, and that is none of startup files, nor leads to one by another name.
 fn is_plain(word: &Word) -> bool {
-    let mut segments = word.segments.iter();
-    let known = |s: &Segment| matches!(s, Segment::Literal(_));
-    let home = matches!(segments.next(), Some(Segment::Expansion(text)) if matches!(text.as_str(), "~" | "~/"))
-        && segments.all(known);
     let text = word.spelt();
     let special = |part: &str| {
         part.starts_with('.') || matches!(part, "etc" | "ssh" | "parallel" | "profile.d" | "-")
     };
-    (word.literal().is_some() || home) && !text.split('/').any(special)
+    (word.literal().is_some() || is_below_home(word)) && !text.split('/').any(special)
 }
 
 /// Most calls that are looked at one by one.

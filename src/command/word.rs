@@ -59,6 +59,14 @@ impl Word {
         }
     }
 
+    /// A word that is known only when the line runs, as it is written, and stands nowhere in the line.
+    pub fn expansion(text: impl Into<String>) -> Word {
+        Word {
+            segments: vec![Segment::Expansion(text.into())],
+            span: Span::default(),
+        }
+    }
+
     /// The text, if all of the word is literal.
     pub fn literal(&self) -> Option<&str> {
         match self.segments.as_slice() {

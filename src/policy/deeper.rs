@@ -225,22 +225,19 @@ impl Policy {
     }
 }
 
-/// Variables that programs take for commands, or hold options that name one.
-const COMMANDS: [&str; 18] = [
+/// Variables that programs take for commands, or hold options that name one; and all pagers.
+const COMMANDS: [&str; 15] = [
     "BROWSER",
     "EDITOR",
     "GIT_ASKPASS",
     "GIT_EDITOR",
     "GIT_EXTERNAL_DIFF",
-    "GIT_PAGER",
     "GIT_PROXY_COMMAND",
     "GIT_SEQUENCE_EDITOR",
     "GIT_SSH",
     "GIT_SSH_COMMAND",
     "LESSCLOSE",
     "LESSOPEN",
-    "MANPAGER",
-    "PAGER",
     "RSYNC_RSH",
     "SUDO_EDITOR",
     "TAR_OPTIONS",

@@ -188,7 +188,7 @@ fn into(call: &Call) -> Option<String> {
 }
 
 /// Whether an option stands by itself, or in a cluster of others.
-fn is_in_cluster(word: &Word, letter: char) -> bool {
+pub(super) fn is_in_cluster(word: &Word, letter: char) -> bool {
     let text = word.literal_prefix();
     text.starts_with('-') && !text.starts_with("--") && text.contains(letter)
 }
@@ -196,14 +196,10 @@ fn is_in_cluster(word: &Word, letter: char) -> bool {
 /// Where `cd` goes: `cd -P` names no folder, but `cd -` does; and `cd` alone goes home.
 fn changed_to(call: &Call) -> Word {
     let named = |w: &&Word| !w.literal_prefix().starts_with('-') || w.literal() == Some("-");
-    let variable = |text: &str| Word {
-        segments: vec![Segment::Expansion(text.to_owned())],
-        ..Word::default()
-    };
     match call.words.iter().skip(1).find(named) {
-        Some(word) if word.literal() == Some("-") => variable("\"${OLDPWD}\""),
+        Some(word) if word.literal() == Some("-") => Word::expansion("\"${OLDPWD}\""),
         Some(word) => word.clone(),
-        None => variable("\"${HOME}\""),
+        None => Word::expansion("\"${HOME}\""),
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Each value is a guess, held against rules that forbid and nothing else: it must never let anything run.
 
+use super::goes::is_in_cluster;
 use crate::command::word::{ONE_NAME, SEVERAL_NAMES};
 use crate::command::{Call, Reading, Segment, Word, render};
 
@@ -36,20 +37,12 @@ pub(super) fn of(reading: &Reading) -> Sets {
 
 /// The positional parameters.
 fn all() -> Word {
-    expansion("\"${@}\"".to_owned())
+    Word::expansion("\"${@}\"")
 }
 
 /// Whether a word stands for what xargs adds.
 fn is_added(word: &Word) -> bool {
     word.segments == [Segment::Expansion("…".into())]
-}
-
-/// A word that is known only when the line runs.
-pub(super) fn expansion(text: String) -> Word {
-    Word {
-        segments: vec![Segment::Expansion(text)],
-        ..Word::default()
-    }
 }
 
 /// What a call says, as a word: `$( … )`.
@@ -65,7 +58,7 @@ fn said(command: &str, words: &[Word]) -> Word {
         text.push(' ');
         render::word(&mut text, word, false);
     }
-    expansion(format!("$( {text} )"))
+    Word::expansion(format!("$( {text} )"))
 }
 
 /// By what words are split here besides white space: what the line gives to `IFS`.
@@ -136,13 +129,7 @@ fn of_call(reading: &Reading, call: &Call, separators: &str, sets: &mut Sets) {
         }
         "set" => positional(operands(words), 1, sets),
         base if crate::command::wrapper::is_interpreter(base) => {
-            let letter = |letter: char| {
-                let has = |w: &Word| {
-                    let text = w.literal_prefix();
-                    text.starts_with('-') && !text.starts_with("--") && text.contains(letter)
-                };
-                words.iter().any(has)
-            };
+            let letter = |letter: char| words.iter().any(|w| is_in_cluster(w, letter));
             match operands(words) {
                 // The first is the text, the second the name of the shell.
                 [_, operands @ ..] if letter('c') || !letter('s') => positional(operands, 0, sets),
@@ -284,7 +271,7 @@ fn read_by(reading: &Reading, call: &Call, separators: &str) -> Vec<Word> {
             return None;
         };
         let body = text.strip_prefix("<(")?;
-        Some(expansion(format!("$({body}")))
+        Some(Word::expansion(format!("$({body}")))
     });
     let said = before(reading, call).filter_map(said_by);
     let pieces = pieces.take(MOST).map(|text| Word::of(&text));

@@ -142,10 +142,7 @@ impl Variables {
     /// An expansion, as it is written, gives a variable without a value one: `${x:=…}`.
     pub(super) fn gives(&mut self, name: &str, expansion: &str) {
         self.sets(name, Held::Text);
-        let value = Word {
-            segments: vec![Segment::Expansion(expansion.to_owned())],
-            ..Word::default()
-        };
+        let value = Word::expansion(expansion);
         self.given.push((name.to_owned(), value));
     }
 

@@ -66,10 +66,7 @@ fn may_leave_a_module(call: &Call) -> bool {
             UNPACKS.contains(&base) || !startup::only_tells(call) && words.iter().any(is_module)
         }
     };
-    let mut redirections = call
-        .redirections
-        .iter()
-        .filter(|r| r.writes() && !r.harmless);
+    let mut redirections = call.redirections.iter().filter(|r| r.writes());
     redirections.any(|r| !told(&r.target)) || writes
 }
 
@@ -156,7 +153,7 @@ pub(in crate::command) fn may_leave_a_file(call: &Call) -> bool {
         "curl" => asks && call.words.iter().skip(1).all(told),
         _ => asks || startup::only_tells(call),
     };
-    let opens = call.redirections.iter().any(|r| r.writes() && !r.harmless);
+    let opens = call.redirections.iter().any(|r| r.writes());
     opens || !(tells || call.words.is_empty() || SHELLS.contains(&base) || base == "eval")
 }
 
